@@ -1,0 +1,17 @@
+namespace MLflow.Server;
+
+/// <summary>Settings of a tracking server, named as the options of <c>mlflow server</c>.</summary>
+public sealed class MlflowServerOptions
+{
+    /// <summary>Address to listen on. Default <c>127.0.0.1</c>.</summary>
+    public string Host { get; set; } = "127.0.0.1";
+
+    /// <summary>Port to listen on; 0 lets the system choose. Default 5000.</summary>
+    public int Port { get; set; } = 5000;
+
+    /// <summary>Where traces are kept: <c>sqlite:///relative.db</c> or <c>sqlite:////absolute.db</c>. Default <c>sqlite:///mlflow.db</c>.</summary>
+    public string BackendStoreUri { get; set; } = "sqlite:///mlflow.db";
+
+    /// <summary>Folder for artifacts, as a path or a <c>file:</c> URI. Default <c>./mlartifacts</c>.</summary>
+    public string ArtifactsDestination { get; set; } = "./mlartifacts";
+}

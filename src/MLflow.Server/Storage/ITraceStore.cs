@@ -1,0 +1,42 @@
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Storage;
+
+/// <summary>
+/// Keeps traces. One conformance suite runs on every implementation.
+/// An implementation knows no HTTP; it throws <see cref="MlflowException"/> for what a caller did wrong.
+/// </summary>
+internal interface ITraceStore
+{
+    /// <summary>
+    /// Stores the batch in one transaction and returns when it is durable: it survives the death of process and machine.
+    /// Idempotent: spans are keyed by (trace id, span id) and replace what was there; facts are derived again from all spans of the trace.
+    /// Waiting batches may share a transaction; a batch that is refused then fails alone.
+    /// </summary>
+    /// <exception cref="MlflowException">An experiment is unknown (RESOURCE_DOES_NOT_EXIST) or deleted (INVALID_PARAMETER_VALUE). Nothing of the batch is stored.</exception>
+    Task WriteAsync(TraceBatch batch, CancellationToken cancellationToken);
+
+    /// <summary>The traces that exist among <paramref name="traceIds"/>, in that order, absent ones left out.</summary>
+    Task<IReadOnlyList<TraceInfo>> GetInfosAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken);
+
+    /// <summary>All stored spans of a trace: roots first, then by start time, then by span id. Empty for an unknown trace.</summary>
+    Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, CancellationToken cancellationToken);
+
+    /// <summary>A page of traces; reads no payload. Ordered uniquely, so that paging by token neither repeats nor skips.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the filter, the order, the page size or the token is wrong.</exception>
+    Task<TracePage> SearchAsync(TraceQuery query, CancellationToken cancellationToken);
+
+    /// <summary>How many traces match; experiments may have very many, so it stops counting at <paramref name="limit"/>.</summary>
+    Task<int> CountAsync(TraceQuery query, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Deletes traces with their spans and tags and returns how many there were.</summary>
+    Task<int> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken);
+
+    /// <summary>Sets a tag, replacing its value.</summary>
+    /// <exception cref="MlflowException">RESOURCE_DOES_NOT_EXIST: there is no such trace.</exception>
+    Task SetTagAsync(string traceId, string key, string value, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a tag.</summary>
+    /// <exception cref="MlflowException">RESOURCE_DOES_NOT_EXIST: the trace has no such tag.</exception>
+    Task DeleteTagAsync(string traceId, string key, CancellationToken cancellationToken);
+}
