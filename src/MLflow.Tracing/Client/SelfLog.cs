@@ -1,0 +1,55 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace MLflow;
+
+/// <summary>
+/// The SDK's own troubles. They go to the program's logger, or, where it has none, to standard error; a message of the same kind
+/// at most once a minute, so that a server that is away does not fill a log.
+/// </summary>
+internal sealed class SelfLog
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    // Bounded: kinds are constants in this assembly.
+    private readonly ConcurrentDictionary<string, long> _last = new();
+    private readonly ILogger? _logger;
+    private readonly TimeProvider _timeProvider;
+
+    public SelfLog(ILoggerFactory? loggerFactory, TimeProvider timeProvider)
+    {
+        _logger = loggerFactory?.CreateLogger("MLflow.Tracing");
+        _timeProvider = timeProvider;
+    }
+
+    /// <summary>Writes a warning. Never throws.</summary>
+    /// <param name="kind">A constant that names the kind of trouble.</param>
+    /// <param name="message">One sentence: what is wrong and what to do.</param>
+    public void Warn(string kind, string message)
+    {
+        try
+        {
+            var now = _timeProvider.GetTimestamp();
+            if (_last.TryGetValue(kind, out var last) && _timeProvider.GetElapsedTime(last, now) < Interval)
+            {
+                return;
+            }
+
+            _last[kind] = now;
+            if (_logger is null)
+            {
+                Console.Error.WriteLine("mlflow: " + message);
+            }
+            else
+            {
+#pragma warning disable CA2254, CA1848 // The message is complete; there is nothing to format.
+                _logger.LogWarning(message);
+#pragma warning restore CA2254, CA1848
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A logger that throws must not reach the program that we trace.
+        }
+    }
+}

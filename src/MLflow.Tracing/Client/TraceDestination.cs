@@ -1,0 +1,7 @@
+namespace MLflow;
+
+/// <summary>Where a trace goes: decided when it begins, so that a later change of settings never sends it elsewhere.</summary>
+/// <param name="TrackingUri">Base address of the server, without a trailing slash.</param>
+/// <param name="ExperimentName">Name of the experiment, or null where <paramref name="ExperimentId"/> is set.</param>
+/// <param name="ExperimentId">Id of the experiment, or null where it is known by name.</param>
+internal sealed record TraceDestination(Uri TrackingUri, string? ExperimentName, string? ExperimentId);

@@ -1,0 +1,48 @@
+namespace MLflow;
+
+/// <summary>The server and experiment that new traces go to. Immutable; a change replaces the whole.</summary>
+internal sealed class TrackingSettings
+{
+    /// <summary>Where an MLflow server listens by default.</summary>
+    public const string DefaultTrackingUri = "http://localhost:5000";
+
+    private TrackingSettings(TraceDestination destination) => Destination = destination;
+
+    public TraceDestination Destination { get; }
+
+    /// <summary>Reads the options, then the environment (names of MLflow 3: <c>MLFLOW_TRACKING_URI</c>, <c>MLFLOW_EXPERIMENT_NAME</c>, <c>MLFLOW_EXPERIMENT_ID</c>).</summary>
+    public static TrackingSettings Read(MlflowClientOptions options)
+    {
+        var uri = ParseTrackingUri(options.TrackingUri ?? Variable("MLFLOW_TRACKING_URI") ?? DefaultTrackingUri);
+        var name = options.Experiment ?? Variable("MLFLOW_EXPERIMENT_NAME");
+        var id = name is null ? Variable("MLFLOW_EXPERIMENT_ID") ?? "0" : null;
+        return new TrackingSettings(new TraceDestination(uri, name, id));
+    }
+
+    public TrackingSettings WithTrackingUri(string uri) => new(Destination with { TrackingUri = ParseTrackingUri(uri) });
+
+    public TrackingSettings WithExperiment(string name)
+    {
+        if (string.IsNullOrWhiteSpace(name))
+        {
+            throw new ArgumentException("An experiment's name cannot be empty.", nameof(name));
+        }
+
+        return new TrackingSettings(Destination with { ExperimentName = name, ExperimentId = null });
+    }
+
+    private static Uri ParseTrackingUri(string value)
+    {
+        if (Uri.TryCreate(value.TrimEnd('/'), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
+        {
+            return uri;
+        }
+
+        throw new ArgumentException(
+            $"The tracking URI '{value}' is not supported: give the address of an MLflow server, for example http://localhost:5000.",
+            nameof(value));
+    }
+
+    private static string? Variable(string name) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}

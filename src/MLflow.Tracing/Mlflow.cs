@@ -1,0 +1,25 @@
+namespace MLflow;
+
+/// <summary>MLflow Tracing: <c>Mlflow.OpenAI.Autolog()</c> and every OpenAI call of this process becomes a trace.</summary>
+/// <remarks>A thin face over one process-wide <see cref="MlflowClient"/>. Tracing never throws into the traced program.</remarks>
+public static partial class Mlflow
+{
+    private static readonly Lazy<MlflowClient> DefaultClient = new(() => new MlflowClient());
+
+    internal static MlflowClient Client => DefaultClient.Value;
+
+    /// <inheritdoc cref="MlflowClient.SetTrackingUri"/>
+    public static void SetTrackingUri(string uri) => Client.SetTrackingUri(uri);
+
+    /// <inheritdoc cref="MlflowClient.SetExperiment"/>
+    public static void SetExperiment(string name) => Client.SetExperiment(name);
+
+    /// <inheritdoc cref="MlflowClient.StartSpan"/>
+    public static LiveSpan StartSpan(string name, string spanType = SpanType.Unknown) => Client.StartSpan(name, spanType);
+
+    /// <inheritdoc cref="MlflowClient.GetLastActiveTraceId"/>
+    public static string? GetLastActiveTraceId() => Client.GetLastActiveTraceId();
+
+    /// <inheritdoc cref="MlflowClient.FlushAsync"/>
+    public static Task<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => Client.FlushAsync(cancellationToken);
+}

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+
+namespace MLflow;
+
+/// <summary>
+/// A trace that spans are being added to. It is handed to the exporter when its root and every span that was started in it have ended;
+/// spans that are started in it afterwards are handed over in the same way, with the new totals.
+/// </summary>
+internal sealed class ActiveTrace
+{
+    /// <summary>Ended spans that a trace holds before it hands them over early, so that an endless trace does not grow without end.</summary>
+    public const int MaxHeldSpans = 512;
+
+    private readonly Lock _lock = new();
+    private readonly long _startTimestamp;
+    private readonly long _startNs;
+    private readonly List<LiveSpan> _withUsage = [];
+    private List<LiveSpan> _ended = [];
+    private int _open;
+
+    public ActiveTrace(Tracer tracer, TraceDestination destination)
+    {
+        Tracer = tracer;
+        Destination = destination;
+        OtelTraceId = ActivityTraceId.CreateRandom();
+        TraceId = "tr-" + OtelTraceId.ToHexString();
+        _startTimestamp = tracer.TimeProvider.GetTimestamp();
+        _startNs = UnixNs(tracer.TimeProvider.GetUtcNow());
+    }
+
+    public Tracer Tracer { get; }
+
+    /// <summary>Server and experiment, as they were set when the trace began.</summary>
+    public TraceDestination Destination { get; }
+
+    public ActivityTraceId OtelTraceId { get; }
+
+    public string TraceId { get; }
+
+    public LiveSpan? Root { get; private set; }
+
+    /// <summary>Spans started so far.</summary>
+    public int StartedSpans { get; private set; }
+
+    public long NowNs() => ToUnixNs(Tracer.TimeProvider.GetTimestamp());
+
+    /// <summary>A timestamp of the tracer's <see cref="TimeProvider"/> as nanoseconds since the Unix epoch. Monotonic within the trace, whatever the wall clock does.</summary>
+    public long ToUnixNs(long timestamp) =>
+        _startNs + (Tracer.TimeProvider.GetElapsedTime(_startTimestamp, timestamp).Ticks * 100);
+
+    public LiveSpan StartSpan(string name, string spanType, LiveSpan? parent, LiveSpan? previous, bool makeCurrent, long? startTimestamp)
+    {
+        var startNs = startTimestamp is { } timestamp ? ToUnixNs(timestamp) : NowNs();
+        var span = new LiveSpan(this, name, spanType, parent, previous, makeCurrent, startNs);
+        lock (_lock)
+        {
+            Root ??= span;
+            StartedSpans++;
+            _open++;
+        }
+
+        return span;
+    }
+
+    public void SpanEnded(LiveSpan span)
+    {
+        TraceExport? export = null;
+        lock (_lock)
+        {
+            _open--;
+            _ended.Add(span);
+            if (span.Usage is not null)
+            {
+                _withUsage.Add(span);
+            }
+
+            var isComplete = _open == 0 && Root!.HasEnded;
+            if (isComplete || _ended.Count >= MaxHeldSpans)
+            {
+                export = TakeEnded(isComplete);
+            }
+        }
+
+        if (export is not null)
+        {
+            Tracer.Export(export);
+        }
+    }
+
+    /// <summary>Tokens of all model calls. A span below one that reported usage itself is not counted again.</summary>
+    public TokenUsage? TotalUsage()
+    {
+        lock (_lock)
+        {
+            TokenUsage? total = null;
+            foreach (var span in _withUsage)
+            {
+                if (!HasCountedAncestor(span))
+                {
+                    total = total is { } sum ? sum + span.Usage!.Value : span.Usage;
+                }
+            }
+
+            return total;
+        }
+    }
+
+    private static bool HasCountedAncestor(LiveSpan span)
+    {
+        for (var ancestor = span.Parent; ancestor is not null; ancestor = ancestor.Parent)
+        {
+            if (ancestor.Usage is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static long UnixNs(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks * 100;
+
+    private TraceExport TakeEnded(bool isComplete)
+    {
+        var spans = _ended;
+        _ended = [];
+        return new TraceExport(this, spans, isComplete);
+    }
+}

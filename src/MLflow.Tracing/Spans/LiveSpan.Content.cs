@@ -1,0 +1,160 @@
+namespace MLflow;
+
+public sealed partial class LiveSpan
+{
+    /// <summary>Records what the work was given. Serialised as JSON now, so a later change of the object is not seen.</summary>
+    public void SetInputs(object? inputs) => SetAttribute(AttributeNames.Inputs, inputs);
+
+    /// <summary>Records what the work gave. Serialised as JSON now.</summary>
+    public void SetOutputs(object? outputs) => SetAttribute(AttributeNames.Outputs, outputs);
+
+    /// <summary>Sets an attribute; a value of the same key is replaced. Anything but text, numbers and booleans is serialised as JSON.</summary>
+    /// <param name="key">The attribute's name. An empty one is ignored.</param>
+    /// <param name="value">The value. Where it cannot be serialised, its <c>ToString()</c> is recorded.</param>
+    public void SetAttribute(string key, object? value)
+    {
+        if (string.IsNullOrEmpty(key) || HasEnded)
+        {
+            return;
+        }
+
+        SetAttribute(key, ValueEncoder.Encode(value));
+    }
+
+    /// <summary>Sets several attributes.</summary>
+    public void SetAttributes(IEnumerable<KeyValuePair<string, object?>> attributes)
+    {
+        ArgumentNullException.ThrowIfNull(attributes);
+        foreach (var (key, value) in attributes)
+        {
+            SetAttribute(key, value);
+        }
+    }
+
+    /// <summary>Changes the span's type.</summary>
+    public void SetSpanType(string spanType)
+    {
+        if (!string.IsNullOrEmpty(spanType))
+        {
+            lock (_lock)
+            {
+                SpanType = spanType;
+            }
+        }
+    }
+
+    /// <summary>Adds an event that happened now.</summary>
+    public void AddEvent(string name, IEnumerable<KeyValuePair<string, object?>>? attributes = null)
+    {
+        if (string.IsNullOrEmpty(name) || HasEnded)
+        {
+            return;
+        }
+
+        var encoded = attributes?.Select(a => KeyValuePair.Create(a.Key, ValueEncoder.Encode(a.Value))).ToArray() ?? [];
+        AddEvent(new SpanEvent(name, Trace.NowNs(), encoded));
+    }
+
+    /// <summary>
+    /// Sets the status. As in OpenTelemetry, <see cref="SpanStatusCode.Ok"/> is final and <see cref="SpanStatusCode.Unset"/> is ignored.
+    /// </summary>
+    /// <param name="code">The status.</param>
+    /// <param name="message">Kept for <see cref="SpanStatusCode.Error"/> only.</param>
+    public void SetStatus(SpanStatusCode code, string? message = null)
+    {
+        lock (_lock)
+        {
+            if (HasEnded || code == SpanStatusCode.Unset || StatusCode == SpanStatusCode.Ok)
+            {
+                return;
+            }
+
+            StatusCode = code;
+            StatusMessage = code == SpanStatusCode.Error ? message : null;
+        }
+    }
+
+    /// <summary>Records an exception as an event (type, message, stack trace) and sets the status to error.</summary>
+    public void RecordException(Exception exception)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        var type = exception.GetType().Name;
+        RecordException(type, exception.Message, exception.ToString());
+        SetStatus(SpanStatusCode.Error, $"{type}: {exception.Message}");
+    }
+
+    internal void RecordException(string type, string message, string? stackTrace, long? timeNs = null)
+    {
+        var attributes = new List<KeyValuePair<string, AttributeValue>>(3)
+        {
+            new(AttributeNames.ExceptionMessage, AttributeValue.FromString(message)),
+            new(AttributeNames.ExceptionType, AttributeValue.FromString(type)),
+        };
+        if (stackTrace is not null)
+        {
+            attributes.Add(new(AttributeNames.ExceptionStackTrace, AttributeValue.FromString(stackTrace)));
+        }
+
+        AddEvent(new SpanEvent(AttributeNames.ExceptionEvent, timeNs ?? Trace.NowNs(), [.. attributes]));
+    }
+
+    internal bool HasOutputs
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _attributes.Exists(a => a.Key == AttributeNames.Outputs);
+            }
+        }
+    }
+
+    internal void AddEvent(SpanEvent spanEvent)
+    {
+        lock (_lock)
+        {
+            if (!HasEnded)
+            {
+                (_events ??= []).Add(spanEvent);
+            }
+        }
+    }
+
+    internal void SetAttribute(string key, AttributeValue value)
+    {
+        lock (_lock)
+        {
+            if (HasEnded)
+            {
+                return;
+            }
+
+            for (var i = 0; i < _attributes.Count; i++)
+            {
+                if (_attributes[i].Key == key)
+                {
+                    _attributes[i] = new(key, value);
+                    return;
+                }
+            }
+
+            _attributes.Add(new(key, value));
+        }
+    }
+
+    /// <summary>Records token usage on the span, in the shape that MLflow reads.</summary>
+    internal void SetUsage(TokenUsage usage)
+    {
+        lock (_lock)
+        {
+            if (HasEnded)
+            {
+                return;
+            }
+
+            Usage = usage;
+        }
+
+        SetAttribute(AttributeNames.TokenUsage, AttributeValue.FromJson(UsageJson.Write(usage)));
+    }
+}

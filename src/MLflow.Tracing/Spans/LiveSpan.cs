@@ -1,0 +1,104 @@
+using System.Diagnostics;
+
+namespace MLflow;
+
+/// <summary>
+/// A span that is running. Dispose it to end it. All members may be called from any thread, none of them throws into your code,
+/// and none has an effect after the end.
+/// </summary>
+public sealed partial class LiveSpan : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly List<KeyValuePair<string, AttributeValue>> _attributes = [];
+    private readonly LiveSpan? _previous;
+    private readonly bool _isCurrent;
+    private List<SpanEvent>? _events;
+    private int _ended;
+
+    internal LiveSpan(ActiveTrace trace, string name, string spanType, LiveSpan? parent, LiveSpan? previous, bool isCurrent, long startNs)
+    {
+        Trace = trace;
+        Name = name;
+        SpanType = spanType;
+        Parent = parent;
+        _previous = previous;
+        _isCurrent = isCurrent;
+        StartNs = startNs;
+        OtelSpanId = ActivitySpanId.CreateRandom();
+    }
+
+    /// <summary>The trace's id: <c>tr-</c> and 32 hexadecimal digits.</summary>
+    public string TraceId => Trace.TraceId;
+
+    /// <summary>16 hexadecimal digits.</summary>
+    public string SpanId => OtelSpanId.ToHexString();
+
+    /// <summary>Id of the parent span; null for a root.</summary>
+    public string? ParentId => Parent?.SpanId;
+
+    /// <summary>The span's name.</summary>
+    public string Name { get; }
+
+    /// <summary>One of <see cref="MLflow.SpanType"/>, or your own.</summary>
+    public string SpanType { get; private set; }
+
+    internal ActiveTrace Trace { get; }
+
+    internal LiveSpan? Parent { get; }
+
+    internal ActivitySpanId OtelSpanId { get; }
+
+    /// <summary>Nanoseconds since the Unix epoch.</summary>
+    internal long StartNs { get; }
+
+    /// <summary>Nanoseconds since the Unix epoch; 0 while the span runs.</summary>
+    internal long EndNs { get; private set; }
+
+    internal SpanStatusCode StatusCode { get; private set; }
+
+    internal string? StatusMessage { get; private set; }
+
+    internal TokenUsage? Usage { get; private set; }
+
+    internal bool HasEnded => Volatile.Read(ref _ended) != 0;
+
+    /// <summary>Ends the span now.</summary>
+    public void Dispose() => End();
+
+    /// <summary>Ends the span now. A second call has no effect.</summary>
+    public void End() => EndAt(Trace.NowNs());
+
+    /// <summary>Stops being the current span of this flow without ending.</summary>
+    internal void Leave()
+    {
+        if (_isCurrent)
+        {
+            Trace.Tracer.Leave(this, _previous);
+        }
+    }
+
+    internal void EndAt(long endNs)
+    {
+        if (Interlocked.Exchange(ref _ended, 1) != 0)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            EndNs = Math.Max(endNs, StartNs);
+            if (StatusCode == SpanStatusCode.Unset)
+            {
+                StatusCode = SpanStatusCode.Ok;
+            }
+        }
+
+        Leave();
+        Trace.SpanEnded(this);
+    }
+
+    /// <summary>Attributes and events as they stand. After the end they no longer change, so the exporter reads without copying.</summary>
+    internal IReadOnlyList<KeyValuePair<string, AttributeValue>> EndedAttributes => _attributes;
+
+    internal IReadOnlyList<SpanEvent> EndedEvents => _events ?? (IReadOnlyList<SpanEvent>)[];
+}

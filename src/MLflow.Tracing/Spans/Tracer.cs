@@ -1,0 +1,85 @@
+namespace MLflow;
+
+/// <summary>
+/// Starts spans and knows which one is current in this async flow. The current span lives in our own AsyncLocal and never in
+/// <c>Activity.Current</c>: a root Activity of ours would pull the program's SQL and HTTP spans into our traces (docs/adr/0001).
+/// </summary>
+internal sealed class Tracer
+{
+    private readonly AsyncLocal<LiveSpan?> _current = new();
+    private readonly AsyncLocal<LastTrace?> _last = new();
+    private readonly ITraceExporter _exporter;
+    private readonly Func<TraceDestination> _destination;
+
+    public Tracer(ITraceExporter exporter, Func<TraceDestination> destination, TimeProvider timeProvider)
+    {
+        _exporter = exporter;
+        _destination = destination;
+        TimeProvider = timeProvider;
+    }
+
+    public TimeProvider TimeProvider { get; }
+
+    public LiveSpan? Current => _current.Value;
+
+    /// <summary>Id of the trace that this flow began last.</summary>
+    public string? LastTraceId => _last.Value?.TraceId;
+
+    /// <summary>
+    /// Makes later traces of this flow visible to <see cref="LastTraceId"/> even where they begin below an async method
+    /// (which undoes AsyncLocal changes when it returns): what flows down is a box, and the box is written.
+    /// </summary>
+    public void WatchFlow() => _last.Value ??= new LastTrace();
+
+    /// <summary>Starts a span below the current one, or a new trace, and makes it current in this flow.</summary>
+    public LiveSpan StartSpan(string name, string spanType)
+    {
+        var parent = _current.Value;
+        var span = Start(name, spanType, parent, makeCurrent: true, startTimestamp: null);
+        if (parent is null)
+        {
+            // A flow of its own gets a box of its own, so that it never reads the id of a trace that a sibling began.
+            _last.Value = new LastTrace { TraceId = span.TraceId };
+        }
+
+        _current.Value = span;
+        return span;
+    }
+
+    /// <summary>Starts a span that does not become current, below <paramref name="parent"/> or as a trace of its own.</summary>
+    /// <param name="name">Name of the span.</param>
+    /// <param name="spanType">Type of the span.</param>
+    /// <param name="parent">The parent, or null for a new trace.</param>
+    /// <param name="startTimestamp">When it began, as a timestamp of <see cref="TimeProvider"/>; null for now.</param>
+    public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null)
+    {
+        var span = Start(name, spanType, parent, makeCurrent: false, startTimestamp);
+        if (parent is null && _last.Value is { } last)
+        {
+            last.TraceId = span.TraceId;
+        }
+
+        return span;
+    }
+
+    public void Leave(LiveSpan span, LiveSpan? previous)
+    {
+        if (ReferenceEquals(_current.Value, span))
+        {
+            _current.Value = previous;
+        }
+    }
+
+    public void Export(TraceExport export) => _exporter.Enqueue(export);
+
+    private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, long? startTimestamp)
+    {
+        var trace = parent?.Trace ?? new ActiveTrace(this, _destination());
+        return trace.StartSpan(name, spanType, parent, _current.Value, makeCurrent, startTimestamp);
+    }
+
+    private sealed class LastTrace
+    {
+        public volatile string? TraceId;
+    }
+}
