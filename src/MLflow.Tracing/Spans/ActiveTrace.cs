@@ -65,9 +65,11 @@ internal sealed class ActiveTrace
     public void SpanEnded(LiveSpan span)
     {
         TraceExport? export = null;
+        bool isAwaited;
         lock (_lock)
         {
             _open--;
+            isAwaited = ReferenceEquals(span, Root) && _open > 0;
             _ended.Add(span);
             if (span.Usage is not null)
             {
@@ -84,6 +86,11 @@ internal sealed class ActiveTrace
         if (export is not null)
         {
             Tracer.Export(export);
+        }
+
+        if (isAwaited)
+        {
+            Tracer.OnRootEnded(this);
         }
     }
 

@@ -44,4 +44,7 @@ internal static class AttributeNames
 
     /// <summary>One try of a call that was tried again.</summary>
     public const string AttemptEvent = "mlflow.openai.attempt";
+    public const string AttemptNumber = "attempt";
+    public const string AttemptDuration = "duration_ms";
+    public const string AttemptRetryAfter = "retry_after_ms";
 }

@@ -37,7 +37,7 @@ public sealed partial class LiveSpan : IDisposable
     public string? ParentId => Parent?.SpanId;
 
     /// <summary>The span's name.</summary>
-    public string Name { get; }
+    public string Name { get; private set; }
 
     /// <summary>One of <see cref="MLflow.SpanType"/>, or your own.</summary>
     public string SpanType { get; private set; }
@@ -74,6 +74,18 @@ public sealed partial class LiveSpan : IDisposable
         if (_isCurrent)
         {
             Trace.Tracer.Leave(this, _previous);
+        }
+    }
+
+    /// <summary>Gives the span another name, for work that is known only afterwards. Without effect after the end.</summary>
+    internal void Rename(string name)
+    {
+        lock (_lock)
+        {
+            if (!HasEnded)
+            {
+                Name = name;
+            }
         }
     }
 

@@ -18,6 +18,9 @@ internal sealed class Tracer
         TimeProvider = timeProvider;
     }
 
+    /// <summary>A trace's root has ended while spans below it still run. Handlers must not throw.</summary>
+    public event Action<ActiveTrace>? RootEnded;
+
     public TimeProvider TimeProvider { get; }
 
     public LiveSpan? Current => _current.Value;
@@ -69,6 +72,8 @@ internal sealed class Tracer
             _current.Value = previous;
         }
     }
+
+    public void OnRootEnded(ActiveTrace trace) => RootEnded?.Invoke(trace);
 
     public void Export(TraceExport export) => _exporter.Enqueue(export);
 
