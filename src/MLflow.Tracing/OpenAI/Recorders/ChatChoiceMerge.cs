@@ -1,0 +1,136 @@
+using System.Text.Json;
+
+namespace MLflow;
+
+/// <summary>One choice of a streamed chat completion.</summary>
+internal sealed class ChatChoiceMerge
+{
+    private readonly MergedObject _message = new();
+    private readonly List<MergedField> _others = [];
+    private MergedObject? _logprobs;
+    private bool _hasLogprobs;
+    private byte[]? _wholeMessage;
+
+    public ChatChoiceMerge(int index) => Index = index;
+
+    public int Index { get; }
+
+    public string? FinishReason { get; private set; }
+
+    /// <summary>Reads the choice at which the reader stands.</summary>
+    /// <returns>True when it brought content.</returns>
+    public bool Add(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        var hasContent = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.ValueSpan;
+            reader.Read();
+            if (name.SequenceEqual("index"u8))
+            {
+                reader.Skip();
+            }
+            else if (name.SequenceEqual("delta"u8) && reader.TokenType == JsonTokenType.StartObject)
+            {
+                hasContent |= _message.Add(ref reader, json);
+            }
+            else if (name.SequenceEqual("message"u8) && reader.TokenType == JsonTokenType.StartObject)
+            {
+                // Some servers send the message so far beside the delta, others a whole answer as one event.
+                _wholeMessage = JsonText.RawValue(ref reader, json).ToArray();
+            }
+            else if (name.SequenceEqual("logprobs"u8))
+            {
+                AddLogprobs(ref reader, json);
+            }
+            else
+            {
+                AddOther(name, ref reader, json);
+            }
+        }
+
+        return hasContent || (_wholeMessage is not null && _message.IsEmpty);
+    }
+
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteNumber("index"u8, Index);
+        writer.WritePropertyName("message"u8);
+        if (_wholeMessage is not null && _message.IsEmpty)
+        {
+            writer.WriteRawValue(_wholeMessage, skipInputValidation: true);
+        }
+        else
+        {
+            _message.Write(writer);
+        }
+
+        if (_logprobs is not null)
+        {
+            writer.WritePropertyName("logprobs"u8);
+            _logprobs.Write(writer);
+        }
+        else if (_hasLogprobs)
+        {
+            writer.WriteNull("logprobs"u8);
+        }
+
+        foreach (var field in _others)
+        {
+            field.Write(writer);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private void AddLogprobs(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        _hasLogprobs = true;
+        if (reader.TokenType == JsonTokenType.StartObject)
+        {
+            (_logprobs ??= new MergedObject(appendsArrays: true)).Add(ref reader, json);
+        }
+        else
+        {
+            reader.Skip();
+        }
+    }
+
+    private void AddOther(ReadOnlySpan<byte> name, ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        var field = Other(name);
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return;
+        }
+
+        if (reader.TokenType == JsonTokenType.String && name.SequenceEqual("finish_reason"u8) && !reader.ValueSpan.IsEmpty)
+        {
+            FinishReason = reader.ValueTextEquals("stop"u8) ? "stop" : JsonText.ReadString(ref reader);
+        }
+
+        if (reader.TokenType == JsonTokenType.StartArray && name.SequenceEqual("token_ids"u8))
+        {
+            field.GetArray(MergedArrayKind.Appended).Add(ref reader, json);
+            return;
+        }
+
+        field.SetRaw(JsonText.RawValue(ref reader, json));
+    }
+
+    private MergedField Other(ReadOnlySpan<byte> name)
+    {
+        foreach (var field in _others)
+        {
+            if (name.SequenceEqual(field.Name))
+            {
+                return field;
+            }
+        }
+
+        var added = new MergedField(name.ToArray());
+        _others.Add(added);
+        return added;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace MLflow;
+
+/// <summary>Reads the body of a chat completion request.</summary>
+internal static class ChatRequest
+{
+    public static void Read(ReadOnlySpan<byte> body, RecordedFields fields)
+    {
+        var isJson = true;
+        try
+        {
+            var reader = new Utf8JsonReader(body, JsonText.ReaderOptions);
+            if (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+            {
+                ReadParameters(ref reader, body, fields);
+            }
+
+            while (reader.Read())
+            {
+            }
+        }
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+        {
+            isJson = false;
+            fields.Attributes.Clear();
+            fields.RequestModel = null;
+        }
+
+        fields.Inputs = JsonText.Body(body, isJson);
+    }
+
+    private static void ReadParameters(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordedFields fields)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = JsonText.ReadString(ref reader);
+            reader.Read();
+            switch (name)
+            {
+                case "messages":
+                    reader.Skip();
+                    continue;
+                case "model":
+                    fields.RequestModel = JsonText.ReadStringOrNull(ref reader);
+                    break;
+                case "tools" or "functions" when reader.TokenType == JsonTokenType.StartArray:
+                    var tools = WriteTools(reader, body, isLegacy: name == "functions");
+                    if (tools is not null)
+                    {
+                        fields.Attributes.Add(new(AttributeNames.ChatTools, AttributeValue.FromJson(tools)));
+                    }
+
+                    break;
+                case var _ when name.StartsWith("mlflow.", StringComparison.Ordinal):
+                    // A parameter of that name would replace what we record.
+                    reader.Skip();
+                    continue;
+            }
+
+            fields.Attributes.Add(new(name, JsonText.ReadValue(ref reader, body)));
+        }
+    }
+
+    /// <summary>
+    /// The tools as MLflow shows them: <c>[{"type":"function","function":{…}}]</c>. Tools of other types stay as sent; the functions of the old
+    /// <c>functions</c> parameter are wrapped.
+    /// </summary>
+    private static byte[]? WriteTools(Utf8JsonReader reader, ReadOnlySpan<byte> body, bool isLegacy)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using var writer = new Utf8JsonWriter(buffer, JsonText.WriterOptions);
+        writer.WriteStartArray();
+        var count = 0;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            var isObject = reader.TokenType == JsonTokenType.StartObject;
+            var tool = JsonText.RawValue(ref reader, body);
+            if (!isObject)
+            {
+                continue;
+            }
+
+            count++;
+            if (isLegacy)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("type"u8, "function"u8);
+                writer.WritePropertyName("function"u8);
+                writer.WriteRawValue(tool, skipInputValidation: true);
+                writer.WriteEndObject();
+            }
+            else
+            {
+                writer.WriteRawValue(tool, skipInputValidation: true);
+            }
+        }
+
+        writer.WriteEndArray();
+        writer.Flush();
+        return count == 0 ? null : buffer.WrittenSpan.ToArray();
+    }
+}

@@ -1,0 +1,201 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace MLflow;
+
+/// <summary>
+/// Merges the chunks of a streamed chat completion to the shape of the response that is not streamed: all choices, tool calls, refusals, reasoning,
+/// logprobs, audio, and every field that we do not know.
+/// </summary>
+internal sealed class ChatStreamMerge
+{
+    private readonly List<MergedField> _top = [];
+    private readonly List<ChatChoiceMerge> _choices = [];
+    private bool _hasChoices;
+
+    public TokenUsage? Usage { get; private set; }
+
+    public ApiError? Error { get; private set; }
+
+    /// <summary>True when nothing was merged.</summary>
+    public bool IsEmpty => _top.Count == 0 && !_hasChoices;
+
+    public string? FinishReason => _choices.Count > 0 ? _choices[0].FinishReason : null;
+
+    public bool IsFinished => _choices.Count > 0 && _choices.TrueForAll(c => c.FinishReason is not null);
+
+    /// <summary>Adds one chunk.</summary>
+    /// <param name="chunk">JSON.</param>
+    /// <param name="hasContent">True when it brought text, a tool call or the like.</param>
+    /// <returns>False when the chunk is no JSON object; then nothing was added.</returns>
+    public bool TryAdd(ReadOnlySpan<byte> chunk, out bool hasContent)
+    {
+        hasContent = false;
+        if (!IsJsonObject(chunk))
+        {
+            return false;
+        }
+
+        var reader = new Utf8JsonReader(chunk, JsonText.ReaderOptions);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.ValueSpan;
+            reader.Read();
+            if (name.SequenceEqual("choices"u8))
+            {
+                hasContent |= AddChoices(ref reader, chunk);
+            }
+            else
+            {
+                AddTop(name, ref reader, chunk);
+            }
+        }
+
+        return true;
+    }
+
+    public byte[] Write()
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using var writer = new Utf8JsonWriter(buffer, JsonText.WriterOptions);
+        writer.WriteStartObject();
+        foreach (var field in _top)
+        {
+            field.Write(writer);
+        }
+
+        if (_hasChoices)
+        {
+            _choices.Sort(static (left, right) => left.Index.CompareTo(right.Index));
+            writer.WriteStartArray("choices"u8);
+            foreach (var choice in _choices)
+            {
+                choice.Write(writer);
+            }
+
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndObject();
+        writer.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>A chunk is merged whole or not at all.</summary>
+    private static bool IsJsonObject(ReadOnlySpan<byte> chunk) =>
+        chunk.TrimStart(" \t\r\n"u8).StartsWith("{"u8) && JsonText.IsJson(chunk);
+
+    private bool AddChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> chunk)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            reader.Skip();
+            return false;
+        }
+
+        _hasChoices = true;
+        var hasContent = false;
+        for (var position = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; position++)
+        {
+            if (reader.TokenType == JsonTokenType.StartObject)
+            {
+                hasContent |= Choice(IndexOf(reader) ?? position).Add(ref reader, chunk);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return hasContent;
+    }
+
+    /// <summary>Looks ahead with a copy of the reader, since the index may stand behind the delta.</summary>
+    private static int? IndexOf(Utf8JsonReader reader)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isIndex = reader.ValueTextEquals("index"u8);
+            reader.Read();
+            if (isIndex)
+            {
+                return reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var index) ? index : null;
+            }
+
+            reader.Skip();
+        }
+
+        return null;
+    }
+
+    private ChatChoiceMerge Choice(int index)
+    {
+        foreach (var choice in _choices)
+        {
+            if (choice.Index == index)
+            {
+                return choice;
+            }
+        }
+
+        var added = new ChatChoiceMerge(index);
+        _choices.Add(added);
+        return added;
+    }
+
+    private void AddTop(ReadOnlySpan<byte> name, ref Utf8JsonReader reader, ReadOnlySpan<byte> chunk)
+    {
+        if (name.SequenceEqual("obfuscation"u8))
+        {
+            // Random padding that hides the length of a token from the network; the response that is not streamed has none.
+            reader.Skip();
+            return;
+        }
+
+        var field = Top(name);
+        if (name.SequenceEqual("object"u8))
+        {
+            field.SetRaw("\"chat.completion\""u8);
+            reader.Skip();
+            return;
+        }
+
+        if (name.SequenceEqual("usage"u8))
+        {
+            var copy = reader;
+            Usage = ChatUsage.Read(ref copy) ?? Usage;
+        }
+        else if (name.SequenceEqual("error"u8))
+        {
+            var copy = reader;
+            Error = ApiErrorReader.Read(ref copy) ?? Error;
+        }
+
+        // Azure's first and last chunks say nothing by "" and 0.
+        var isNothing = reader.TokenType == JsonTokenType.Null
+            || (reader.TokenType == JsonTokenType.String && reader.ValueSpan.IsEmpty)
+            || (reader.TokenType == JsonTokenType.Number && name.SequenceEqual("created"u8) && reader.ValueSpan.SequenceEqual("0"u8));
+        if (isNothing && (field.HasValue || reader.TokenType == JsonTokenType.Null))
+        {
+            return;
+        }
+
+        field.SetRaw(JsonText.RawValue(ref reader, chunk));
+    }
+
+    private MergedField Top(ReadOnlySpan<byte> name)
+    {
+        foreach (var field in _top)
+        {
+            if (name.SequenceEqual(field.Name))
+            {
+                return field;
+            }
+        }
+
+        var added = new MergedField(name.ToArray());
+        _top.Add(added);
+        return added;
+    }
+}

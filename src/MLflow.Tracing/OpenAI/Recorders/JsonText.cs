@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace MLflow;
+
+/// <summary>Reading of JSON bodies that nobody has checked.</summary>
+internal static class JsonText
+{
+    /// <summary>Deeper bodies are kept as text.</summary>
+    public const int MaxDepth = 256;
+
+    public static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = MaxDepth };
+
+    public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true, MaxDepth = MaxDepth };
+
+    /// <summary>A copy of the raw text of the value at which the reader stands; the reader moves to the value's end.</summary>
+    public static ReadOnlySpan<byte> RawValue(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        var start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return json[start..(int)reader.BytesConsumed];
+    }
+
+    /// <summary>Moves behind the value at which the reader stands and gives it as an attribute: scalars as such, the rest as JSON.</summary>
+    public static AttributeValue ReadValue(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.String:
+                return AttributeValue.FromString(ReadString(ref reader));
+            case JsonTokenType.True:
+                return AttributeValue.FromBoolean(true);
+            case JsonTokenType.False:
+                return AttributeValue.FromBoolean(false);
+            case JsonTokenType.Number:
+                return reader.TryGetInt64(out var integer) ? AttributeValue.FromInt64(integer) : AttributeValue.FromDouble(reader.GetDouble());
+            case JsonTokenType.Null:
+                return default;
+            default:
+                return AttributeValue.FromJson(RawValue(ref reader, json).ToArray());
+        }
+    }
+
+    /// <summary>The text of a string token. A lone surrogate (half a character, which JSON can write) becomes U+FFFD instead of an exception.</summary>
+    public static string ReadString(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return Unescape(ReplaceLoneSurrogates(reader.ValueSpan));
+        }
+    }
+
+    public static string? ReadStringOrNull(ref Utf8JsonReader reader) => reader.TokenType == JsonTokenType.String ? ReadString(ref reader) : null;
+
+    public static long? ReadInt64OrNull(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.Number)
+        {
+            return null;
+        }
+
+        return reader.TryGetInt64(out var integer) ? integer : (long)reader.GetDouble();
+    }
+
+    /// <summary>A checked body as an attribute: JSON, or text where it is no JSON.</summary>
+    public static AttributeValue Body(ReadOnlySpan<byte> body, bool isJson)
+    {
+        if (body.IsEmpty)
+        {
+            return default;
+        }
+
+        if (!isJson)
+        {
+            return AttributeValue.FromString(Encoding.UTF8.GetString(body));
+        }
+
+        // Invalid UTF-8 passes a JSON reader and breaks whoever reads the strings later.
+        return AttributeValue.FromJson(
+            System.Text.Unicode.Utf8.IsValid(body)
+                ? ReplaceLoneSurrogates(body)
+                : ReplaceLoneSurrogates(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(body))));
+    }
+
+    public static bool IsJson(ReadOnlySpan<byte> text)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(text, ReaderOptions);
+            while (reader.Read())
+            {
+            }
+
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A copy in which escaped halves of surrogate pairs that stand alone are replaced by U+FFFD: readers further on throw on them.</summary>
+    public static byte[] ReplaceLoneSurrogates(ReadOnlySpan<byte> json)
+    {
+        var copy = json.ToArray();
+        if (json.IndexOf("\\ud"u8) < 0 && json.IndexOf("\\uD"u8) < 0)
+        {
+            return copy;
+        }
+
+        for (var i = 0; i < copy.Length - 1; i++)
+        {
+            if (copy[i] != '\\')
+            {
+                continue;
+            }
+
+            var unit = CodeUnit(copy, i);
+            if (unit is >= 0xD800 and <= 0xDBFF && CodeUnit(copy, i + 6) is >= 0xDC00 and <= 0xDFFF)
+            {
+                i += 11;
+            }
+            else if (unit is >= 0xD800 and <= 0xDFFF)
+            {
+                "\\ufffd"u8.CopyTo(copy.AsSpan(i));
+                i += 5;
+            }
+            else
+            {
+                // Skips the escaped character, so that an escaped backslash does not start another escape.
+                i++;
+            }
+        }
+
+        return copy;
+    }
+
+    private static int CodeUnit(ReadOnlySpan<byte> json, int at) =>
+        at + 6 <= json.Length && json[at] == '\\' && json[at + 1] == 'u'
+            && int.TryParse(json.Slice(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit)
+            ? unit
+            : -1;
+
+    private static string Unescape(byte[] escaped)
+    {
+        byte[] quoted = [(byte)'"', .. escaped, (byte)'"'];
+        try
+        {
+            var reader = new Utf8JsonReader(quoted);
+            reader.Read();
+            return reader.GetString() ?? "";
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return Encoding.UTF8.GetString(escaped);
+        }
+    }
+}
