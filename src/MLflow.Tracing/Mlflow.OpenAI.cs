@@ -13,7 +13,9 @@ public static partial class Mlflow
         /// Makes every OpenAI call of this process a trace, whichever client sends it and whenever that was made. Calling it again changes the options only.
         /// </summary>
         /// <param name="disable">True turns it off.</param>
-        /// <param name="configure">Changes the options.</param>
-        public static void Autolog(bool disable = false, Action<OpenAIAutologOptions>? configure = null) => throw new NotImplementedException();
+        /// <param name="configure">Changes the options. Those that it leaves alone have their defaults.</param>
+        /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+        public static void Autolog(bool disable = false, Action<OpenAIAutologOptions>? configure = null) => 
+            OpenAIAutolog.Set(Client, disable, configure);
     }
 }

@@ -8,4 +8,10 @@ public sealed class OpenAIAutologOptions
 
     /// <summary>Most chunks of one stream that become events; all are merged into the output, and the span counts those left out. Default 1,000.</summary>
     public int MaxChunkEvents { get; set; } = 1000;
+
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxCaptureBytes, 1024);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxChunkEvents);
+    }
 }

@@ -1,0 +1,213 @@
+using System.Buffers;
+
+namespace MLflow;
+
+/// <summary>
+/// Copy of a body that passes by, in pooled segments, with the time of each read. Appending is thread-safe: the package closes a stream from a timer
+/// thread when a call times out.
+/// </summary>
+internal sealed class BodyCapture
+{
+    private const int FirstSegment = 2048;
+    private const int MaxSegment = 64 << 10;
+
+    // 64 K marks are 1 MiB; a body with more reads than that keeps the time of its last mark for the rest.
+    private const int MaxMarks = 64 << 10;
+
+    private readonly Lock _lock = new();
+    private readonly CaptureBudget _budget;
+    private readonly int _maxBytes;
+    private readonly bool _keepsMarks;
+    private List<byte[]>? _full;
+    private byte[]? _segment;
+    private int _used;
+    private int _length;
+    private int _rented;
+    private bool _sealed;
+    private BodyMark[]? _marks;
+    private int _markCount;
+
+    public BodyCapture(CaptureBudget budget, int maxBytes, bool keepsMarks)
+    {
+        _budget = budget;
+        _maxBytes = maxBytes;
+        _keepsMarks = keepsMarks;
+    }
+
+    /// <summary>Bytes that passed, kept or not.</summary>
+    public long TotalBytes { get; private set; }
+
+    /// <summary>Bytes that are kept.</summary>
+    public int Length => _length;
+
+    /// <summary>True when bytes were left out because of a limit.</summary>
+    public bool IsCut => TotalBytes > _length;
+
+    /// <summary>Timestamp of the last byte; 0 before the first.</summary>
+    public long LastByteTimestamp { get; private set; }
+
+    public void Append(ReadOnlySpan<byte> bytes, long timestamp)
+    {
+        if (bytes.IsEmpty)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_sealed)
+            {
+                return;
+            }
+
+            var wasCut = IsCut;
+            TotalBytes += bytes.Length;
+            LastByteTimestamp = timestamp;
+            if (wasCut)
+            {
+                return;
+            }
+
+            if (_keepsMarks)
+            {
+                Mark(timestamp);
+            }
+
+            var room = _maxBytes - _length;
+            if (bytes.Length > room)
+            {
+                bytes = bytes[..room];
+            }
+
+            while (!bytes.IsEmpty)
+            {
+                if ((_segment is null || _used == _segment.Length) && !TryAddSegment(bytes.Length))
+                {
+                    return;
+                }
+
+                var part = Math.Min(bytes.Length, _segment!.Length - _used);
+                bytes[..part].CopyTo(_segment.AsSpan(_used));
+                _used += part;
+                _length += part;
+                bytes = bytes[part..];
+            }
+        }
+    }
+
+    /// <summary>Takes what was captured; nothing is appended afterwards. Dispose the result.</summary>
+    public CapturedBody Take()
+    {
+        lock (_lock)
+        {
+            var alreadyTaken = _sealed;
+            _sealed = true;
+            if (alreadyTaken || _length == 0)
+            {
+                Free();
+                return CapturedBody.Empty;
+            }
+
+            byte[] bytes;
+            if (_full is null)
+            {
+                bytes = _segment!;
+            }
+            else
+            {
+                bytes = ArrayPool<byte>.Shared.Rent(_length);
+                var at = 0;
+                foreach (var segment in _full ?? [])
+                {
+                    segment.CopyTo(bytes, at);
+                    at += segment.Length;
+                    ArrayPool<byte>.Shared.Return(segment);
+                }
+
+                _segment.AsSpan(0, _used).CopyTo(bytes.AsSpan(at));
+                ArrayPool<byte>.Shared.Return(_segment!);
+            }
+
+            var body = new CapturedBody(bytes, _length, _marks, _markCount, _budget, _rented);
+            _full = null;
+            _segment = null;
+            _marks = null;
+            _rented = 0;
+            return body;
+        }
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Discard()
+    {
+        lock (_lock)
+        {
+            _sealed = true;
+            Free();
+        }
+    }
+
+    private void Mark(long timestamp)
+    {
+        _marks ??= ArrayPool<BodyMark>.Shared.Rent(16);
+        if (_markCount == _marks.Length)
+        {
+            if (_markCount >= MaxMarks)
+            {
+                return;
+            }
+
+            var larger = ArrayPool<BodyMark>.Shared.Rent(_markCount * 2);
+            _marks.CopyTo(larger, 0);
+            ArrayPool<BodyMark>.Shared.Return(_marks);
+            _marks = larger;
+        }
+
+        _marks[_markCount++] = new BodyMark(_length, timestamp);
+    }
+
+    private bool TryAddSegment(int wanted)
+    {
+        var size = Math.Clamp(Math.Max(wanted, _segment?.Length * 2 ?? FirstSegment), FirstSegment, MaxSegment);
+        var segment = ArrayPool<byte>.Shared.Rent(size);
+        if (!_budget.TryTake(segment.Length))
+        {
+            ArrayPool<byte>.Shared.Return(segment);
+            return false;
+        }
+
+        _rented += segment.Length;
+        if (_segment is not null)
+        {
+            (_full ??= []).Add(_segment);
+        }
+
+        _segment = segment;
+        _used = 0;
+        return true;
+    }
+
+    private void Free()
+    {
+        foreach (var segment in _full ?? [])
+        {
+            ArrayPool<byte>.Shared.Return(segment);
+        }
+
+        _full = null;
+        if (_segment is not null)
+        {
+            ArrayPool<byte>.Shared.Return(_segment);
+            _segment = null;
+        }
+
+        if (_marks is not null)
+        {
+            ArrayPool<BodyMark>.Shared.Return(_marks);
+            _marks = null;
+        }
+
+        _budget.Return(_rented);
+        _rented = 0;
+    }
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+
+namespace MLflow;
+
+/// <summary>
+/// Says why a call failed, as far as that is known and no further: the exception that the program saw, when it was seen to be about this call; the
+/// exception with which the request failed; else the HTTP status and what the body says. A type or a stack is never made up.
+/// </summary>
+internal static class CallError
+{
+    public static void Record(LiveSpan span, LlmAttempt attempt, RecordedFields fields, ApiError? error)
+    {
+        var exception = attempt.ThrownForResponse ?? attempt.Exception;
+        if (exception is not null)
+        {
+            // What follows [DONE] no longer concerns the answer: closing the stream may cancel a read.
+            if (!(attempt.Succeeded && fields.SawDone))
+            {
+                var type = exception.GetType().Name;
+                Record(span, attempt, type, exception.Message, exception.ToString());
+            }
+        }
+        else if (attempt.Status != 0 && !attempt.Succeeded)
+        {
+            var status = string.Create(CultureInfo.InvariantCulture, $"HTTP {attempt.Status}");
+            Record(span, attempt, error?.Type ?? status, Describe(status, error), null);
+        }
+        else if (error is not null)
+        {
+            Record(span, attempt, error.Type ?? error.Code ?? "error", Describe(null, error), null);
+        }
+        else if (attempt.End == BodyEnd.Canceled)
+        {
+            span.SetStatus(SpanStatusCode.Error, "The request was cancelled or timed out before an answer came.");
+        }
+        else if (attempt.End == BodyEnd.Faulted)
+        {
+            span.SetStatus(SpanStatusCode.Error, "The request failed before an answer came.");
+        }
+    }
+
+    private static void Record(LiveSpan span, LlmAttempt attempt, string type, string message, string? stack)
+    {
+        span.RecordException(type, message, stack, span.Trace.ToUnixNs(attempt.EndTimestamp));
+        span.SetStatus(SpanStatusCode.Error, $"{type}: {message}");
+    }
+
+    private static string Describe(string? status, ApiError? error)
+    {
+        var details = string.Join(": ", new[] { error?.Type, error?.Code }.Where(part => !string.IsNullOrEmpty(part)));
+        var head = status is null ? details : details.Length == 0 ? status : $"{status} ({details})";
+        return string.Join(": ", new[] { head, error?.Message }.Where(part => !string.IsNullOrEmpty(part)));
+    }
+}

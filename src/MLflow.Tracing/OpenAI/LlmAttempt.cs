@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+
+namespace MLflow;
+
+/// <summary>One HTTP request of a <see cref="LlmCall"/> and what came back. No member throws: they are called from the traced program's own reads and writes.</summary>
+internal sealed class LlmAttempt
+{
+    private int _hasEnded;
+
+    public LlmAttempt(LlmCall call, int number, HttpRequestMessage request, Guid loggingId, long startTimestamp)
+    {
+        Call = call;
+        Number = number;
+        Request = request;
+        LoggingId = loggingId;
+        StartTimestamp = startTimestamp;
+        RequestBody = new BodyCapture(call.Capture.Budget, call.Capture.MaxCaptureBytes, keepsMarks: false);
+        ResponseBody = new BodyCapture(call.Capture.Budget, call.Capture.MaxCaptureBytes, keepsMarks: true);
+    }
+
+    public LlmCall Call { get; }
+
+    /// <summary>1 for the first try.</summary>
+    public int Number { get; }
+
+    public HttpRequestMessage Request { get; }
+
+    /// <summary>HttpClient's id of the request, the same in the events of one request.</summary>
+    public Guid LoggingId { get; }
+
+    public long StartTimestamp { get; }
+
+    public long EndTimestamp { get; private set; }
+
+    public TimeProvider Clock => Call.Capture.Clock;
+
+    public BodyCapture RequestBody { get; }
+
+    public BodyCapture ResponseBody { get; }
+
+    /// <summary>The program's own request content, to be put back when the request is over.</summary>
+    public HttpContent? OriginalContent { get; set; }
+
+    /// <summary>True when the body was sent by an asynchronous call, false by a synchronous one, null when it was not sent.</summary>
+    public bool? IsAsync { get; private set; }
+
+    /// <summary>HTTP status; 0 when no response came.</summary>
+    public int Status { get; private set; }
+
+    public string? RequestId { get; private set; }
+
+    public string? ContentEncoding { get; private set; }
+
+    public bool IsEventStream { get; private set; }
+
+    /// <summary>How long the server asked to wait before the next try.</summary>
+    public TimeSpan? RetryAfter { get; private set; }
+
+    /// <summary>Rate limits that the server told of, by header name. Null when it told of none.</summary>
+    public List<KeyValuePair<string, string>>? RateLimits { get; private set; }
+
+    public BodyEnd End { get; private set; }
+
+    /// <summary>The exception with which the request or the reading of its body failed.</summary>
+    public Exception? Exception { get; private set; }
+
+    /// <summary>A cancellation that was thrown below HttpClient while this request was under way.</summary>
+    public Exception? SeenCancellation { get; set; }
+
+    /// <summary>The exception that the package made of the failed response.</summary>
+    public Exception? ThrownForResponse { get; set; }
+
+    public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
+
+    public bool Succeeded => Status is >= 200 and < 300;
+
+    public void SetIsEventStream() => IsEventStream = true;
+
+    public void RequestSerialized(bool isAsync) => IsAsync = isAsync;
+
+    public void SetException(Exception exception) => Exception = exception;
+
+    public void SetResponse(HttpResponseMessage response)
+    {
+        Status = (int)response.StatusCode;
+        RequestId = Header(response.Headers, "x-request-id") ?? Header(response.Headers, "apim-request-id");
+        var content = response.Content.Headers;
+        ContentEncoding = Header(content, "Content-Encoding");
+        IsEventStream = Header(content, "Content-Type")?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) ?? false;
+        if (!Succeeded)
+        {
+            RetryAfter = ReadRetryAfter(response.Headers);
+            foreach (var (name, values) in response.Headers.NonValidated)
+            {
+                if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase))
+                {
+                    (RateLimits ??= []).Add(new(name.ToLowerInvariant(), values.ToString()));
+                }
+            }
+        }
+    }
+
+    /// <summary>Bytes of the response body passed by.</summary>
+    public void BodyRead(ReadOnlySpan<byte> bytes, bool isEnd)
+    {
+        try
+        {
+            ResponseBody.Append(bytes, Clock.GetTimestamp());
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A failure of ours must not reach the call.
+        }
+
+        if (isEnd)
+        {
+            EndBody(BodyEnd.Completed, null);
+        }
+    }
+
+    /// <summary>An exception filter: notes the exception where it passes and never catches it.</summary>
+    public bool EndBody(Exception exception)
+    {
+        EndBody(exception is OperationCanceledException ? BodyEnd.Canceled : BodyEnd.Faulted, exception);
+        return false;
+    }
+
+    /// <summary>The response body, or the request itself, is over. Only the first call counts.</summary>
+    public void EndBody(BodyEnd end, Exception? exception)
+    {
+        if (Interlocked.Exchange(ref _hasEnded, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            End = end;
+            Exception ??= exception;
+            EndTimestamp = Clock.GetTimestamp();
+            Call.Capture.AttemptEnded(this);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Call.Capture.Failed(e);
+        }
+    }
+
+    private static string? Header(HttpHeaders headers, string name) =>
+        headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
+
+    private static TimeSpan? ReadRetryAfter(HttpResponseHeaders headers)
+    {
+        if (double.TryParse(Header(headers, "retry-after-ms"), CultureInfo.InvariantCulture, out var milliseconds))
+        {
+            return TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, int.MaxValue));
+        }
+
+        return double.TryParse(Header(headers, "retry-after"), CultureInfo.InvariantCulture, out var seconds)
+            ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, int.MaxValue))
+            : null;
+    }
+}

@@ -1,0 +1,51 @@
+namespace MLflow;
+
+/// <summary>The process-wide switch behind <c>Mlflow.OpenAI.Autolog</c>.</summary>
+internal static class OpenAIAutolog
+{
+    private static readonly Lock Switch = new();
+    private static HttpCapture? _capture;
+
+    public static void Set(MlflowClient client, bool disable, Action<OpenAIAutologOptions>? configure)
+    {
+        lock (Switch)
+        {
+            if (disable)
+            {
+                _capture?.Dispose();
+                _capture = null;
+                return;
+            }
+
+            var options = new OpenAIAutologOptions();
+            configure?.Invoke(options);
+            options.Validate();
+            if (_capture is not null)
+            {
+                _capture.Configure(options);
+                return;
+            }
+
+            var capture = new HttpCapture(client.Tracer, client.Log, options);
+
+            // Stays after tracing was turned off: answers that were being read then are still to be recorded.
+            client.DrainAsync = capture.DrainAsync;
+            _capture = capture;
+            WarnWhenBlind(client.Log);
+        }
+    }
+
+    /// <summary>With this switch off HttpClient raises no diagnostics at all.</summary>
+    private static void WarnWhenBlind(SelfLog log)
+    {
+        var isOff = AppContext.TryGetSwitch("System.Net.Http.EnableActivityPropagation", out var enabled)
+            ? !enabled
+            : Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_HTTP_ENABLEACTIVITYPROPAGATION") is "0" or "false" or "False";
+        if (isOff)
+        {
+            log.Warn(
+                "openai-blind",
+                "OpenAI calls cannot be seen: System.Net.Http.EnableActivityPropagation is off. Turn it on, or wrap calls in Mlflow.Trace(…).");
+        }
+    }
+}

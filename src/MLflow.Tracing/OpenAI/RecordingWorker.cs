@@ -1,0 +1,76 @@
+using System.Threading.Channels;
+
+namespace MLflow;
+
+/// <summary>
+/// Parses finished calls away from the program's threads, one at a time. It has no thread of its own: it runs on the pool while there is something to do,
+/// so that nothing is left when tracing is off.
+/// </summary>
+internal sealed class RecordingWorker
+{
+    /// <summary>Most calls that wait to be parsed. Above it a call's content is dropped and its span says so.</summary>
+    public const int Capacity = 4096;
+
+    private readonly Channel<WorkItem> _queue = Channel.CreateBounded<WorkItem>(
+        new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
+    private readonly Action<LlmCall> _record;
+    private int _isRunning;
+
+    public RecordingWorker(Action<LlmCall> record) => _record = record;
+
+    /// <summary>Hands a closed call over. Returns at once; false when there is no room.</summary>
+    public bool TryEnqueue(LlmCall call)
+    {
+        if (!_queue.Writer.TryWrite(new WorkItem(call, null)))
+        {
+            return false;
+        }
+
+        Run();
+        return true;
+    }
+
+    /// <summary>Waits until all that was handed over before has been recorded.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        var barrier = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _queue.Writer.WriteAsync(new WorkItem(null, barrier), cancellationToken).ConfigureAwait(false);
+        Run();
+        await barrier.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private void Run()
+    {
+        if (Interlocked.CompareExchange(ref _isRunning, 1, 0) == 0)
+        {
+            // Unsafe: the flow of whoever finished a call, with its current span, has nothing to do here.
+            ThreadPool.UnsafeQueueUserWorkItem(static worker => worker.Work(), this, preferLocal: false);
+        }
+    }
+
+    private void Work()
+    {
+        do
+        {
+            while (_queue.Reader.TryRead(out var item))
+            {
+                if (item.Call is not null)
+                {
+                    _record(item.Call);
+                }
+                else
+                {
+                    item.Barrier!.TrySetResult();
+                }
+            }
+
+            Interlocked.Exchange(ref _isRunning, 0);
+
+            // An item that came between the last read and the line above found the worker running.
+        }
+        while (_queue.Reader.TryPeek(out _) && Interlocked.CompareExchange(ref _isRunning, 1, 0) == 0);
+    }
+
+    private readonly record struct WorkItem(LlmCall? Call, TaskCompletionSource? Barrier);
+}

@@ -1,0 +1,135 @@
+using System.Runtime.CompilerServices;
+
+namespace MLflow;
+
+/// <summary>Passes reads on to another stream and copies what was read. Never reads by itself.</summary>
+internal sealed class TeeReadStream : Stream
+{
+    private readonly Stream _inner;
+    private readonly LlmAttempt _attempt;
+
+    public TeeReadStream(Stream inner, LlmAttempt attempt)
+    {
+        _inner = inner;
+        _attempt = attempt;
+    }
+
+    /// <summary>The program dropped the stream without closing it, for example an enumerator that it did not dispose.</summary>
+    ~TeeReadStream() => _attempt.EndBody(BodyEnd.Finalized, null);
+
+    public override bool CanRead => _inner.CanRead;
+
+    public override bool CanSeek => _inner.CanSeek;
+
+    public override bool CanWrite => false;
+
+    public override bool CanTimeout => _inner.CanTimeout;
+
+    public override int ReadTimeout
+    {
+        get => _inner.ReadTimeout;
+        set => _inner.ReadTimeout = value;
+    }
+
+    public override long Length => _inner.Length;
+
+    public override long Position
+    {
+        get => _inner.Position;
+        set => _inner.Position = value;
+    }
+
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        int read;
+        try
+        {
+            read = _inner.Read(buffer, offset, count);
+        }
+        catch (Exception e) when (_attempt.EndBody(e))
+        {
+            throw;
+        }
+
+        _attempt.BodyRead(buffer.AsSpan(offset, read), isEnd: read == 0 && count > 0);
+        return read;
+    }
+
+    public override int Read(Span<byte> buffer)
+    {
+        int read;
+        try
+        {
+            read = _inner.Read(buffer);
+        }
+        catch (Exception e) when (_attempt.EndBody(e))
+        {
+            throw;
+        }
+
+        _attempt.BodyRead(buffer[..read], isEnd: read == 0 && !buffer.IsEmpty);
+        return read;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var pending = _inner.ReadAsync(buffer, cancellationToken);
+        if (!pending.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(pending, buffer);
+        }
+
+        var read = pending.Result;
+
+        // A read into an empty buffer is legal and says nothing about the end.
+        _attempt.BodyRead(buffer.Span[..read], isEnd: read == 0 && !buffer.IsEmpty);
+        return new ValueTask<int>(read);
+    }
+
+    public override void Flush() => _inner.Flush();
+
+    public override long Seek(long offset, SeekOrigin origin) => _inner.Seek(offset, origin);
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _attempt.EndBody(BodyEnd.Disposed, null);
+            _inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        _attempt.EndBody(BodyEnd.Disposed, null);
+        GC.SuppressFinalize(this);
+        await _inner.DisposeAsync().ConfigureAwait(false);
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> AwaitAsync(ValueTask<int> pending, Memory<byte> buffer)
+    {
+        int read;
+        try
+        {
+            read = await pending.ConfigureAwait(false);
+        }
+        catch (Exception e) when (_attempt.EndBody(e))
+        {
+            throw;
+        }
+
+        _attempt.BodyRead(buffer.Span[..read], isEnd: read == 0 && !buffer.IsEmpty);
+        return read;
+    }
+}

@@ -1,0 +1,15 @@
+using System.Collections.Concurrent;
+
+namespace MLflow.Sdk.Tests.Capture;
+
+/// <summary>Keeps what a tracer hands over.</summary>
+internal sealed class RecordingExporter : ITraceExporter
+{
+    private readonly ConcurrentQueue<TraceExport> _exports = new();
+
+    public IReadOnlyList<TraceExport> Exports => [.. _exports];
+
+    public IReadOnlyList<LiveSpan> Spans => [.. _exports.SelectMany(e => e.Spans)];
+
+    public void Enqueue(TraceExport export) => _exports.Enqueue(export);
+}
