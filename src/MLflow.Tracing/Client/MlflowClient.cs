@@ -6,6 +6,8 @@ namespace MLflow;
 /// </summary>
 public sealed class MlflowClient : IAsyncDisposable
 {
+    private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(5);
+
     private readonly TraceExporter _exporter;
     private volatile TrackingSettings _settings;
 
@@ -20,6 +22,8 @@ public sealed class MlflowClient : IAsyncDisposable
         Log = new SelfLog(options.LoggerFactory, timeProvider);
         _exporter = new TraceExporter(Log, timeProvider);
         Tracer = new Tracer(_exporter, () => _settings.Destination, timeProvider);
+        _exporter.Unfinished = () => Tracer.UnfinishedTraces;
+        AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
     }
 
     /// <summary>Address of the server that new traces go to, without a trailing slash.</summary>
@@ -78,6 +82,37 @@ public sealed class MlflowClient : IAsyncDisposable
         return await _exporter.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Sends what is waiting, for at most five seconds, and stops.</summary>
-    public ValueTask DisposeAsync() => _exporter.DisposeAsync();
+    /// <summary>Sends what is waiting, for at most five seconds, and stops: what is traced afterwards is dropped and counted.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
+        using var deadline = new CancellationTokenSource(ExitTimeout, Tracer.TimeProvider);
+        await DrainQuietlyAsync(deadline.Token).ConfigureAwait(false);
+        await _exporter.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>A return from Main, Environment.Exit, SIGTERM and an unhandled exception all come by here.</summary>
+    private void OnProcessExit(object? sender, EventArgs e)
+    {
+        try
+        {
+            Task.Run(() => DisposeAsync().AsTask()).Wait(ExitTimeout);
+        }
+        catch (AggregateException exception)
+        {
+            Log.Warn(nameof(OnProcessExit), "traces could not be sent before the program ended: " + exception.InnerException?.Message);
+        }
+    }
+
+    private async Task DrainQuietlyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await (DrainAsync?.Invoke(cancellationToken) ?? Task.CompletedTask).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The deadline: what was not parsed by now is not sent.
+        }
+    }
 }

@@ -17,6 +17,7 @@ internal sealed class ActiveTrace
     private readonly List<LiveSpan> _withUsage = [];
     private List<LiveSpan> _ended = [];
     private int _open;
+    private bool _wasCompleted;
 
     public ActiveTrace(Tracer tracer, TraceDestination destination)
     {
@@ -41,6 +42,9 @@ internal sealed class ActiveTrace
 
     /// <summary>Spans started so far.</summary>
     public int StartedSpans { get; private set; }
+
+    /// <summary>Encoded sizes of the spans that were sent, in bytes. Used by the exporter's worker only.</summary>
+    public List<int> SentSizes { get; } = [];
 
     public long NowNs() => ToUnixNs(Tracer.TimeProvider.GetTimestamp());
 
@@ -131,6 +135,12 @@ internal sealed class ActiveTrace
     {
         var spans = _ended;
         _ended = [];
+        if (isComplete && !_wasCompleted)
+        {
+            _wasCompleted = true;
+            Tracer.TraceCompleted();
+        }
+
         return new TraceExport(this, spans, isComplete);
     }
 }

@@ -10,6 +10,7 @@ internal sealed class Tracer
     private readonly AsyncLocal<LastTrace?> _last = new();
     private readonly ITraceExporter _exporter;
     private readonly Func<TraceDestination> _destination;
+    private long _unfinished;
 
     public Tracer(ITraceExporter exporter, Func<TraceDestination> destination, TimeProvider timeProvider)
     {
@@ -22,6 +23,9 @@ internal sealed class Tracer
     public event Action<ActiveTrace>? RootEnded;
 
     public TimeProvider TimeProvider { get; }
+
+    /// <summary>Traces that have begun and not ended.</summary>
+    public long UnfinishedTraces => Interlocked.Read(ref _unfinished);
 
     public LiveSpan? Current => _current.Value;
 
@@ -75,12 +79,20 @@ internal sealed class Tracer
 
     public void OnRootEnded(ActiveTrace trace) => RootEnded?.Invoke(trace);
 
+    public void TraceCompleted() => Interlocked.Decrement(ref _unfinished);
+
     public void Export(TraceExport export) => _exporter.Enqueue(export);
 
     private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, long? startTimestamp)
     {
-        var trace = parent?.Trace ?? new ActiveTrace(this, _destination());
+        var trace = parent?.Trace ?? Begin();
         return trace.StartSpan(name, spanType, parent, _current.Value, makeCurrent, startTimestamp);
+    }
+
+    private ActiveTrace Begin()
+    {
+        Interlocked.Increment(ref _unfinished);
+        return new ActiveTrace(this, _destination());
     }
 
     private sealed class LastTrace

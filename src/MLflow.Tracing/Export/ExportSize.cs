@@ -1,0 +1,32 @@
+namespace MLflow;
+
+/// <summary>Estimates the memory that an export keeps alive.</summary>
+internal static class ExportSize
+{
+    private const int SpanOverhead = 400;
+    private const int EntryOverhead = 64;
+
+    public static long Estimate(TraceExport export)
+    {
+        long bytes = 0;
+        foreach (var span in export.Spans)
+        {
+            bytes += SpanOverhead;
+            foreach (var (_, value) in span.EndedAttributes)
+            {
+                bytes += EntryOverhead + value.Size;
+            }
+
+            foreach (var spanEvent in span.EndedEvents)
+            {
+                bytes += EntryOverhead;
+                foreach (var (_, value) in spanEvent.Attributes)
+                {
+                    bytes += EntryOverhead + value.Size;
+                }
+            }
+        }
+
+        return bytes;
+    }
+}

@@ -1,0 +1,230 @@
+using System.Text.Json;
+
+namespace MLflow;
+
+/// <summary>
+/// Encodes spans as an OTLP <c>ExportTraceServiceRequest</c>: one resource, one scope. Field numbers are those of opentelemetry-proto 1.7
+/// (trace/v1/trace.proto, common/v1/common.proto).
+/// </summary>
+internal static class OtlpTraceEncoder
+{
+    private const int RequestResourceSpans = 1;
+    private const int ResourceSpansResource = 1;
+    private const int ResourceSpansScopeSpans = 2;
+    private const int ResourceAttributes = 1;
+    private const int ScopeSpansScope = 1;
+    private const int ScopeSpansSpans = 2;
+    private const int ScopeName = 1;
+    private const int ScopeVersion = 2;
+    private const int SpanTraceId = 1;
+    private const int SpanSpanId = 2;
+    private const int SpanParentSpanId = 4;
+    private const int SpanName = 5;
+    private const int SpanStart = 7;
+    private const int SpanEnd = 8;
+    private const int SpanAttributes = 9;
+    private const int SpanEvents = 11;
+    private const int SpanStatus = 15;
+    private const int EventTime = 1;
+    private const int EventName = 2;
+    private const int EventAttributes = 3;
+    private const int StatusMessage = 2;
+    private const int StatusCode = 3;
+    private const int KeyValueKey = 1;
+    private const int KeyValueValue = 2;
+    private const int AnyString = 1;
+    private const int AnyBool = 2;
+    private const int AnyInt = 3;
+    private const int AnyDouble = 4;
+
+    /// <summary>Encodes the exports' spans and returns the encoded size of each, in order.</summary>
+    public static List<int> Encode(ProtobufWriter writer, IReadOnlyList<TraceExport> exports)
+    {
+        var sizes = new List<int>();
+        var resourceSpans = writer.BeginMessage(RequestResourceSpans);
+        WriteResource(writer);
+        var scopeSpans = writer.BeginMessage(ResourceSpansScopeSpans);
+        var scope = writer.BeginMessage(ScopeSpansScope);
+        writer.WriteString(ScopeName, SdkInfo.Name);
+        writer.WriteString(ScopeVersion, SdkInfo.Version);
+        writer.EndMessage(scope);
+        foreach (var export in exports)
+        {
+            foreach (var span in export.Spans)
+            {
+                var start = writer.Position;
+                WriteSpan(writer, span);
+                sizes.Add(writer.Position - start);
+            }
+        }
+
+        writer.EndMessage(scopeSpans);
+        writer.EndMessage(resourceSpans);
+        return sizes;
+    }
+
+    private static void WriteResource(ProtobufWriter writer)
+    {
+        var resource = writer.BeginMessage(ResourceSpansResource);
+        WriteText(writer, ResourceAttributes, "telemetry.sdk.language", "dotnet");
+        WriteText(writer, ResourceAttributes, "telemetry.sdk.name", "mlflow");
+        WriteText(writer, ResourceAttributes, "telemetry.sdk.version", SdkInfo.Version);
+        writer.EndMessage(resource);
+    }
+
+    private static void WriteSpan(ProtobufWriter writer, LiveSpan span)
+    {
+        Span<byte> id = stackalloc byte[16];
+        var message = writer.BeginMessage(ScopeSpansSpans);
+        span.Trace.OtelTraceId.CopyTo(id);
+        writer.WriteBytes(SpanTraceId, id);
+        span.OtelSpanId.CopyTo(id);
+        writer.WriteBytes(SpanSpanId, id[..8]);
+        if (span.Parent is { } parent)
+        {
+            parent.OtelSpanId.CopyTo(id);
+            writer.WriteBytes(SpanParentSpanId, id[..8]);
+        }
+
+        writer.WriteString(SpanName, span.Name);
+        writer.WriteFixed64(SpanStart, (ulong)span.StartNs);
+        writer.WriteFixed64(SpanEnd, (ulong)span.EndNs);
+
+        // Plain, never as JSON: a server takes the value verbatim as the trace's id.
+        WriteText(writer, SpanAttributes, AttributeNames.TraceRequestId, span.TraceId);
+        WriteText(writer, SpanAttributes, AttributeNames.SpanType, span.SpanType);
+        foreach (var (key, value) in span.EndedAttributes)
+        {
+            WriteAttribute(writer, SpanAttributes, key, value, isDecodedAgain: true);
+        }
+
+        foreach (var spanEvent in span.EndedEvents)
+        {
+            WriteEvent(writer, spanEvent);
+        }
+
+        WriteStatus(writer, span);
+        writer.EndMessage(message);
+    }
+
+    private static void WriteEvent(ProtobufWriter writer, SpanEvent spanEvent)
+    {
+        var message = writer.BeginMessage(SpanEvents);
+        writer.WriteFixed64(EventTime, (ulong)spanEvent.TimeNs);
+        writer.WriteString(EventName, spanEvent.Name);
+        foreach (var (key, value) in spanEvent.Attributes)
+        {
+            WriteAttribute(writer, EventAttributes, key, value, isDecodedAgain: false);
+        }
+
+        writer.EndMessage(message);
+    }
+
+    private static void WriteStatus(ProtobufWriter writer, LiveSpan span)
+    {
+        var status = writer.BeginMessage(SpanStatus);
+        if (span.StatusMessage is { Length: > 0 } message)
+        {
+            writer.WriteString(StatusMessage, message);
+        }
+
+        if (span.StatusCode != SpanStatusCode.Unset)
+        {
+            writer.WriteVarint(StatusCode, (ulong)span.StatusCode);
+        }
+
+        writer.EndMessage(status);
+    }
+
+    private static void WriteText(ProtobufWriter writer, int field, string key, string value)
+    {
+        var pair = writer.BeginMessage(field);
+        writer.WriteString(KeyValueKey, key);
+        var any = writer.BeginMessage(KeyValueValue);
+        writer.WriteString(AnyString, value);
+        writer.EndMessage(any);
+        writer.EndMessage(pair);
+    }
+
+    private static void WriteAttribute(ProtobufWriter writer, int field, string key, AttributeValue value, bool isDecodedAgain)
+    {
+        var pair = writer.BeginMessage(field);
+        writer.WriteString(KeyValueKey, key);
+        var any = writer.BeginMessage(KeyValueValue);
+        WriteAny(writer, value, isDecodedAgain);
+        writer.EndMessage(any);
+        writer.EndMessage(pair);
+    }
+
+    private static void WriteAny(ProtobufWriter writer, AttributeValue value, bool isDecodedAgain)
+    {
+        switch (value.Kind)
+        {
+            case AttributeValueKind.Boolean:
+                writer.WriteVarint(AnyBool, value.Boolean ? 1UL : 0UL);
+                break;
+            case AttributeValueKind.Int64:
+                writer.WriteVarint(AnyInt, (ulong)value.Int64);
+                break;
+            case AttributeValueKind.Double:
+                writer.WriteFixed64(AnyDouble, BitConverter.DoubleToUInt64Bits(value.Double));
+                break;
+            case AttributeValueKind.String:
+                WriteString(writer, value.String, isDecodedAgain);
+                break;
+            case AttributeValueKind.Json:
+                WriteJson(writer, value.Json, isDecodedAgain);
+                break;
+            default:
+                // JSON null is an AnyValue with nothing set.
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Objects and arrays travel as JSON text, which servers decode; as a kvlist, an empty object or array would come back as null
+    /// (seen with MLflow 3.6). Scalars travel as themselves.
+    /// </summary>
+    private static void WriteJson(ProtobufWriter writer, ReadOnlySpan<byte> json, bool isDecodedAgain)
+    {
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.String:
+                WriteString(writer, reader.GetString()!, isDecodedAgain);
+                break;
+            case JsonTokenType.Number when reader.TryGetInt64(out var number):
+                writer.WriteVarint(AnyInt, (ulong)number);
+                break;
+            case JsonTokenType.Number:
+                writer.WriteFixed64(AnyDouble, BitConverter.DoubleToUInt64Bits(reader.GetDouble()));
+                break;
+            case JsonTokenType.True:
+            case JsonTokenType.False:
+                writer.WriteVarint(AnyBool, reader.TokenType == JsonTokenType.True ? 1UL : 0UL);
+                break;
+            case JsonTokenType.Null:
+                break;
+            default:
+                writer.WriteBytes(AnyString, json);
+                break;
+        }
+    }
+
+    /// <summary>
+    /// A server removes one layer of JSON from a span attribute's text (not from an event's). Text that reads as JSON by itself
+    /// therefore gets a layer more, and arrives as the text that it was.
+    /// </summary>
+    private static void WriteString(ProtobufWriter writer, string value, bool isDecodedAgain)
+    {
+        if (isDecodedAgain && JsonText.ReadsAsStructure(value))
+        {
+            writer.WriteBytes(AnyString, JsonText.Quote(value));
+        }
+        else
+        {
+            writer.WriteString(AnyString, value);
+        }
+    }
+}

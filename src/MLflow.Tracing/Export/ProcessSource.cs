@@ -1,0 +1,13 @@
+using System.Reflection;
+
+namespace MLflow;
+
+/// <summary>Which program made a trace, as MLflow's source metadata says it.</summary>
+internal static class ProcessSource
+{
+    public static string User { get; } = Environment.UserName;
+
+    /// <summary>The program's name, without the folder: a path may say more of a machine than it should.</summary>
+    public static string Name { get; } =
+        Assembly.GetEntryAssembly()?.GetName().Name ?? Path.GetFileNameWithoutExtension(Environment.ProcessPath) ?? "unknown";
+}

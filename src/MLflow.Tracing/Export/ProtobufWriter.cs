@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace MLflow;
+
+/// <summary>
+/// Writes protobuf into one pooled buffer. The length of a nested message is not known before it is written, so four bytes are kept for it
+/// and filled in afterwards (a varint may be padded).
+/// </summary>
+internal sealed class ProtobufWriter : IDisposable
+{
+    private const int VarintType = 0;
+    private const int Fixed64Type = 1;
+    private const int LengthDelimitedType = 2;
+    private const int LengthBytes = 4;
+
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+
+    public int Position { get; private set; }
+
+    public ReadOnlyMemory<byte> Written => _buffer.AsMemory(0, Position);
+
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        Position = 0;
+    }
+
+    /// <summary>Begins a nested message; <see cref="EndMessage"/> takes what is returned.</summary>
+    public int BeginMessage(int field)
+    {
+        WriteTag(field, LengthDelimitedType);
+        Ensure(LengthBytes);
+        Position += LengthBytes;
+        return Position;
+    }
+
+    public void EndMessage(int start)
+    {
+        var length = (uint)(Position - start);
+        var target = _buffer.AsSpan(start - LengthBytes, LengthBytes);
+        for (var i = 0; i < LengthBytes - 1; i++)
+        {
+            target[i] = (byte)((length & 0x7F) | 0x80);
+            length >>= 7;
+        }
+
+        // 28 bits: the exporter's batches stay far below 256 MiB.
+        target[LengthBytes - 1] = checked((byte)length);
+    }
+
+    public void WriteString(int field, string value)
+    {
+        var start = BeginMessage(field);
+        var size = Encoding.UTF8.GetMaxByteCount(value.Length);
+        Ensure(size);
+        Position += Encoding.UTF8.GetBytes(value, _buffer.AsSpan(Position));
+        EndMessage(start);
+    }
+
+    public void WriteBytes(int field, ReadOnlySpan<byte> value)
+    {
+        WriteTag(field, LengthDelimitedType);
+        WriteVarint((ulong)value.Length);
+        Ensure(value.Length);
+        value.CopyTo(_buffer.AsSpan(Position));
+        Position += value.Length;
+    }
+
+    public void WriteVarint(int field, ulong value)
+    {
+        WriteTag(field, VarintType);
+        WriteVarint(value);
+    }
+
+    public void WriteFixed64(int field, ulong value)
+    {
+        WriteTag(field, Fixed64Type);
+        Ensure(8);
+        BinaryPrimitives.WriteUInt64LittleEndian(_buffer.AsSpan(Position), value);
+        Position += 8;
+    }
+
+    private void WriteTag(int field, int wireType) => WriteVarint((ulong)((field << 3) | wireType));
+
+    private void WriteVarint(ulong value)
+    {
+        Ensure(10);
+        while (value >= 0x80)
+        {
+            _buffer[Position++] = (byte)(value | 0x80);
+            value >>= 7;
+        }
+
+        _buffer[Position++] = (byte)value;
+    }
+
+    private void Ensure(int size)
+    {
+        if (_buffer.Length - Position >= size)
+        {
+            return;
+        }
+
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length * 2, Position + size));
+        _buffer.AsSpan(0, Position).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = larger;
+    }
+}
