@@ -218,9 +218,9 @@ internal static class OtlpTraceEncoder
     /// </summary>
     private static void WriteString(ProtobufWriter writer, string value, bool isDecodedAgain)
     {
-        if (isDecodedAgain && JsonText.ReadsAsStructure(value))
+        if (isDecodedAgain && AttributeJson.ReadsAsStructure(value))
         {
-            writer.WriteBytes(AnyString, JsonText.Quote(value));
+            writer.WriteBytes(AnyString, AttributeJson.Quote(value));
         }
         else
         {

@@ -15,7 +15,7 @@ internal static class TraceInfoWriter
         var inputs = Find(root, AttributeNames.Inputs);
         var outputs = Find(root, AttributeNames.Outputs);
         var buffer = new ArrayBufferWriter<byte>(2048);
-        using (var json = new Utf8JsonWriter(buffer, JsonText.WriterOptions))
+        using (var json = new Utf8JsonWriter(buffer, AttributeJson.WriterOptions))
         {
             json.WriteStartObject();
             json.WriteStartObject("trace");
@@ -50,8 +50,8 @@ internal static class TraceInfoWriter
     {
         json.WriteStartObject("trace_metadata");
         json.WriteString(TraceKeys.SchemaVersion, "3");
-        WriteText(json, TraceKeys.Inputs, inputs is { } i ? TracePreview.Cut(JsonText.Of(i), MaxMetadataLength) : null);
-        WriteText(json, TraceKeys.Outputs, outputs is { } o ? TracePreview.Cut(JsonText.Of(o), MaxMetadataLength) : null);
+        WriteText(json, TraceKeys.Inputs, inputs is { } i ? TracePreview.Cut(AttributeJson.Of(i), MaxMetadataLength) : null);
+        WriteText(json, TraceKeys.Outputs, outputs is { } o ? TracePreview.Cut(AttributeJson.Of(o), MaxMetadataLength) : null);
         var sizes = trace.SentSizes;
         json.WriteString(TraceKeys.SizeStats, SizeStats(sizes));
         json.WriteString(TraceKeys.SizeBytes, sizes.Sum(s => (long)s).ToString(CultureInfo.InvariantCulture));

@@ -34,7 +34,7 @@ internal static class TracePreview
             return null;
         }
 
-        var json = JsonText.Of(present);
+        var json = AttributeJson.Of(present);
         return Cut(present.Kind == AttributeValueKind.Json ? ChatText(present.Json, role) ?? json : json, MaxLength);
     }
 

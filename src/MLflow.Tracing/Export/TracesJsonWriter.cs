@@ -9,7 +9,7 @@ internal static class TracesJsonWriter
     public static byte[] Write(IReadOnlyList<LiveSpan> spans)
     {
         var buffer = new ArrayBufferWriter<byte>(4096);
-        using (var json = new Utf8JsonWriter(buffer, JsonText.WriterOptions))
+        using (var json = new Utf8JsonWriter(buffer, AttributeJson.WriterOptions))
         {
             json.WriteStartObject();
             json.WriteStartArray("spans");
@@ -63,11 +63,11 @@ internal static class TracesJsonWriter
         json.WriteString("message", span.StatusMessage ?? "");
         json.WriteEndObject();
         json.WriteStartObject("attributes");
-        json.WriteString(AttributeNames.TraceRequestId, JsonText.Of(AttributeValue.FromString(span.TraceId)));
-        json.WriteString(AttributeNames.SpanType, JsonText.Of(AttributeValue.FromString(span.SpanType)));
+        json.WriteString(AttributeNames.TraceRequestId, AttributeJson.Of(AttributeValue.FromString(span.TraceId)));
+        json.WriteString(AttributeNames.SpanType, AttributeJson.Of(AttributeValue.FromString(span.SpanType)));
         foreach (var (key, value) in span.EndedAttributes)
         {
-            json.WriteString(key, JsonText.Of(value));
+            json.WriteString(key, AttributeJson.Of(value));
         }
 
         json.WriteEndObject();
@@ -90,7 +90,7 @@ internal static class TracesJsonWriter
             }
             else
             {
-                json.WriteRawValue(JsonText.Of(value), skipInputValidation: true);
+                json.WriteRawValue(AttributeJson.Of(value), skipInputValidation: true);
             }
         }
 

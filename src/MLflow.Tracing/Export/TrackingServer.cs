@@ -176,7 +176,7 @@ internal sealed class TrackingServer
     private async Task<(ExportOutcome Outcome, string? Id)> CreateExperimentAsync(string name, CancellationToken cancellationToken)
     {
         using var request = new MemoryStream();
-        using (var json = new Utf8JsonWriter(request, JsonText.WriterOptions))
+        using (var json = new Utf8JsonWriter(request, AttributeJson.WriterOptions))
         {
             json.WriteStartObject();
             json.WriteString("name", name);

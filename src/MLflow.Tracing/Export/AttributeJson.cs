@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace MLflow;
 
 /// <summary>JSON as text.</summary>
-internal static class JsonText
+internal static class AttributeJson
 {
     /// <summary>Keeps text readable: 東京, not \u6771\u4EAC. None of it goes into HTML unescaped.</summary>
     public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
