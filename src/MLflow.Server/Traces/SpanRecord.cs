@@ -35,6 +35,14 @@ public sealed record SpanRecord
 
     public IReadOnlyList<SpanEventRecord> Events { get; init; } = [];
 
+    /// <summary>Attributes of the resource that sent the span; each value is JSON text.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Resource { get; init; } = [];
+
+    /// <summary>Name of the instrumentation that made the span.</summary>
+    public string? ScopeName { get; init; }
+
+    public string? ScopeVersion { get; init; }
+
     /// <summary>The JSON text of an attribute, or null.</summary>
     public string? this[string attribute]
     {

@@ -1,0 +1,218 @@
+using System.Text.Json;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using MLflow.Server.Traces;
+using MLflow.Server.Traces.Filters;
+
+namespace MLflow.Server.Storage.Sqlite;
+
+/// <content>What reads traces. SQLite answers on the calling thread, so these tasks are complete when they return.</content>
+internal sealed partial class SqliteTraceStore
+{
+    private const string InfoColumns = """
+        t.trace_id, t.experiment_id, t.client_request_id, t.request_time_ms, t.duration_ms, t.state, t.request_preview, t.response_preview, t.settled,
+        t.root_name, t.model, t.input_tokens, t.output_tokens, t.total_tokens, t.cached_input_tokens, t.first_token_ms,
+        t.error_type, t.error_message, t.stream_end, t.span_count, t.announced_span_count,
+        (SELECT artifact_location FROM experiments e WHERE e.experiment_id = t.experiment_id)
+        """;
+
+    private const int InfoColumnCount = 22;
+
+    private const string SpanColumns = """
+        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
+        FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id
+        WHERE s.trace_id = $traceId
+        ORDER BY s.parent_span_id IS NOT NULL, s.start_ns, s.span_id
+        """;
+
+    public Task<IReadOnlyList<TraceInfo>> GetInfosAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken)
+    {
+        using var connection = _database.OpenRead();
+        using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT {InfoColumns} FROM traces t WHERE t.trace_id IN (SELECT value FROM json_each($ids))";
+        command.Parameters.AddWithValue("$ids", JsonSerializer.Serialize(traceIds));
+        var found = ReadInfos(connection, command, null).ToDictionary(trace => trace.Info.TraceId, trace => trace.Info);
+        return Task.FromResult<IReadOnlyList<TraceInfo>>([.. traceIds.Distinct().Where(found.ContainsKey).Select(id => found[id])]);
+    }
+
+    public Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, CancellationToken cancellationToken)
+    {
+        using var connection = _database.OpenRead();
+        using var command = connection.CreateCommand();
+        command.CommandText = SpanColumns;
+        command.Parameters.AddWithValue("$traceId", traceId);
+        using var reader = command.ExecuteReader();
+        var spans = new List<SpanRecord>();
+        while (reader.Read())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var span = new SpanRecord
+            {
+                TraceId = reader.GetString(0),
+                SpanId = reader.GetString(1),
+                OtelTraceId = reader.GetString(2),
+                ParentSpanId = Text(reader, 3),
+                Name = reader.GetString(4),
+                Type = reader.GetString(5),
+                Status = SqliteText.Status(reader.GetString(6)),
+                StatusMessage = Text(reader, 7),
+                StartNs = reader.GetInt64(8),
+                EndNs = Integer(reader, 9),
+            };
+            spans.Add(SpanPayload.Decode(span, reader.GetInt32(10), reader.GetFieldValue<byte[]>(11)));
+        }
+
+        return Task.FromResult<IReadOnlyList<SpanRecord>>(spans);
+    }
+
+    public Task<TracePage> SearchAsync(TraceQuery query, CancellationToken cancellationToken)
+    {
+        if (query.PageSize is < 1 or > TraceQuery.MaxPageSize)
+        {
+            throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE,
+                $"Invalid value {query.PageSize} for parameter 'max_results' supplied:  Hint: Value was of type 'int'. It must be 1 to {TraceQuery.MaxPageSize}. See the API docs for more information about request parameters.");
+        }
+
+        var conditions = TraceFilter.Parse(query.Filter);
+        var orders = TraceOrder.Parse(query.OrderBy);
+        if (query.ExperimentIds.Count == 0)
+        {
+            return Task.FromResult(new TracePage([], null));
+        }
+
+        var parameters = new SqlParameters();
+        var keyset = TraceSql.Keyset(orders, parameters);
+        var where = TraceSql.Where(query, conditions, parameters);
+        if (!string.IsNullOrEmpty(query.PageToken))
+        {
+            where += " AND " + keyset.After(query.PageToken, parameters);
+        }
+
+        using var connection = _database.OpenRead();
+        SqliteRegex.Register(connection, conditions);
+        using var command = connection.CreateCommand();
+
+        // One row more than the page tells whether there is another page.
+        command.CommandText = $"SELECT {InfoColumns}, {keyset.Select} FROM traces t WHERE {where} ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)}";
+        parameters.Bind(command);
+        var traces = ReadInfos(connection, command, keyset);
+        string? token = null;
+        if (traces.Count > query.PageSize)
+        {
+            traces.RemoveAt(query.PageSize);
+            token = keyset.Token(traces[^1].Keys);
+        }
+
+        return Task.FromResult(new TracePage([.. traces.Select(trace => trace.Info)], token));
+    }
+
+    public Task<int> CountAsync(TraceQuery query, int limit, CancellationToken cancellationToken)
+    {
+        var conditions = TraceFilter.Parse(query.Filter);
+        if (query.ExperimentIds.Count == 0)
+        {
+            return Task.FromResult(0);
+        }
+
+        var parameters = new SqlParameters();
+        using var connection = _database.OpenRead();
+        SqliteRegex.Register(connection, conditions);
+        using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT COUNT(*) FROM (SELECT 1 FROM traces t WHERE {TraceSql.Where(query, conditions, parameters)} LIMIT {parameters.Add(limit)})";
+        parameters.Bind(command);
+        return Task.FromResult((int)(long)command.ExecuteScalar()!);
+    }
+
+    private static List<TraceRow> ReadInfos(SqliteConnection connection, SqliteCommand command, Keyset? keyset)
+    {
+        // Traces, tags and metadata of one moment, even while the writer commits in between.
+        using var transaction = connection.BeginTransaction(deferred: true);
+        command.Transaction = transaction;
+        var traces = new List<TraceRow>();
+        using (var reader = command.ExecuteReader())
+        {
+            while (reader.Read())
+            {
+                traces.Add(ReadRow(reader, keyset));
+            }
+        }
+
+        var byId = traces.ToDictionary(trace => trace.Info.TraceId);
+        var ids = JsonSerializer.Serialize(byId.Keys);
+        foreach (var (traceId, key, value) in ReadPairs("trace_tags"))
+        {
+            byId[traceId].Tags[key] = value;
+        }
+
+        foreach (var (traceId, key, value) in ReadPairs("trace_metadata"))
+        {
+            byId[traceId].Metadata[key] = value;
+        }
+
+        return traces;
+
+        IEnumerable<(string TraceId, string Key, string Value)> ReadPairs(string table) => connection.Query<(string, string, string)>(
+            $"SELECT trace_id, key, value FROM {table} WHERE trace_id IN (SELECT value FROM json_each($ids))", new { ids }, transaction);
+    }
+
+    private static TraceRow ReadRow(SqliteDataReader reader, Keyset? keyset)
+    {
+        var traceId = reader.GetString(0);
+        var spanCount = reader.GetInt32(19);
+        var tags = new Dictionary<string, string> { [TraceKeys.ArtifactLocation] = $"{Text(reader, 21)}/traces/{traceId}/artifacts" };
+        if (spanCount > 0)
+        {
+            tags[TraceKeys.SpansLocation] = TraceKeys.TrackingStore;
+        }
+
+        var metadata = new Dictionary<string, string>();
+        if (((SettledFields)reader.GetInt32(8)).HasFlag(SettledFields.Info))
+        {
+            metadata[TraceKeys.InfoFinalized] = "true";
+        }
+
+        var info = new TraceInfo
+        {
+            TraceId = traceId,
+            ExperimentId = reader.GetInt64(1),
+            ClientRequestId = Text(reader, 2),
+            RequestTimeMs = reader.GetInt64(3),
+            DurationMs = Integer(reader, 4),
+            State = SqliteText.State(reader.GetString(5)),
+            RequestPreview = Text(reader, 6),
+            ResponsePreview = Text(reader, 7),
+            Tags = tags,
+            Metadata = metadata,
+            Facts = new TraceFacts
+            {
+                Name = Text(reader, 9),
+                Model = Text(reader, 10),
+                InputTokens = Integer(reader, 11),
+                OutputTokens = Integer(reader, 12),
+                TotalTokens = Integer(reader, 13),
+                CachedInputTokens = Integer(reader, 14),
+                FirstTokenMs = Integer(reader, 15),
+                ErrorType = Text(reader, 16),
+                ErrorMessage = Text(reader, 17),
+                StreamEnd = Text(reader, 18),
+                SpanCount = spanCount,
+                AnnouncedSpanCount = (int?)Integer(reader, 20),
+            },
+        };
+        var keys = new object?[keyset?.Count ?? 0];
+        for (var i = 0; i < keys.Length; i++)
+        {
+            keys[i] = reader.IsDBNull(InfoColumnCount + i) ? null : reader.GetValue(InfoColumnCount + i);
+        }
+
+        return new TraceRow(info, tags, metadata, keys);
+    }
+
+    private static string? Text(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    private static long? Integer(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetInt64(column);
+
+    /// <summary>A trace as it is being read, with the values of its order.</summary>
+    private sealed record TraceRow(TraceInfo Info, Dictionary<string, string> Tags, Dictionary<string, string> Metadata, object?[] Keys);
+}

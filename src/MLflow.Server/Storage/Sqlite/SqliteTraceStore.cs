@@ -1,0 +1,137 @@
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Storage.Sqlite;
+
+/// <summary>Traces in SQLite: what changes them.</summary>
+internal sealed partial class SqliteTraceStore : ITraceStore
+{
+    /// <summary>Traces deleted in one transaction, so that a large deletion lets others write in between.</summary>
+    private const int DeleteChunk = 200;
+
+    private readonly SqliteDatabase _database;
+
+    public SqliteTraceStore(SqliteDatabase database) => _database = database;
+
+    public async Task WriteAsync(TraceBatch batch, CancellationToken cancellationToken)
+    {
+        var traces = TraceRows.From(batch.Spans);
+        if (traces.Count == 0 && batch.Infos.Count == 0)
+        {
+            return;
+        }
+
+        await _database.Writer.WriteAsync(
+            session =>
+            {
+                if (traces.Count > 0)
+                {
+                    RequireActiveExperiment(session, batch.ExperimentId);
+                }
+
+                foreach (var trace in traces)
+                {
+                    SqliteTraceWriter.WriteSpans(session, batch.ExperimentId, trace);
+                }
+
+                foreach (var info in batch.Infos)
+                {
+                    RequireActiveExperiment(session, info.ExperimentId);
+                    SqliteTraceWriter.WriteInfo(session, info);
+                }
+
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<int> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken)
+    {
+        var deleted = 0;
+        if (deletion.TraceIds is { } traceIds)
+        {
+            foreach (var chunk in traceIds.Chunk(DeleteChunk))
+            {
+                deleted += await _database.Writer.WriteAsync(
+                    session => chunk.Sum(traceId => session[DeleteByIdSql].Bind(1, traceId).Bind(2, deletion.ExperimentId).Execute()),
+                    cancellationToken).ConfigureAwait(false);
+            }
+
+            return deleted;
+        }
+
+        var remaining = deletion.MaxTraces ?? int.MaxValue;
+        while (remaining > 0)
+        {
+            var limit = Math.Min(remaining, DeleteChunk);
+            var count = await _database.Writer.WriteAsync(
+                session => session[DeleteOldestSql].Bind(1, deletion.ExperimentId).Bind(2, deletion.MaxTimestampMs).Bind(3, limit).Execute(),
+                cancellationToken).ConfigureAwait(false);
+            deleted += count;
+            remaining -= count;
+            if (count < limit)
+            {
+                break;
+            }
+        }
+
+        return deleted;
+    }
+
+    public Task SetTagAsync(string traceId, string key, string value, CancellationToken cancellationToken) =>
+        _database.Writer.WriteAsync(
+            session =>
+            {
+                RequireTrace(session, traceId);
+                return session[SqliteTraceWriter.UpsertTagSql].Bind(1, traceId).Bind(2, key).Bind(3, value).Execute();
+            },
+            cancellationToken);
+
+    public Task DeleteTagAsync(string traceId, string key, CancellationToken cancellationToken) =>
+        _database.Writer.WriteAsync(
+            session => session[DeleteTagSql].Bind(1, traceId).Bind(2, key).Execute() == 1
+                ? true
+                : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No trace tag with key '{key}' for trace with ID '{traceId}'"),
+            cancellationToken);
+
+    private static void RequireTrace(SqliteWriteSession session, string traceId)
+    {
+        var rows = session[SelectTraceSql].Bind(1, traceId);
+        if (!rows.Read())
+        {
+            throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with ID '{traceId}' not found.");
+        }
+
+        rows.Reset();
+    }
+
+    private static void RequireActiveExperiment(SqliteWriteSession session, long experimentId)
+    {
+        var rows = session[SelectExperimentSql].Bind(1, experimentId);
+        if (!rows.Read())
+        {
+            throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No Experiment with id={experimentId} exists");
+        }
+
+        var active = rows.GetInt64(0) != 0;
+        rows.Reset();
+        if (!active)
+        {
+            throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE,
+                $"The experiment {experimentId} must be in the 'active' state. Current state is deleted.");
+        }
+    }
+
+    private const string SelectExperimentSql = "SELECT is_active FROM experiments WHERE experiment_id = ?1";
+
+    private const string SelectTraceSql = "SELECT 1 FROM traces WHERE trace_id = ?1";
+
+    private const string DeleteTagSql = "DELETE FROM trace_tags WHERE trace_id = ?1 AND key = ?2";
+
+    private const string DeleteByIdSql = "DELETE FROM traces WHERE trace_id = ?1 AND experiment_id = ?2";
+
+    private const string DeleteOldestSql = """
+        DELETE FROM traces WHERE trace_id IN (
+            SELECT trace_id FROM traces WHERE experiment_id = ?1 AND request_time_ms <= ?2 ORDER BY request_time_ms, trace_id LIMIT ?3)
+        """;
+}

@@ -1,0 +1,92 @@
+namespace MLflow.Server.Storage.Sqlite;
+
+/// <content>The statements, prepared once; numbers in comparisons with <c>settled</c> are those of <see cref="SettledFields"/>.</content>
+internal static partial class SqliteTraceWriter
+{
+    private const string InsertTraceSql = """
+        INSERT INTO traces (trace_id, experiment_id, request_time_ms, duration_ms, state, request_preview, response_preview,
+            root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, error_type, error_message, stream_end, span_count)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+        ON CONFLICT (trace_id) DO NOTHING
+        """;
+
+    private const string UpdateTraceSql = """
+        UPDATE traces SET
+            request_time_ms = CASE WHEN settled & 2 THEN request_time_ms ELSE ?3 END,
+            duration_ms = CASE WHEN settled & 4 THEN duration_ms ELSE ?4 END,
+            state = CASE WHEN settled & 8 OR (settled & 1 AND ?5 = 'IN_PROGRESS') THEN state ELSE ?5 END,
+            request_preview = CASE WHEN settled & 16 OR ?2 = 0 THEN request_preview ELSE ?6 END,
+            response_preview = CASE WHEN settled & 32 OR ?2 = 0 THEN response_preview ELSE ?7 END,
+            root_name = ?8,
+            model = ?9,
+            input_tokens = COALESCE(?10, input_tokens),
+            output_tokens = COALESCE(?11, output_tokens),
+            total_tokens = COALESCE(?12, total_tokens),
+            cached_input_tokens = COALESCE(?13, cached_input_tokens),
+            first_token_ms = ?14,
+            error_type = ?15,
+            error_message = ?16,
+            stream_end = ?17,
+            span_count = ?18
+        WHERE trace_id = ?1
+        """;
+
+    // Token counts of the spans stand above those that the client summed up: the client's are for traces whose spans do not come.
+    private const string UpsertInfoSql = """
+        INSERT INTO traces (trace_id, experiment_id, client_request_id, request_time_ms, duration_ms, state, request_preview, response_preview, settled,
+            input_tokens, output_tokens, total_tokens, cached_input_tokens, announced_span_count)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        ON CONFLICT (trace_id) DO UPDATE SET
+            experiment_id = excluded.experiment_id,
+            client_request_id = COALESCE(excluded.client_request_id, client_request_id),
+            request_time_ms = CASE WHEN excluded.settled & 2 THEN excluded.request_time_ms ELSE request_time_ms END,
+            duration_ms = COALESCE(excluded.duration_ms, duration_ms),
+            state = CASE WHEN excluded.settled & 8 OR state NOT IN ('OK', 'ERROR') THEN excluded.state ELSE state END,
+            request_preview = COALESCE(excluded.request_preview, request_preview),
+            response_preview = COALESCE(excluded.response_preview, response_preview),
+            settled = settled | excluded.settled,
+            input_tokens = COALESCE(input_tokens, excluded.input_tokens),
+            output_tokens = COALESCE(output_tokens, excluded.output_tokens),
+            total_tokens = COALESCE(total_tokens, excluded.total_tokens),
+            cached_input_tokens = COALESCE(cached_input_tokens, excluded.cached_input_tokens),
+            announced_span_count = COALESCE(excluded.announced_span_count, announced_span_count)
+        """;
+
+    // What the client told stays, what was derived is replaced.
+    private const string UpsertMetadataSql = """
+        INSERT INTO trace_metadata (trace_id, key, value, derived) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (trace_id, key) DO UPDATE SET value = excluded.value, derived = excluded.derived
+        WHERE derived >= excluded.derived
+        """;
+
+    public const string UpsertTagSql = """
+        INSERT INTO trace_tags (trace_id, key, value) VALUES (?1, ?2, ?3)
+        ON CONFLICT (trace_id, key) DO UPDATE SET value = excluded.value
+        """;
+
+    // A span that has ended is not replaced by an older report that it runs.
+    private const string UpsertSpanSql = """
+        INSERT INTO spans (trace_id, span_id, otel_trace_id, parent_span_id, name, type, status, status_message, start_ns, end_ns,
+            model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+        ON CONFLICT (trace_id, span_id) DO UPDATE SET
+            otel_trace_id = excluded.otel_trace_id, parent_span_id = excluded.parent_span_id, name = excluded.name, type = excluded.type,
+            status = excluded.status, status_message = excluded.status_message, start_ns = excluded.start_ns, end_ns = excluded.end_ns,
+            model = excluded.model, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+            total_tokens = excluded.total_tokens, cached_input_tokens = excluded.cached_input_tokens,
+            first_token_ms = excluded.first_token_ms, stream_end = excluded.stream_end,
+            error_type = excluded.error_type, error_message = excluded.error_message
+        WHERE excluded.end_ns IS NOT NULL OR spans.end_ns IS NULL
+        """;
+
+    private const string UpsertPayloadSql = """
+        INSERT INTO span_payloads (trace_id, span_id, codec, payload) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (trace_id, span_id) DO UPDATE SET codec = excluded.codec, payload = excluded.payload
+        """;
+
+    private const string SelectSpanFactsSql = """
+        SELECT span_id, parent_span_id, name, status, start_ns, end_ns, model, input_tokens, output_tokens, total_tokens, cached_input_tokens,
+            first_token_ms, stream_end, error_type, error_message
+        FROM spans WHERE trace_id = ?1
+        """;
+}

@@ -1,0 +1,205 @@
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Storage.Sqlite;
+
+/// <summary>Puts spans and infos into the writer's transaction. The outcome for a trace does not depend on which of them come first.</summary>
+internal static partial class SqliteTraceWriter
+{
+    public static void WriteSpans(SqliteWriteSession session, long experimentId, TraceRows trace)
+    {
+        var isNew = InsertTrace(session, experimentId, trace);
+        foreach (var span in trace.Spans)
+        {
+            UpsertSpan(session, span);
+        }
+
+        var summary = trace.Summary;
+        if (!isNew)
+        {
+            // What follows for the trace, follows from all its spans.
+            summary = TraceSummary.From(ReadSpanFacts(session, trace.TraceId));
+            UpdateTrace(session, trace, summary);
+        }
+
+        WriteDerivedMetadata(session, trace, summary);
+    }
+
+    public static void WriteInfo(SqliteWriteSession session, TraceInfo info)
+    {
+        var settled = SettledFields.Info
+            | (info.RequestTimeMs > 0 ? SettledFields.RequestTime : 0)
+            | (info.DurationMs is not null ? SettledFields.Duration : 0)
+            | (info.State is TraceState.Ok or TraceState.Error ? SettledFields.State : 0)
+            | (info.RequestPreview is not null ? SettledFields.RequestPreview : 0)
+            | (info.ResponsePreview is not null ? SettledFields.ResponsePreview : 0);
+        var usage = TokenCounts.Parse(info.Metadata.GetValueOrDefault(TraceKeys.TokenUsage));
+        session[UpsertInfoSql]
+            .Bind(1, info.TraceId)
+            .Bind(2, info.ExperimentId)
+            .Bind(3, info.ClientRequestId)
+            .Bind(4, info.RequestTimeMs)
+            .Bind(5, info.DurationMs)
+            .Bind(6, SqliteText.Of(info.State))
+            .Bind(7, info.RequestPreview)
+            .Bind(8, info.ResponsePreview)
+            .Bind(9, (long)settled)
+            .Bind(10, usage.Input)
+            .Bind(11, usage.Output)
+            .Bind(12, usage.Total)
+            .Bind(13, usage.CachedInput)
+            .Bind(14, AnnouncedSpans(info))
+            .Execute();
+        foreach (var (key, value) in info.Metadata)
+        {
+            session[UpsertMetadataSql].Bind(1, info.TraceId).Bind(2, key).Bind(3, value).Bind(4, 0).Execute();
+        }
+
+        foreach (var (key, value) in info.Tags)
+        {
+            session[UpsertTagSql].Bind(1, info.TraceId).Bind(2, key).Bind(3, value).Execute();
+        }
+    }
+
+    private static long? AnnouncedSpans(TraceInfo info) => TraceSizeStats.SpanCount(info.Metadata.GetValueOrDefault(TraceKeys.SizeStats));
+
+    private static bool InsertTrace(SqliteWriteSession session, long experimentId, TraceRows trace)
+    {
+        var summary = trace.Summary;
+        var root = Root(trace, summary);
+        var statement = session[InsertTraceSql]
+            .Bind(1, trace.TraceId)
+            .Bind(2, experimentId)
+            .Bind(3, summary.RequestTimeMs)
+            .Bind(4, summary.DurationMs)
+            .Bind(5, SqliteText.Of(summary.State))
+            .Bind(6, TracePreview.Of(root?[AttributeNames.Inputs], "user"))
+            .Bind(7, TracePreview.Of(root?[AttributeNames.Outputs], "assistant"));
+        BindFacts(statement, 8, summary.Facts);
+        return statement.Execute() == 1;
+    }
+
+    private static void UpdateTrace(SqliteWriteSession session, TraceRows trace, TraceSummary summary)
+    {
+        // Null when the root came with another batch, which has set the previews then.
+        var root = Root(trace, summary);
+        var statement = session[UpdateTraceSql]
+            .Bind(1, trace.TraceId)
+            .Bind(2, root is null ? 0 : 1)
+            .Bind(3, summary.RequestTimeMs)
+            .Bind(4, summary.DurationMs)
+            .Bind(5, SqliteText.Of(summary.State))
+            .Bind(6, TracePreview.Of(root?[AttributeNames.Inputs], "user"))
+            .Bind(7, TracePreview.Of(root?[AttributeNames.Outputs], "assistant"));
+        BindFacts(statement, 8, summary.Facts);
+        statement.Execute();
+    }
+
+    private static void BindFacts(SqliteStatement statement, int first, TraceFacts facts) =>
+        statement
+            .Bind(first, facts.Name)
+            .Bind(first + 1, facts.Model)
+            .Bind(first + 2, facts.InputTokens)
+            .Bind(first + 3, facts.OutputTokens)
+            .Bind(first + 4, facts.TotalTokens)
+            .Bind(first + 5, facts.CachedInputTokens)
+            .Bind(first + 6, facts.FirstTokenMs)
+            .Bind(first + 7, facts.ErrorType)
+            .Bind(first + 8, facts.ErrorMessage)
+            .Bind(first + 9, facts.StreamEnd)
+            .Bind(first + 10, facts.SpanCount);
+
+    private static SpanRecord? Root(TraceRows trace, TraceSummary summary)
+    {
+        foreach (var span in trace.Spans)
+        {
+            if (span.Record.SpanId == summary.RootSpanId)
+            {
+                return span.Record;
+            }
+        }
+
+        return null;
+    }
+
+    private static void UpsertSpan(SqliteWriteSession session, SpanRow row)
+    {
+        var record = row.Record;
+        var facts = row.Facts;
+        var written = session[UpsertSpanSql]
+            .Bind(1, record.TraceId)
+            .Bind(2, record.SpanId)
+            .Bind(3, record.OtelTraceId)
+            .Bind(4, record.ParentSpanId)
+            .Bind(5, record.Name)
+            .Bind(6, record.Type)
+            .Bind(7, SqliteText.Of(record.Status))
+            .Bind(8, record.StatusMessage)
+            .Bind(9, record.StartNs)
+            .Bind(10, record.EndNs)
+            .Bind(11, facts.Model)
+            .Bind(12, facts.InputTokens)
+            .Bind(13, facts.OutputTokens)
+            .Bind(14, facts.TotalTokens)
+            .Bind(15, facts.CachedInputTokens)
+            .Bind(16, facts.FirstTokenMs)
+            .Bind(17, facts.StreamEnd)
+            .Bind(18, facts.ErrorType)
+            .Bind(19, facts.ErrorMessage)
+            .Execute();
+        if (written == 1)
+        {
+            session[UpsertPayloadSql].Bind(1, record.TraceId).Bind(2, record.SpanId).Bind(3, row.Codec).Bind(4, row.Payload).Execute();
+        }
+    }
+
+    private static List<SpanFacts> ReadSpanFacts(SqliteWriteSession session, string traceId)
+    {
+        var spans = new List<SpanFacts>();
+        var rows = session[SelectSpanFactsSql].Bind(1, traceId);
+        while (rows.Read())
+        {
+            spans.Add(new SpanFacts
+            {
+                SpanId = rows.GetString(0)!,
+                ParentSpanId = rows.GetString(1),
+                Name = rows.GetString(2)!,
+                Status = SqliteText.Status(rows.GetString(3)!),
+                StartNs = rows.GetInt64(4),
+                EndNs = rows.GetInt64OrNull(5),
+                Model = rows.GetString(6),
+                InputTokens = rows.GetInt64OrNull(7),
+                OutputTokens = rows.GetInt64OrNull(8),
+                TotalTokens = rows.GetInt64OrNull(9),
+                CachedInputTokens = rows.GetInt64OrNull(10),
+                FirstTokenMs = rows.GetInt64OrNull(11),
+                StreamEnd = rows.GetString(12),
+                ErrorType = rows.GetString(13),
+                ErrorMessage = rows.GetString(14),
+            });
+        }
+
+        return spans;
+    }
+
+    private static void WriteDerivedMetadata(SqliteWriteSession session, TraceRows trace, TraceSummary summary)
+    {
+        if (summary.Tokens.Any)
+        {
+            Write(TraceKeys.TokenUsage, summary.Tokens.ToJson());
+        }
+
+        if (Root(trace, summary) is { } root)
+        {
+            Write(TraceKeys.Session, JsonText.String(root[ForeignAttributes.SessionId]) ?? JsonText.String(root[ForeignAttributes.ConversationId]));
+            Write(TraceKeys.User, JsonText.String(root[ForeignAttributes.UserId]));
+        }
+
+        void Write(string key, string? value)
+        {
+            if (!string.IsNullOrEmpty(value))
+            {
+                session[UpsertMetadataSql].Bind(1, trace.TraceId).Bind(2, key).Bind(3, value).Bind(4, 1).Execute();
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using System.Threading.Channels;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace MLflow.Server.Storage.Sqlite;
+
+/// <summary>
+/// The only one who writes. Work that waits is taken together into one transaction, so that the cost of a durable commit is shared;
+/// each piece of work has a savepoint, so that one that is refused fails alone. Callers go on only after the commit.
+/// </summary>
+internal sealed class SqliteWriter : IAsyncDisposable
+{
+    /// <summary>Work that may wait; further callers wait for room.</summary>
+    private const int QueueCapacity = 1024;
+
+    /// <summary>Work in one transaction: bounds the time that the first of a group waits for the last.</summary>
+    private const int MaxGroup = 256;
+
+    private readonly Channel<SqliteWork> _queue = Channel.CreateBounded<SqliteWork>(
+        new BoundedChannelOptions(QueueCapacity) { SingleReader = true });
+
+    private readonly SqliteConnection _connection;
+    private readonly SqliteWriteSession _session;
+    private readonly SqliteStatement _begin;
+    private readonly SqliteStatement _commit;
+    private readonly SqliteStatement _rollback;
+    private readonly SqliteStatement _savepoint;
+    private readonly SqliteStatement _release;
+    private readonly SqliteStatement _rollbackToSavepoint;
+    private readonly Task _loop;
+
+    public SqliteWriter(string path, TimeProvider timeProvider)
+    {
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = SqliteOpenMode.ReadWrite,
+            Pooling = false,
+            ForeignKeys = true,
+        }.ToString());
+        _connection.Open();
+        using (var command = _connection.CreateCommand())
+        {
+            // FULL: in WAL mode, NORMAL may lose the last commits when the power fails.
+            command.CommandText = "PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;";
+            command.ExecuteNonQuery();
+        }
+
+        _begin = new SqliteStatement(_connection, "BEGIN IMMEDIATE");
+        _commit = new SqliteStatement(_connection, "COMMIT");
+        _rollback = new SqliteStatement(_connection, "ROLLBACK");
+        _savepoint = new SqliteStatement(_connection, "SAVEPOINT work");
+        _release = new SqliteStatement(_connection, "RELEASE work");
+        _rollbackToSavepoint = new SqliteStatement(_connection, "ROLLBACK TO work");
+        _session = new SqliteWriteSession(_connection, timeProvider);
+        _loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+    }
+
+    /// <summary>Runs <paramref name="work"/> in a transaction; returns when it is durable. Not cancelled any more once it waits in the queue.</summary>
+    public async Task<T> WriteAsync<T>(Func<SqliteWriteSession, T> work, CancellationToken cancellationToken)
+    {
+        var item = new SqliteWork<T>(work);
+        await _queue.Writer.WriteAsync(item, cancellationToken).ConfigureAwait(false);
+        return await item.Completion.ConfigureAwait(false);
+    }
+
+    /// <summary>Commits what waits, then closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _loop.ConfigureAwait(false);
+        _session.Dispose();
+        foreach (var statement in (ReadOnlySpan<SqliteStatement>)[_begin, _commit, _rollback, _savepoint, _release, _rollbackToSavepoint])
+        {
+            statement.Dispose();
+        }
+
+        await _connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // Nothing that a piece of work does may end this loop: an error goes to its caller, an error of the transaction to all callers of the group.
+    private async Task RunAsync()
+    {
+        var group = new List<SqliteWork>(MaxGroup);
+        while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
+        {
+            while (group.Count < MaxGroup && _queue.Reader.TryRead(out var work))
+            {
+                group.Add(work);
+            }
+
+            Commit(group);
+            group.Clear();
+        }
+    }
+
+    private void Commit(List<SqliteWork> group)
+    {
+        try
+        {
+            _begin.Execute();
+            foreach (var work in group)
+            {
+                _savepoint.Execute();
+                if (!work.TryRun(_session))
+                {
+                    // A full disk or a failing one has ended the whole transaction by now; what follows would commit piece by piece.
+                    if (raw.sqlite3_get_autocommit(_connection.Handle) != 0)
+                    {
+                        throw work.Failure!;
+                    }
+
+                    _rollbackToSavepoint.Execute();
+                }
+
+                _release.Execute();
+            }
+
+            _commit.Execute();
+        }
+        catch (Exception e)
+        {
+            if (raw.sqlite3_get_autocommit(_connection.Handle) == 0)
+            {
+                _rollback.Execute();
+            }
+
+            group.ForEach(work => work.Fail(e));
+            return;
+        }
+
+        group.ForEach(work => work.Complete());
+    }
+}

@@ -1,0 +1,75 @@
+using MLflow.Server.Traces;
+using MLflow.Server.Traces.Filters;
+
+namespace MLflow.Server.Storage.Sqlite;
+
+/// <summary>Puts a trace search into SQL over <c>traces t</c>.</summary>
+internal static class TraceSql
+{
+    public static string Where(TraceQuery query, IReadOnlyList<TraceCondition> conditions, SqlParameters parameters)
+    {
+        var clauses = new List<string> { $"t.experiment_id IN ({string.Join(", ", query.ExperimentIds.Select(id => parameters.Add(id)))})" };
+        clauses.AddRange(conditions.Where(condition => !IsSpan(condition)).Select(condition => Condition(condition, parameters)));
+
+        // All conditions on spans must hold for one span.
+        var span = conditions.Where(IsSpan).Select(condition => SqlConditions.Compare(SpanColumn(condition.Field), condition.Operator, condition.Values, parameters)).ToList();
+        if (span.Count > 0)
+        {
+            clauses.Add($"EXISTS (SELECT 1 FROM spans s WHERE s.trace_id = t.trace_id AND {string.Join(" AND ", span)})");
+        }
+
+        return string.Join(" AND ", clauses);
+    }
+
+    public static Keyset Keyset(IReadOnlyList<TraceOrder> orders, SqlParameters parameters) => new([.. orders.Select(order => new KeysetColumn(
+        order.Key is null ? order.Field.ToString() : $"{order.Field}.{order.Key}",
+        Expression(order.Field, order.Key, parameters),
+        order.Descending,
+        order.Field is not (TraceField.RequestTime or TraceField.TraceId or TraceField.ExperimentId or TraceField.State)))]);
+
+    private static string Condition(TraceCondition condition, SqlParameters parameters)
+    {
+        if (condition.Field is not (TraceField.Tag or TraceField.Metadata or TraceField.RunId))
+        {
+            return SqlConditions.Compare(Expression(condition.Field, condition.Key, parameters), condition.Operator, condition.Values, parameters);
+        }
+
+        var table = condition.Field == TraceField.Tag ? "trace_tags" : "trace_metadata";
+        var key = condition.Field == TraceField.RunId ? RunIdKey : condition.Key;
+        var row = $"SELECT 1 FROM {table} x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(key)}";
+        return condition.Operator switch
+        {
+            FilterOperator.IsNull => $"NOT EXISTS ({row})",
+            FilterOperator.IsNotNull => $"EXISTS ({row})",
+            _ => $"EXISTS ({row} AND {SqlConditions.Compare("x.value", condition.Operator, condition.Values, parameters)})",
+        };
+    }
+
+    private static string Expression(TraceField field, string? key, SqlParameters parameters) => field switch
+    {
+        TraceField.RequestTime => "t.request_time_ms",
+        TraceField.Duration => "t.duration_ms",
+        TraceField.EndTime => "(t.request_time_ms + t.duration_ms)",
+        TraceField.State => "t.state",
+        TraceField.TraceId => "t.trace_id",
+        TraceField.ExperimentId => "t.experiment_id",
+        TraceField.ClientRequestId => "t.client_request_id",
+        TraceField.Name =>
+            $"COALESCE((SELECT value FROM trace_tags x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(TraceKeys.TraceName)}), t.root_name)",
+        TraceField.RunId => $"(SELECT value FROM trace_metadata x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(RunIdKey)})",
+        TraceField.Tag => $"(SELECT value FROM trace_tags x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(key)})",
+        TraceField.Metadata => $"(SELECT value FROM trace_metadata x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(key)})",
+        _ => throw new ArgumentOutOfRangeException(nameof(field)),
+    };
+
+    private static bool IsSpan(TraceCondition condition) => condition.Field is TraceField.SpanName or TraceField.SpanType or TraceField.SpanStatus;
+
+    private static string SpanColumn(TraceField field) => field switch
+    {
+        TraceField.SpanName => "s.name",
+        TraceField.SpanType => "s.type",
+        _ => "s.status",
+    };
+
+    private const string RunIdKey = "mlflow.sourceRun";
+}

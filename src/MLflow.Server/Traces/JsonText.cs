@@ -1,0 +1,96 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace MLflow.Server.Traces;
+
+/// <summary>Reads and writes the JSON text of attribute values.</summary>
+internal static class JsonText
+{
+    /// <summary>Levels of nesting in an attribute's value; <see cref="IsStructure"/> takes deeper text for a plain string.</summary>
+    public const int MaxDepth = 256;
+
+    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = MaxDepth };
+
+    /// <summary>The string that the text holds; null when it holds something else.</summary>
+    public static string? String(string? json)
+    {
+        if (json is null || !json.StartsWith('"'))
+        {
+            return null;
+        }
+
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(json), ReaderOptions);
+        return reader.Read() ? reader.GetString() : null;
+    }
+
+    /// <summary>The number that the text holds, rounded; null when it holds something else.</summary>
+    public static long? Number(string? json) =>
+        double.TryParse(json, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out var number)
+        && Math.Abs(number) < long.MaxValue
+            ? (long)Math.Round(number)
+            : null;
+
+    /// <summary>A string of the object that the text holds; null when there is none.</summary>
+    public static string? TopLevelString(string? json, string property)
+    {
+        if (json is null || !json.StartsWith('{'))
+        {
+            return null;
+        }
+
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(json), ReaderOptions);
+        try
+        {
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var found = reader.ValueTextEquals(property);
+                reader.Read();
+                if (found)
+                {
+                    return reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+                }
+
+                reader.Skip();
+            }
+        }
+        catch (JsonException)
+        {
+            // Not ours to complain about: the attribute stays as it was sent.
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether the text is the JSON of a string, an object or an array.</summary>
+    public static bool IsStructure(string text)
+    {
+        var start = 0;
+        while (start < text.Length && text[start] is ' ' or '\t' or '\n' or '\r')
+        {
+            start++;
+        }
+
+        if (start == text.Length || text[start] is not ('{' or '[' or '"'))
+        {
+            return false;
+        }
+
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), ReaderOptions);
+        try
+        {
+            while (reader.Read())
+            {
+            }
+
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    public static string Quote(string value) => '"' + JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(value) + '"';
+}
