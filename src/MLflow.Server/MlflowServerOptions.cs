@@ -14,4 +14,12 @@ public sealed class MlflowServerOptions
 
     /// <summary>Folder for artifacts, as a path or a <c>file:</c> URI. Default <c>./mlartifacts</c>.</summary>
     public string ArtifactsDestination { get; set; } = "./mlartifacts";
+
+    /// <summary>Whether to listen beyond this machine although there is no authentication. Default false.</summary>
+    public bool AllowInsecure { get; set; }
+
+    /// <summary>Values of the Host header that are answered besides loopback and private addresses; <c>*</c> for any. Default none.</summary>
+    public IReadOnlyList<string> AllowedHosts { get; set; } = [];
+
+    internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

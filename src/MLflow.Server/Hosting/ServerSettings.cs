@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MLflow.Server.Hosting;
+
+/// <summary>The options, checked and translated.</summary>
+/// <param name="Addresses">Addresses to listen on.</param>
+/// <param name="Port">Port to listen on; 0 lets the system choose.</param>
+/// <param name="DatabasePath">The SQLite file.</param>
+/// <param name="ArtifactsPath">Folder for artifacts; made at the first upload.</param>
+internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath)
+{
+    private const string SqlitePrefix = "sqlite:///";
+
+    /// <exception cref="MlflowServerStartException">Names every mistake, not only the first.</exception>
+    public static ServerSettings Validate(MlflowServerOptions options)
+    {
+        var mistakes = new List<string>();
+        var addresses = Listen(options, mistakes);
+        if (options.Port is < 0 or > ushort.MaxValue)
+        {
+            mistakes.Add($"--port {options.Port} is not a port: it must be 0 to {ushort.MaxValue}, where 0 lets the system choose.");
+        }
+
+        var database = Database(options.BackendStoreUri, mistakes);
+        var artifacts = Artifacts(options.ArtifactsDestination, mistakes);
+        return mistakes.Count == 0
+            ? new ServerSettings(addresses, options.Port, database, artifacts)
+            : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
+    }
+
+    private static IPAddress[] Listen(MlflowServerOptions options, List<string> mistakes)
+    {
+        IPAddress[] addresses;
+        try
+        {
+            addresses = options.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? [IPAddress.Loopback]
+                : IPAddress.TryParse(options.Host.Trim('[', ']'), out var address) ? [address]
+                : Dns.GetHostAddresses(options.Host);
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException)
+        {
+            mistakes.Add($"--host '{options.Host}' is not an address of this machine: {e.Message}. Use 127.0.0.1 for this machine only, 0.0.0.0 for all its addresses.");
+            return [];
+        }
+
+        if (!options.AllowInsecure && !addresses.All(IPAddress.IsLoopback))
+        {
+            mistakes.Add(
+                $"--host {options.Host} would open the server to other machines, and it has no authentication: listen on 127.0.0.1, or set MLFLOW_SERVER_ALLOW_INSECURE=true if the network is closed.");
+        }
+
+        return addresses;
+    }
+
+    private static string Database(string uri, List<string> mistakes)
+    {
+        // sqlite:///relative.db, sqlite:////absolute.db, sqlite:///C:/absolute.db
+        if (!uri.StartsWith(SqlitePrefix, StringComparison.Ordinal) || uri.Length == SqlitePrefix.Length || uri.Contains(":memory:", StringComparison.Ordinal))
+        {
+            mistakes.Add($"--backend-store-uri '{uri}' is not understood: use sqlite:///relative/path.db or sqlite:////absolute/path.db.");
+            return string.Empty;
+        }
+
+        return Path.GetFullPath(uri[SqlitePrefix.Length..]);
+    }
+
+    private static string Artifacts(string destination, List<string> mistakes)
+    {
+        if (Uri.TryCreate(destination, UriKind.Absolute, out var uri) && uri.IsFile)
+        {
+            return uri.LocalPath;
+        }
+
+        if (string.IsNullOrWhiteSpace(destination) || destination.Contains("://", StringComparison.Ordinal))
+        {
+            mistakes.Add($"--artifacts-destination '{destination}' is not understood: use a folder, or file:///absolute/folder.");
+            return string.Empty;
+        }
+
+        return Path.GetFullPath(destination);
+    }
+}

@@ -1,0 +1,74 @@
+namespace MLflow.Server.Rest;
+
+/// <summary>Answers failures as MLflow does, so that its clients decide rightly whether to try again.</summary>
+internal sealed partial class ErrorAnswers
+{
+    private readonly RequestDelegate _next;
+    private readonly ILogger<ErrorAnswers> _logger;
+
+    public ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> logger)
+    {
+        _next = next;
+        _logger = logger;
+    }
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        try
+        {
+            await _next(context).ConfigureAwait(false);
+            if (!context.Response.HasStarted && context.Response.ContentLength is null && context.Response.ContentType is null
+                && context.Response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed
+                && ApiRoutes.IsApi(context.Request.Path))
+            {
+                // Not JSON: clients find out by it that a route is missing, and fall back to another one.
+                context.Response.ContentType = "text/plain; charset=utf-8";
+                await context.Response.WriteAsync($"{context.Request.Method} {context.Request.Path} is not a route of this server.").ConfigureAwait(false);
+            }
+        }
+        catch (MlflowException e) when (!context.Response.HasStarted)
+        {
+            await WriteAsync(context, e.ErrorCode, e.Message, Status(e.ErrorCode)).ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException e) when (!context.Response.HasStarted)
+        {
+            await WriteAsync(context, ErrorCode.BAD_REQUEST, e.Message, e.StatusCode).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there to read an answer.
+        }
+        catch (Exception e) when (!context.Response.HasStarted && ApiRoutes.IsApi(context.Request.Path))
+        {
+            LogFailed(_logger, e, context.Request.Method, context.Request.Path);
+            await WriteAsync(
+                context, ErrorCode.INTERNAL_ERROR, "The server failed to answer; its log says why.", StatusCodes.Status500InternalServerError).ConfigureAwait(false);
+        }
+    }
+
+    public static int Status(ErrorCode code) => code switch
+    {
+        ErrorCode.TEMPORARILY_UNAVAILABLE => StatusCodes.Status503ServiceUnavailable,
+        ErrorCode.BAD_REQUEST or ErrorCode.INVALID_PARAMETER_VALUE or ErrorCode.RESOURCE_ALREADY_EXISTS => StatusCodes.Status400BadRequest,
+        ErrorCode.NOT_FOUND or ErrorCode.ENDPOINT_NOT_FOUND or ErrorCode.RESOURCE_DOES_NOT_EXIST => StatusCodes.Status404NotFound,
+        ErrorCode.PERMISSION_DENIED => StatusCodes.Status403Forbidden,
+        ErrorCode.REQUEST_LIMIT_EXCEEDED => StatusCodes.Status429TooManyRequests,
+        ErrorCode.NOT_IMPLEMENTED => StatusCodes.Status501NotImplemented,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+
+    private static Task WriteAsync(HttpContext context, ErrorCode code, string message, int status)
+    {
+        context.Response.Clear();
+        return new JsonAnswer(
+            writer =>
+            {
+                writer.WriteString("error_code", code.ToString());
+                writer.WriteString("message", message);
+            },
+            status).ExecuteAsync(context);
+    }
+
+    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed")]
+    private static partial void LogFailed(ILogger logger, Exception exception, string method, PathString path);
+}

@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Text.Json;
+using MLflow.Server.Experiments;
+using MLflow.Server.Storage;
+
+namespace MLflow.Server.Rest;
+
+/// <summary><c>/api/2.0/mlflow/experiments/…</c></summary>
+internal static class ExperimentEndpoints
+{
+    private const int MaxNameLength = 500;
+    private const int MaxTagKeyLength = 250;
+    private const int MaxTagValueLength = 5000;
+
+    public static void MapExperiments(this IEndpointRouteBuilder routes)
+    {
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/create", CreateAsync);
+        routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/get", GetAsync);
+        routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/get-by-name", GetByNameAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/search", SearchByPostAsync);
+        routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/search", SearchByGetAsync);
+    }
+
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: not a number.</exception>
+    public static long ParseId(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var experimentId)
+            ? experimentId
+            : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid experiment ID '{text}'. Experiment ID must be a valid integer.");
+
+    private static async Task<IResult> CreateAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var name = body.Required("name");
+        RequireLength("name", name, MaxNameLength);
+        var tags = new Dictionary<string, string>();
+        foreach (var tag in body.Objects("tags"))
+        {
+            var key = tag.Required("key");
+            var value = tag.String("value") ?? string.Empty;
+            RequireLength("key", key, MaxTagKeyLength);
+            RequireLength("value", value, MaxTagValueLength);
+            tags[key] = value;
+        }
+
+        var experiment = await store.CreateAsync(name, body.String("artifact_location"), tags, cancellationToken).ConfigureAwait(false);
+        return new JsonAnswer(writer => writer.WriteString("experiment_id", Id(experiment)));
+    }
+
+    private static async Task<IResult> GetAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken)
+    {
+        var id = RequestJson.FromQuery(request).Required("experiment_id");
+        return Answer(await store.GetAsync(ParseId(id), cancellationToken).ConfigureAwait(false)
+            ?? throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No Experiment with id={id} exists"));
+    }
+
+    private static async Task<IResult> GetByNameAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken)
+    {
+        var name = RequestJson.FromQuery(request).Required("experiment_name");
+        return Answer(await store.GetByNameAsync(name, cancellationToken).ConfigureAwait(false)
+            ?? throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Could not find experiment with name '{name}'"));
+    }
+
+    private static async Task<IResult> SearchByPostAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken) =>
+        await SearchAsync(await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false), store, cancellationToken).ConfigureAwait(false);
+
+    private static Task<IResult> SearchByGetAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken) =>
+        SearchAsync(RequestJson.FromQuery(request), store, cancellationToken);
+
+    private static async Task<IResult> SearchAsync(RequestJson parameters, IExperimentStore store, CancellationToken cancellationToken)
+    {
+        var (active, deleted) = parameters.String("view_type")?.ToUpperInvariant() switch
+        {
+            null or "" or "ACTIVE_ONLY" or "1" => (true, false),
+            "DELETED_ONLY" or "2" => (false, true),
+            "ALL" or "3" => (true, true),
+            var other => throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {other} for parameter 'view_type' supplied: it must be ACTIVE_ONLY, DELETED_ONLY or ALL."),
+        };
+        var page = await store.SearchAsync(
+            new ExperimentQuery
+            {
+                Filter = parameters.String("filter"),
+                OrderBy = parameters.Strings("order_by"),
+                IncludeActive = active,
+                IncludeDeleted = deleted,
+                PageSize = (int)Math.Clamp(parameters.Int64("max_results") ?? 0, 0, int.MaxValue),
+                PageToken = parameters.String("page_token"),
+            },
+            cancellationToken).ConfigureAwait(false);
+        return new JsonAnswer(writer =>
+        {
+            if (page.Experiments.Count > 0)
+            {
+                writer.WriteStartArray("experiments");
+                foreach (var experiment in page.Experiments)
+                {
+                    Write(writer, experiment);
+                }
+
+                writer.WriteEndArray();
+            }
+
+            if (page.NextPageToken is not null)
+            {
+                writer.WriteString("next_page_token", page.NextPageToken);
+            }
+        });
+    }
+
+    private static JsonAnswer Answer(Experiment experiment) => new(writer =>
+    {
+        writer.WritePropertyName("experiment");
+        Write(writer, experiment);
+    });
+
+    private static void Write(Utf8JsonWriter writer, Experiment experiment)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("experiment_id", Id(experiment));
+        writer.WriteString("name", experiment.Name);
+        writer.WriteString("artifact_location", experiment.ArtifactLocation);
+        writer.WriteString("lifecycle_stage", experiment.IsActive ? "active" : "deleted");
+        writer.WriteNumber("last_update_time", experiment.LastUpdateTimeMs);
+        writer.WriteNumber("creation_time", experiment.CreationTimeMs);
+        if (experiment.Tags.Count > 0)
+        {
+            writer.WriteStartArray("tags");
+            foreach (var (key, value) in experiment.Tags)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("key", key);
+                writer.WriteString("value", value);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static string Id(Experiment experiment) => experiment.ExperimentId.ToString(CultureInfo.InvariantCulture);
+
+    private static void RequireLength(string name, string value, int limit)
+    {
+        if (value.Length > limit)
+        {
+            throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'{name}' exceeds the maximum length of {limit} characters");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+using System.Text.Json;
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Rest;
+
+/// <summary>A span in the shape of MLflow's API: OTLP's messages as JSON in snake_case, ids in base64, integers as numbers, absent parts left out.</summary>
+internal static class SpanJson
+{
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 1024 };
+
+    public static void Write(Utf8JsonWriter writer, SpanRecord span)
+    {
+        writer.WriteStartObject();
+        writer.WriteBase64String("trace_id", Convert.FromHexString(span.OtelTraceId));
+        writer.WriteBase64String("span_id", Convert.FromHexString(span.SpanId));
+        if (span.ParentSpanId is not null)
+        {
+            writer.WriteBase64String("parent_span_id", Convert.FromHexString(span.ParentSpanId));
+        }
+
+        writer.WriteString("name", span.Name);
+        writer.WriteNumber("start_time_unix_nano", span.StartNs);
+        if (span.EndNs is { } end)
+        {
+            writer.WriteNumber("end_time_unix_nano", end);
+        }
+
+        writer.WriteStartArray("attributes");
+        if (span[AttributeNames.TraceRequestId] is null)
+        {
+            // Clients refuse a span without it; traces of plain OpenTelemetry have none.
+            WriteKeyValue(writer, AttributeNames.TraceRequestId, JsonText.Quote(span.TraceId));
+        }
+
+        if (span[AttributeNames.SpanType] is null)
+        {
+            WriteKeyValue(writer, AttributeNames.SpanType, JsonText.Quote(span.Type));
+        }
+
+        WriteAttributes(writer, span.Attributes);
+        writer.WriteEndArray();
+        WriteEvents(writer, span.Events);
+        writer.WriteStartObject("status");
+        if (span.Status != SpanStatus.Unset)
+        {
+            writer.WriteString("code", span.Status == SpanStatus.Ok ? "STATUS_CODE_OK" : "STATUS_CODE_ERROR");
+        }
+
+        if (!string.IsNullOrEmpty(span.StatusMessage))
+        {
+            writer.WriteString("message", span.StatusMessage);
+        }
+
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteEvents(Utf8JsonWriter writer, IReadOnlyList<SpanEventRecord> events)
+    {
+        if (events.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("events");
+        foreach (var @event in events)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("time_unix_nano", @event.TimeNs);
+            writer.WriteString("name", @event.Name);
+            if (@event.Attributes.Count > 0)
+            {
+                writer.WriteStartArray("attributes");
+                WriteAttributes(writer, @event.Attributes);
+                writer.WriteEndArray();
+            }
+
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteAttributes(Utf8JsonWriter writer, IReadOnlyList<KeyValuePair<string, string>> attributes)
+    {
+        foreach (var (key, value) in attributes)
+        {
+            WriteKeyValue(writer, key, value);
+        }
+    }
+
+    private static void WriteKeyValue(Utf8JsonWriter writer, string key, string json)
+    {
+        using var value = JsonDocument.Parse(json, Options);
+        WriteKeyValue(writer, key, value.RootElement);
+    }
+
+    private static void WriteKeyValue(Utf8JsonWriter writer, string key, JsonElement value)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("key", key);
+        if (value.ValueKind != JsonValueKind.Null)
+        {
+            writer.WritePropertyName("value");
+            WriteAnyValue(writer, value);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteAnyValue(Utf8JsonWriter writer, JsonElement value)
+    {
+        writer.WriteStartObject();
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                writer.WriteString("string_value", value.GetString());
+                break;
+            case JsonValueKind.True or JsonValueKind.False:
+                writer.WriteBoolean("bool_value", value.GetBoolean());
+                break;
+            case JsonValueKind.Number when value.TryGetInt64(out var integer):
+                writer.WriteNumber("int_value", integer);
+                break;
+            case JsonValueKind.Number:
+                writer.WriteNumber("double_value", value.GetDouble());
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartObject("array_value");
+                if (value.GetArrayLength() > 0)
+                {
+                    writer.WriteStartArray("values");
+                    foreach (var item in value.EnumerateArray())
+                    {
+                        WriteAnyValue(writer, item);
+                    }
+
+                    writer.WriteEndArray();
+                }
+
+                writer.WriteEndObject();
+                break;
+            case JsonValueKind.Object:
+                writer.WriteStartObject("kvlist_value");
+                if (value.EnumerateObject().Any())
+                {
+                    writer.WriteStartArray("values");
+                    foreach (var property in value.EnumerateObject())
+                    {
+                        WriteKeyValue(writer, property.Name, property.Value);
+                    }
+
+                    writer.WriteEndArray();
+                }
+
+                writer.WriteEndObject();
+                break;
+            default:
+                break;
+        }
+
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,201 @@
+using System.Text.Json;
+using MLflow.Server.Storage;
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Rest;
+
+/// <summary><c>/api/3.0/mlflow/traces/…</c>: what writes and reads whole traces.</summary>
+internal static class TraceEndpoints
+{
+    /// <summary>How long a reader waits for the rest of a trace that is still being sent, as MLflow does.</summary>
+    private static readonly TimeSpan[] WaitsForRest = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)];
+
+    public static void MapTraces(this IEndpointRouteBuilder routes)
+    {
+        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces", StartAsync);
+        routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/{traceId}", GetInfoAsync);
+        routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/get", GetAsync);
+        routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/batchGet", BatchGetAsync);
+        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/batchGetInfos", BatchGetInfosAsync);
+        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/search", SearchAsync);
+        foreach (var version in (ReadOnlySpan<string>)["2.0", "3.0"])
+        {
+            routes.MapApi(HttpMethods.Post, $"{version}/mlflow/traces/delete-traces", DeleteAsync);
+            routes.MapApi(HttpMethods.Patch, $"{version}/mlflow/traces/{{traceId}}/tags", TraceTagEndpoints.SetAsync);
+            routes.MapApi(HttpMethods.Delete, $"{version}/mlflow/traces/{{traceId}}/tags", TraceTagEndpoints.DeleteAsync);
+        }
+    }
+
+    // MLflow's StartTraceV3. Despite its name it is the last call for a trace, with all that is known of it.
+    private static async Task<IResult> StartAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var trace = body.Object("trace") ?? throw RequestJson.Missing("trace");
+        var info = TraceInfoJson.Read(trace.Object("trace_info") ?? throw RequestJson.Missing("trace_info"));
+        await store.WriteAsync(new TraceBatch { Infos = [info] }, cancellationToken).ConfigureAwait(false);
+        return InfoAnswer(await FindAsync(store, info.TraceId, cancellationToken).ConfigureAwait(false) ?? info);
+    }
+
+    private static async Task<IResult> GetInfoAsync(string traceId, ITraceStore store, CancellationToken cancellationToken) =>
+        InfoAnswer(await FindAsync(store, traceId, cancellationToken).ConfigureAwait(false)
+            ?? throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with ID '{traceId}' not found."));
+
+    private static async Task<IResult> GetAsync(HttpRequest request, ITraceStore store, TimeProvider timeProvider, CancellationToken cancellationToken)
+    {
+        var query = RequestJson.FromQuery(request);
+        var traceId = query.Required("trace_id");
+        var allowPartial = query.Boolean("allow_partial") ?? true;
+        for (var attempt = 0; ; attempt++)
+        {
+            var info = await FindAsync(store, traceId, cancellationToken).ConfigureAwait(false)
+                ?? throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with ID {traceId} is not found.");
+            if (allowPartial || info.Facts.SpanCount >= (info.Facts.AnnouncedSpanCount ?? 0))
+            {
+                var spans = await store.GetSpansAsync(traceId, cancellationToken).ConfigureAwait(false);
+                return new JsonAnswer(writer =>
+                {
+                    writer.WritePropertyName("trace");
+                    WriteTrace(writer, info, spans);
+                });
+            }
+
+            if (attempt == WaitsForRest.Length)
+            {
+                throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with ID {traceId} is not fully exported yet, please try again later.");
+            }
+
+            await Task.Delay(WaitsForRest[attempt], timeProvider, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<IResult> BatchGetAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var infos = await store.GetInfosAsync(RequestJson.FromQuery(request).Strings("trace_ids"), cancellationToken).ConfigureAwait(false);
+        var complete = infos.Where(info => info.Facts.SpanCount >= (info.Facts.AnnouncedSpanCount ?? 0)).ToList();
+        return new JsonAnswer(async writer =>
+        {
+            if (complete.Count == 0)
+            {
+                return;
+            }
+
+            writer.WriteStartArray("traces");
+            foreach (var info in complete)
+            {
+                WriteTrace(writer, info, await store.GetSpansAsync(info.TraceId, cancellationToken).ConfigureAwait(false));
+                await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            writer.WriteEndArray();
+        });
+    }
+
+    private static async Task<IResult> BatchGetInfosAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var infos = await store.GetInfosAsync(body.Strings("trace_ids"), cancellationToken).ConfigureAwait(false);
+        return new JsonAnswer(writer => WriteInfos(writer, "trace_infos", infos));
+    }
+
+    private static async Task<IResult> SearchAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var experimentIds = body.Objects("locations")
+            .Select(location => location.Object("mlflow_experiment")?.String("experiment_id"))
+            .OfType<string>().Select(ExperimentEndpoints.ParseId).Distinct().ToList();
+        var query = new TraceQuery
+        {
+            ExperimentIds = experimentIds,
+            Filter = body.String("filter"),
+            OrderBy = body.Strings("order_by"),
+            PageSize = (int)Math.Clamp(body.Int64("max_results") ?? 100, 0, int.MaxValue),
+            PageToken = body.String("page_token"),
+        };
+        var page = await store.SearchAsync(query, cancellationToken).ConfigureAwait(false);
+        return new JsonAnswer(writer =>
+        {
+            WriteInfos(writer, "traces", page.Traces);
+            if (page.NextPageToken is not null)
+            {
+                writer.WriteString("next_page_token", page.NextPageToken);
+            }
+        });
+    }
+
+    private static async Task<IResult> DeleteAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var experimentId = ExperimentEndpoints.ParseId(body.Required("experiment_id"));
+        var traceIds = body.Strings("request_ids");
+        var maxTimestamp = body.Int64("max_timestamp_millis");
+        var maxTraces = body.Int64("max_traces");
+        var problem = (traceIds.Count > 0, maxTimestamp is not null) switch
+        {
+            (true, true) => "Only one of `max_timestamp_millis` and `trace_ids` can be specified.",
+            (false, false) => "Either `max_timestamp_millis` or `trace_ids` must be specified.",
+            (true, false) when maxTraces is not null => "`max_traces` can't be specified if `trace_ids` is specified.",
+            _ when maxTraces <= 0 => $"`max_traces` must be a positive integer, received {maxTraces}.",
+            _ => null,
+        };
+        if (problem is not null)
+        {
+            throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, problem);
+        }
+
+        var deletion = new TraceDeletion
+        {
+            ExperimentId = experimentId,
+            TraceIds = traceIds.Count > 0 ? traceIds : null,
+            MaxTimestampMs = maxTimestamp,
+            MaxTraces = maxTraces is { } limit ? (int)Math.Min(limit, int.MaxValue) : null,
+        };
+        var deleted = await store.DeleteAsync(deletion, cancellationToken).ConfigureAwait(false);
+        return new JsonAnswer(writer => writer.WriteNumber("traces_deleted", deleted));
+    }
+
+    private static async Task<TraceInfo?> FindAsync(ITraceStore store, string traceId, CancellationToken cancellationToken) =>
+        (await store.GetInfosAsync([traceId], cancellationToken).ConfigureAwait(false)).SingleOrDefault();
+
+    private static JsonAnswer InfoAnswer(TraceInfo info) => new(writer =>
+    {
+        writer.WriteStartObject("trace");
+        writer.WritePropertyName("trace_info");
+        TraceInfoJson.Write(writer, info);
+        writer.WriteEndObject();
+    });
+
+    private static void WriteInfos(Utf8JsonWriter writer, string name, IReadOnlyList<TraceInfo> infos)
+    {
+        if (infos.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray(name);
+        foreach (var info in infos)
+        {
+            TraceInfoJson.Write(writer, info);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteTrace(Utf8JsonWriter writer, TraceInfo info, IReadOnlyList<SpanRecord> spans)
+    {
+        writer.WriteStartObject();
+        writer.WritePropertyName("trace_info");
+        TraceInfoJson.Write(writer, info);
+        if (spans.Count > 0)
+        {
+            writer.WriteStartArray("spans");
+            foreach (var span in spans)
+            {
+                SpanJson.Write(writer, span);
+            }
+
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndObject();
+    }
+}

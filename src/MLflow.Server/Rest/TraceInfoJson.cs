@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Text.Json;
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Rest;
+
+/// <summary>MLflow's TraceInfoV3 as JSON, both ways.</summary>
+internal static class TraceInfoJson
+{
+    private const string MsFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+    private const string SecondsFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
+
+    public static void Write(Utf8JsonWriter writer, TraceInfo info)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("trace_id", info.TraceId);
+        WriteText(writer, "client_request_id", info.ClientRequestId);
+        writer.WriteStartObject("trace_location");
+        writer.WriteString("type", "MLFLOW_EXPERIMENT");
+        writer.WriteStartObject("mlflow_experiment");
+        writer.WriteString("experiment_id", info.ExperimentId.ToString(CultureInfo.InvariantCulture));
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        WriteText(writer, "request_preview", info.RequestPreview);
+        WriteText(writer, "response_preview", info.ResponsePreview);
+        writer.WriteString("request_time", Timestamp(info.RequestTimeMs));
+        if (info.DurationMs is { } duration)
+        {
+            writer.WriteString("execution_duration", Duration(duration));
+        }
+
+        writer.WriteString("state", Name(info.State));
+        WriteMap(writer, "trace_metadata", info.Metadata);
+        WriteMap(writer, "tags", info.Tags);
+        writer.WriteEndObject();
+    }
+
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: id, experiment or a time is missing or wrong.</exception>
+    public static TraceInfo Read(RequestJson json)
+    {
+        var experimentId = json.Object("trace_location")?.Object("mlflow_experiment")?.String("experiment_id")
+            ?? throw RequestJson.Missing("trace_location");
+        return new TraceInfo
+        {
+            TraceId = json.Required("trace_id"),
+            ExperimentId = ExperimentEndpoints.ParseId(experimentId),
+            ClientRequestId = json.String("client_request_id"),
+            RequestTimeMs = ReadTimestamp(json.String("request_time")),
+            DurationMs = ReadDuration(json.String("execution_duration")),
+            State = ReadState(json.String("state")),
+            RequestPreview = json.String("request_preview"),
+            ResponsePreview = json.String("response_preview"),
+            Metadata = json.Map("trace_metadata"),
+            Tags = json.Map("tags"),
+        };
+    }
+
+    private static string Name(TraceState state) => state switch
+    {
+        TraceState.Ok => "OK",
+        TraceState.Error => "ERROR",
+        TraceState.InProgress => "IN_PROGRESS",
+        _ => "STATE_UNSPECIFIED",
+    };
+
+    // An unknown name is not an error for MLflow either.
+    private static TraceState ReadState(string? text) => text switch
+    {
+        "OK" or "1" => TraceState.Ok,
+        "ERROR" or "2" => TraceState.Error,
+        "IN_PROGRESS" or "3" => TraceState.InProgress,
+        _ => TraceState.Unspecified,
+    };
+
+    private static string Timestamp(long ms) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString(ms % 1000 == 0 ? SecondsFormat : MsFormat, CultureInfo.InvariantCulture);
+
+    private static string Duration(long ms) =>
+        (ms / 1000m).ToString(ms % 1000 == 0 ? "0" : "0.000", CultureInfo.InvariantCulture) + "s";
+
+    private static long ReadTimestamp(string? text)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            return 0;
+        }
+
+        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time.ToUnixTimeMilliseconds()
+            : throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {text} for parameter 'request_time' supplied: it must be like 2026-01-31T10:00:00.000Z (RFC 3339).");
+    }
+
+    private static long? ReadDuration(string? text)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            return null;
+        }
+
+        return text.EndsWith('s') && decimal.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            && Math.Abs(seconds) < long.MaxValue / 1000
+            ? (long)(seconds * 1000)
+            : throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {text} for parameter 'execution_duration' supplied: it must be seconds like 0.127s.");
+    }
+
+    private static void WriteText(Utf8JsonWriter writer, string name, string? value)
+    {
+        if (value is not null)
+        {
+            writer.WriteString(name, value);
+        }
+    }
+
+    private static void WriteMap(Utf8JsonWriter writer, string name, IReadOnlyDictionary<string, string> map)
+    {
+        if (map.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartObject(name);
+        foreach (var (key, value) in map)
+        {
+            writer.WriteString(key, value);
+        }
+
+        writer.WriteEndObject();
+    }
+}

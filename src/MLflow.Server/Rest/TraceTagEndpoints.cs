@@ -1,0 +1,44 @@
+using System.Text.RegularExpressions;
+using MLflow.Server.Storage;
+
+namespace MLflow.Server.Rest;
+
+/// <summary><c>…/traces/{id}/tags</c></summary>
+internal static partial class TraceTagEndpoints
+{
+    private const int MaxKeyLength = 250;
+
+    /// <summary>Longer values are cut, as MLflow does.</summary>
+    private const int MaxValueLength = 8000;
+
+    public static async Task<IResult> SetAsync(string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var key = body.Required("key");
+        var value = body.String("value") ?? string.Empty;
+        if (key.Length > MaxKeyLength)
+        {
+            throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'key' exceeds the maximum length of {MaxKeyLength} characters");
+        }
+
+        if (!Key().IsMatch(key))
+        {
+            throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE,
+                $"Invalid value \"{key}\" for parameter 'key' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).");
+        }
+
+        await store.SetTagAsync(traceId, key, value.Length > MaxValueLength ? value[..MaxValueLength] : value, cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
+    }
+
+    public static async Task<IResult> DeleteAsync(string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        await store.DeleteTagAsync(traceId, body.Required("key"), cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
+    }
+
+    [GeneratedRegex(@"^[/\w.\- :]*$", RegexOptions.CultureInvariant)]
+    private static partial Regex Key();
+}

@@ -1,0 +1,70 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Google.Protobuf;
+using MLflow.Server.Otlp.Protos;
+using Xunit;
+
+namespace MLflow.Server.Tests.Rest;
+
+/// <summary>A server on a free port with its own database, and a client of it.</summary>
+public sealed class SomeServer : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public MlflowServer Server { get; private set; } = null!;
+
+    public HttpClient Client { get; private set; } = null!;
+
+    public string DatabasePath => _folder.File("mlflow.db");
+
+    public async ValueTask InitializeAsync()
+    {
+        Server = await MlflowServer.StartAsync(new MlflowServerOptions
+        {
+            Port = 0,
+            BackendStoreUri = "sqlite:///" + DatabasePath,
+            ArtifactsDestination = _folder.File("artifacts"),
+        });
+        Client = new HttpClient { BaseAddress = Server.BaseAddress };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await Server.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    internal async Task<(int Status, JsonElement Body)> GetAsync(string path) => await ReadAsync(await Client.GetAsync(new Uri(path, UriKind.Relative)));
+
+    internal Task<(int Status, JsonElement Body)> PostAsync(string path, object body) => SendAsync(HttpMethod.Post, path, body);
+
+    internal async Task<(int Status, JsonElement Body)> SendAsync(HttpMethod method, string path, object body)
+    {
+        using var content = body is string text ? new StringContent(text, null, "application/json") : (HttpContent)JsonContent.Create(body);
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        return await ReadAsync(await Client.SendAsync(request));
+    }
+
+    internal async Task<HttpResponseMessage> ExportAsync(ExportTraceServiceRequest request, long? experimentId = null)
+    {
+        using var content = new ByteArrayContent(request.ToByteArray());
+        content.Headers.ContentType = new("application/x-protobuf");
+        using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/traces") { Content = content };
+        if (experimentId is { } id)
+        {
+            message.Headers.Add("x-mlflow-experiment-id", id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        }
+
+        return await Client.SendAsync(message);
+    }
+
+    private static async Task<(int Status, JsonElement Body)> ReadAsync(HttpResponseMessage response)
+    {
+        using (response)
+        {
+            var text = await response.Content.ReadAsStringAsync();
+            return ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType == "application/json" ? JsonDocument.Parse(text).RootElement : default);
+        }
+    }
+}
