@@ -78,11 +78,11 @@ internal static class OtlpTraceEncoder
         var message = writer.BeginMessage(ScopeSpansSpans);
         span.Trace.OtelTraceId.CopyTo(id);
         writer.WriteBytes(SpanTraceId, id);
-        span.OtelSpanId.CopyTo(id);
+        span.OtelSpanId.CopyTo(id[..8]);
         writer.WriteBytes(SpanSpanId, id[..8]);
         if (span.Parent is { } parent)
         {
-            parent.OtelSpanId.CopyTo(id);
+            parent.OtelSpanId.CopyTo(id[..8]);
             writer.WriteBytes(SpanParentSpanId, id[..8]);
         }
 

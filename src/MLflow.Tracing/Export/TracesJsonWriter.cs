@@ -31,11 +31,11 @@ internal static class TracesJsonWriter
         json.WriteStartObject();
         span.Trace.OtelTraceId.CopyTo(id);
         json.WriteBase64String("trace_id", id);
-        span.OtelSpanId.CopyTo(id);
+        span.OtelSpanId.CopyTo(id[..8]);
         json.WriteBase64String("span_id", id[..8]);
         if (span.Parent is { } parent)
         {
-            parent.OtelSpanId.CopyTo(id);
+            parent.OtelSpanId.CopyTo(id[..8]);
             json.WriteBase64String("parent_span_id", id[..8]);
         }
         else
