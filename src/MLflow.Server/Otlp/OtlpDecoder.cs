@@ -122,7 +122,7 @@ internal static class OtlpDecoder
         {
             if (attribute.Key == key)
             {
-                return JsonText.String(attribute.Value);
+                return StoredJson.String(attribute.Value);
             }
         }
 

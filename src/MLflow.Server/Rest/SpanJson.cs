@@ -29,12 +29,12 @@ internal static class SpanJson
         if (span[AttributeNames.TraceRequestId] is null)
         {
             // Clients refuse a span without it; traces of plain OpenTelemetry have none.
-            WriteKeyValue(writer, AttributeNames.TraceRequestId, JsonText.Quote(span.TraceId));
+            WriteKeyValue(writer, AttributeNames.TraceRequestId, StoredJson.Quote(span.TraceId));
         }
 
         if (span[AttributeNames.SpanType] is null)
         {
-            WriteKeyValue(writer, AttributeNames.SpanType, JsonText.Quote(span.Type));
+            WriteKeyValue(writer, AttributeNames.SpanType, StoredJson.Quote(span.Type));
         }
 
         WriteAttributes(writer, span.Attributes);

@@ -54,8 +54,8 @@ internal sealed record SpanFacts
             OutputTokens = usage.Output,
             TotalTokens = usage.Total,
             CachedInputTokens = usage.CachedInput,
-            FirstTokenMs = JsonText.Number(span[AttributeNames.TimeToFirstToken]),
-            StreamEnd = JsonText.String(span[AttributeNames.StreamEnd]),
+            FirstTokenMs = StoredJson.Number(span[AttributeNames.TimeToFirstToken]),
+            StreamEnd = StoredJson.String(span[AttributeNames.StreamEnd]),
             ErrorType = errorType,
             ErrorMessage = errorMessage,
         };
@@ -63,14 +63,14 @@ internal sealed record SpanFacts
 
     private static string? ModelOf(SpanRecord span, TokenCounts usage)
     {
-        if (JsonText.String(span[AttributeNames.Model]) is { } model)
+        if (StoredJson.String(span[AttributeNames.Model]) is { } model)
         {
             return model;
         }
 
         // MLflow's clients before 3.11 name the model in inputs and outputs only.
         return usage.Any || span.Type is SpanType.ChatModel or SpanType.Llm or SpanType.Embedding
-            ? JsonText.TopLevelString(span[AttributeNames.Inputs], "model") ?? JsonText.TopLevelString(span[AttributeNames.Outputs], "model")
+            ? StoredJson.TopLevelString(span[AttributeNames.Inputs], "model") ?? StoredJson.TopLevelString(span[AttributeNames.Outputs], "model")
             : null;
     }
 
@@ -92,8 +92,8 @@ internal sealed record SpanFacts
 
             foreach (var (key, value) in @event.Attributes)
             {
-                type = key == AttributeNames.ExceptionType ? JsonText.String(value) : type;
-                message = key == AttributeNames.ExceptionMessage ? JsonText.String(value) : message;
+                type = key == AttributeNames.ExceptionType ? StoredJson.String(value) : type;
+                message = key == AttributeNames.ExceptionMessage ? StoredJson.String(value) : message;
             }
         }
 

@@ -72,8 +72,8 @@ internal static partial class SqliteTraceWriter
             .Bind(3, summary.RequestTimeMs)
             .Bind(4, summary.DurationMs)
             .Bind(5, SqliteText.Of(summary.State))
-            .Bind(6, TracePreview.Of(root?[AttributeNames.Inputs], "user"))
-            .Bind(7, TracePreview.Of(root?[AttributeNames.Outputs], "assistant"));
+            .Bind(6, RootPreview.Of(root?[AttributeNames.Inputs], "user"))
+            .Bind(7, RootPreview.Of(root?[AttributeNames.Outputs], "assistant"));
         BindFacts(statement, 8, summary.Facts);
         return statement.Execute() == 1;
     }
@@ -88,8 +88,8 @@ internal static partial class SqliteTraceWriter
             .Bind(3, summary.RequestTimeMs)
             .Bind(4, summary.DurationMs)
             .Bind(5, SqliteText.Of(summary.State))
-            .Bind(6, TracePreview.Of(root?[AttributeNames.Inputs], "user"))
-            .Bind(7, TracePreview.Of(root?[AttributeNames.Outputs], "assistant"));
+            .Bind(6, RootPreview.Of(root?[AttributeNames.Inputs], "user"))
+            .Bind(7, RootPreview.Of(root?[AttributeNames.Outputs], "assistant"));
         BindFacts(statement, 8, summary.Facts);
         statement.Execute();
     }
@@ -190,8 +190,8 @@ internal static partial class SqliteTraceWriter
 
         if (Root(trace, summary) is { } root)
         {
-            Write(TraceKeys.Session, JsonText.String(root[ForeignAttributes.SessionId]) ?? JsonText.String(root[ForeignAttributes.ConversationId]));
-            Write(TraceKeys.User, JsonText.String(root[ForeignAttributes.UserId]));
+            Write(TraceKeys.Session, StoredJson.String(root[ForeignAttributes.SessionId]) ?? StoredJson.String(root[ForeignAttributes.ConversationId]));
+            Write(TraceKeys.User, StoredJson.String(root[ForeignAttributes.UserId]));
         }
 
         void Write(string key, string? value)

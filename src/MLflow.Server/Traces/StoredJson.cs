@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace MLflow.Server.Traces;
 
 /// <summary>Reads and writes the JSON text of attribute values.</summary>
-internal static class JsonText
+internal static class StoredJson
 {
     /// <summary>Levels of nesting in an attribute's value; <see cref="IsStructure"/> takes deeper text for a plain string.</summary>
     public const int MaxDepth = 256;

@@ -6,11 +6,11 @@ namespace MLflow.Server.Traces;
 /// The short text that lists show of a root span's inputs and outputs: the last message of a conversation, or the JSON itself
 /// (MLflow 3.11, <c>mlflow.tracing.utils.truncation</c>).
 /// </summary>
-internal static class TracePreview
+internal static class RootPreview
 {
     public const int MaxLength = 1000;
 
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = JsonText.MaxDepth };
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = StoredJson.MaxDepth };
 
     public static string? Of(string? json, string role)
     {
