@@ -65,7 +65,9 @@ internal static class ValueEncoder
     {
         try
         {
-            var json = JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), Options);
+            var json = JsonSerializer.IsReflectionEnabledByDefault
+                ? JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), Options)
+                : PlainJsonWriter.Write(value);
             return json.Length <= MaxJsonBytes
                 ? AttributeValue.FromJson(json)
                 : AttributeValue.FromString($"[{value.GetType().Name}: {json.Length} bytes of JSON, more than the {MaxJsonBytes} that a span keeps]");
