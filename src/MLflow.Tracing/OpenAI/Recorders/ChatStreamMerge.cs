@@ -67,7 +67,6 @@ internal sealed class ChatStreamMerge
 
         if (_hasChoices)
         {
-            _choices.Sort(static (left, right) => left.Index.CompareTo(right.Index));
             writer.WriteStartArray("choices"u8);
             foreach (var choice in _choices)
             {
@@ -131,16 +130,17 @@ internal sealed class ChatStreamMerge
 
     private ChatChoiceMerge Choice(int index)
     {
-        foreach (var choice in _choices)
+        var at = 0;
+        for (; at < _choices.Count && _choices[at].Index <= index; at++)
         {
-            if (choice.Index == index)
+            if (_choices[at].Index == index)
             {
-                return choice;
+                return _choices[at];
             }
         }
 
         var added = new ChatChoiceMerge(index);
-        _choices.Add(added);
+        _choices.Insert(at, added);
         return added;
     }
 
