@@ -1,1 +1,28 @@
-return 0;
+using BenchmarkDotNet.Running;
+using MLflow.Benchmarks.Calls;
+using MLflow.Benchmarks.Ingest;
+
+return args switch
+{
+    ["calls", ..] => RunCalls(),
+    ["ingest"] => await RunIngestAsync(),
+    _ => Usage(),
+};
+
+static int RunCalls()
+{
+    BenchmarkRunner.Run<CallBenchmarks>();
+    return 0;
+}
+
+static async Task<int> RunIngestAsync()
+{
+    await IngestBenchmark.RunAsync();
+    return 0;
+}
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | ingest");
+    return 2;
+}
