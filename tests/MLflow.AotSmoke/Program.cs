@@ -32,6 +32,11 @@ var sunny = Mlflow.Trace("get_weather", SpanType.Tool, span =>
 var flushed = await Mlflow.FlushAsync();
 string[] expected = ["What is the capital of France?", "Paris", "And of Japan?", "Tokyo", "get_weather", "東京", "CHAT_MODEL", "mlflow.chunk.item.0"];
 var received = endpoint.ReceivedSpans;
+foreach (var (reason, count) in flushed.DroppedBy)
+{
+    Console.WriteLine($"dropped {count}: {reason}, {flushed.LastError}");
+}
+
 var missing = expected.Where(e => received.AsSpan().IndexOf(Encoding.UTF8.GetBytes(e)) < 0).ToList();
 Console.WriteLine($"answer '{answer.Content[0].Text}', streamed '{streamed}', tool '{sunny}', exported {flushed.Exported}, dropped {flushed.Dropped}, infos {endpoint.ReceivedInfos}");
 foreach (var text in missing)
