@@ -5,6 +5,7 @@ using MLflow.Benchmarks.Ingest;
 return args switch
 {
     ["calls", ..] => RunCalls(),
+    ["collector"] => await RunCollectorAsync(),
     ["ingest"] => await RunIngestAsync(),
     _ => Usage(),
 };
@@ -12,6 +13,12 @@ return args switch
 static int RunCalls()
 {
     BenchmarkRunner.Run<CallBenchmarks>();
+    return 0;
+}
+
+static async Task<int> RunCollectorAsync()
+{
+    await DiscardingCollector.RunAsync();
     return 0;
 }
 
