@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Installs what the tests need beyond the .NET SDK: a Chromium for the browser tests, and the fonts that the screenshots are made with.
+# May be run any number of times; does nothing when all is there. Without it only the tests that need what is missing are skipped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { echo "setup: $*"; }
+
+if ! command -v dotnet >/dev/null; then
+  say "the .NET SDK is not installed; version 10 is needed, see https://dotnet.microsoft.com/download" >&2
+  exit 1
+fi
+if ! sdk=$(dotnet --version 2>&1); then
+  echo "$sdk" >&2
+  say "no installed .NET SDK satisfies global.json; version 10 is needed, see https://dotnet.microsoft.com/download" >&2
+  exit 1
+fi
+say ".NET SDK $sdk"
+
+have_chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    command -v "$name" >/dev/null && return 0
+  done
+  return 1
+}
+
+have_font() { command -v fc-list >/dev/null && [ -n "$(fc-list "$1" family)" ]; }
+
+# Fills "missing" with the names of Debian's packages.
+find_missing() {
+  missing=()
+  have_chromium || missing+=(chromium)
+  command -v fc-list >/dev/null || missing+=(fontconfig)
+  have_font Inter || missing+=(fonts-inter)
+  have_font 'Noto Sans CJK JP' || missing+=(fonts-noto-cjk)
+}
+
+find_missing
+if [ "${#missing[@]}" -eq 0 ]; then
+  say "chromium and fonts are there"
+  exit 0
+fi
+
+cannot() {
+  say "$1; missing: ${missing[*]}" >&2
+  say "browser tests are skipped without chromium, and screenshots differ without the fonts; install these yourself to have them" >&2
+  exit 0
+}
+
+command -v apt-get >/dev/null || cannot "this system has no apt-get"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null && sudo -n true 2>/dev/null || cannot "installing needs root, and sudo without a password is not available"
+  as_root=(sudo -n)
+fi
+
+# No prompts and no endless waits: this also runs where nobody looks.
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq \
+    -o DPkg::Lock::Timeout=120 -o Acquire::Retries=1 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "$@" </dev/null
+}
+
+say "installing ${missing[*]}"
+apt update || say "the package lists could not be updated; trying with the old ones" >&2
+for package in "${missing[@]}"; do
+  apt install -y --no-install-recommends "$package" >/dev/null || say "$package could not be installed" >&2
+done
+
+find_missing
+[ "${#missing[@]}" -eq 0 ] || cannot "apt-get could not install everything"
+say "chromium and fonts are there"
