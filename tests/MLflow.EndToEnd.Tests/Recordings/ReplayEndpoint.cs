@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace MLflow.EndToEnd.Tests.Recordings;
+
+/// <summary>An OpenAI server that says again what was recorded. The request names its recording in a header.</summary>
+public sealed class ReplayEndpoint : IAsyncDisposable
+{
+    public const string Header = "x-recording";
+
+    private readonly WebApplication _app;
+
+    private ReplayEndpoint(WebApplication app) => _app = app;
+
+    public Uri Address { get; private set; } = null!;
+
+    /// <summary>The body of each request as it arrived, by recording.</summary>
+    public ConcurrentDictionary<string, byte[]> Received { get; } = new();
+
+    public static async Task<ReplayEndpoint> StartAsync(IEnumerable<Recording> recordings)
+    {
+        var byId = recordings.ToDictionary(recording => recording.Id);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        var endpoint = new ReplayEndpoint(app);
+        app.Run(async context =>
+        {
+            var recording = byId[(string)context.Request.Headers[Header]!];
+            using var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body);
+            endpoint.Received[recording.Id] = body.ToArray();
+            await AnswerAsync(context, recording);
+        });
+        await app.StartAsync();
+        endpoint.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        return endpoint;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private static async Task AnswerAsync(HttpContext context, Recording recording)
+    {
+        context.Response.StatusCode = recording.Status;
+        context.Response.ContentType = recording.ContentType;
+        if (recording.RequestId is not null)
+        {
+            context.Response.Headers["x-request-id"] = recording.RequestId;
+        }
+
+        if (!recording.IsEventStream)
+        {
+            context.Response.ContentLength = recording.ResponseBody.Length;
+            await context.Response.Body.WriteAsync(recording.ResponseBody);
+            return;
+        }
+
+        // In uneven pieces, so that reads end in the middle of lines, events and characters.
+        for (var (at, size) = (0, 1); at < recording.ResponseBody.Length; at += size, size = (size * 3 % 997) + 1)
+        {
+            await context.Response.Body.WriteAsync(recording.ResponseBody.AsMemory(at, Math.Min(size, recording.ResponseBody.Length - at)));
+            await context.Response.Body.FlushAsync();
+        }
+    }
+}
