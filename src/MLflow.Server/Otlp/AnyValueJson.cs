@@ -34,6 +34,19 @@ internal static class AnyValueJson
         return list;
     }
 
+    /// <summary>Attributes of an event: text is text whatever it holds. A streamed chunk is text with JSON in it, and clients read it as that.</summary>
+    public static List<KeyValuePair<string, string>> EventAttributes(IReadOnlyCollection<KeyValue> attributes)
+    {
+        var list = new List<KeyValuePair<string, string>>(attributes.Count);
+        foreach (var attribute in attributes)
+        {
+            var isText = attribute.Value?.ValueCase == AnyValue.ValueOneofCase.StringValue;
+            list.Add(new(attribute.Key, isText ? StoredJson.Quote(attribute.Value!.StringValue) : Text(attribute.Value)));
+        }
+
+        return list;
+    }
+
     /// <summary>The JSON text of a value; absent is null.</summary>
     public static string Text(AnyValue? value)
     {

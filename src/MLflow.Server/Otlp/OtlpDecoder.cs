@@ -95,7 +95,7 @@ internal static class OtlpDecoder
         for (var i = 0; i < events.Length; i++)
         {
             var @event = span.Events[i];
-            events[i] = new SpanEventRecord(@event.Name, (long)@event.TimeUnixNano, AnyValueJson.Attributes(@event.Attributes));
+            events[i] = new SpanEventRecord(@event.Name, (long)@event.TimeUnixNano, AnyValueJson.EventAttributes(@event.Attributes));
         }
 
         return events;
