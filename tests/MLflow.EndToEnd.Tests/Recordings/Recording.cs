@@ -55,7 +55,7 @@ public sealed class Recording
 
     private static byte[]? BodyBytes(JsonNode message) => (string?)message["body_kind"] switch
     {
-        "json" => Encoding.UTF8.GetBytes(message["body"]?.ToJsonString() ?? "null"),
+        "json" => Encoding.UTF8.GetBytes(message["body"]?.ToJsonString(SharedFolder.AsText) ?? "null"),
         "sse" or "text" => Encoding.UTF8.GetBytes((string)message["body"]!),
         "base64" => Convert.FromBase64String((string)message["body"]!["base64"]!),
         _ => null,

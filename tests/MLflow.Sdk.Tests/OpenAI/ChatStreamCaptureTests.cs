@@ -147,9 +147,13 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
     [Fact]
     public async Task Stream_ResetByServer_IsAnErrorWithPartialOutputAndTheRealException()
     {
+        var isRead = new TaskCompletionSource();
         await using var server = await LoopbackServer.StartAsync(async (context, _) =>
         {
             await Sse(context, Chunks.Take(2), done: false);
+
+            // A reset may overtake what was sent, so it waits until that has arrived.
+            await isRead.Task;
             context.Abort();
         });
 
@@ -157,6 +161,10 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
         {
             await foreach (var update in Client(server.Address).CompleteChatStreamingAsync([new UserChatMessage("x")], cancellationToken: Token))
             {
+                if (update.ContentUpdate.Any(part => part.Text == "Hel"))
+                {
+                    isRead.SetResult();
+                }
             }
         });
 

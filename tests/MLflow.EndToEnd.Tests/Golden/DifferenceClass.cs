@@ -1,0 +1,82 @@
+namespace MLflow.EndToEnd.Tests.Golden;
+
+/// <summary>A kind of difference that is meant to be, why, and how often it occurs.</summary>
+public sealed record DifferenceClass(string Name, string Reason, int Count, Func<Difference, bool> Matches)
+{
+    private const string Outputs = "attributes.mlflow.spanOutputs";
+    private const string Inputs = "attributes.mlflow.spanInputs";
+    private const string Chunk = "events[].mlflow.chunk.value";
+
+    private static readonly string[] OwnAttributes =
+    [
+        "attributes.openai.request_id", "attributes.http.response.status_code", "attributes.mlflow.llm.finish_reason",
+        "attributes.mlflow.stream.chunk_count", "attributes.mlflow.stream.time_to_first_token_ms",
+    ];
+
+    public static readonly IReadOnlyList<DifferenceClass> All =
+    [
+        new("lost trace", "real MLflow never ends the span of a stream that is left, cut or fails in the middle", 3, d =>
+            d is { Path: "trace", Theirs: null } && d.Ours == (d.Case == "chat_stream_abandoned" ? "OK" : "ERROR")),
+        new("nulls of Python objects", "real MLflow dumps the client's objects with a null for each absent field; we keep the bytes that were sent", 333, d =>
+            d is { Theirs: "null", Ours: null } && (Is(d, Outputs) || Is(d, Chunk))),
+        new("annotations as sent", "an empty list was sent; the dump of real MLflow says null", 12, d =>
+            d is { Path: Outputs + ".choices[].message.annotations", Theirs: "null", Ours: "[]" }),
+        new("service tier of streams", "real MLflow's merge drops it", 6, d =>
+            d is { Path: Outputs + ".service_tier", Theirs: "null", Ours: not null }),
+        new("streamed tool calls", "real MLflow's merge drops them and makes the absent text an empty one", 2, d =>
+            d is { Path: Outputs + ".choices[].message.tool_calls", Theirs: "null", Ours: not null }
+            or { Path: Outputs + ".choices[].message.content", Theirs: "", Ours: "null" }),
+        new("finish reason of streams", "real MLflow says stop whatever the reason was", 1, d =>
+            d is { Path: Outputs + ".choices[].finish_reason", Theirs: "stop" }),
+        new("several streamed choices", "real MLflow mixes their texts in one choice", 3, d =>
+            d is { Case: "chat_stream_n2", Path: Outputs + ".choices[]", Theirs: null }
+            or { Case: "chat_stream_n2", Path: Outputs + ".choices[].message.content" or "response_preview" }),
+        new("attributes of ours", "request id, HTTP status, finish reason, stream figures", 71, d =>
+            d.Theirs is null && OwnAttributes.Contains(d.Path)),
+        new("attempts", "a call that was tried again has an event for each try", 2, d =>
+            d is { Path: "events", Theirs: null, Ours: "mlflow.openai.attempt" }),
+        new("newer protocol", "model, cached tokens and the mark of complete facts came with MLflow 3.11; the golden traces are of 3.6", 70, d =>
+            d is { Path: "attributes.mlflow.llm.model" or "attributes.mlflow.chat.tokenUsage.cache_read_input_tokens" or "metadata.mlflow.trace.infoFinalized", Theirs: null }
+            or { Path: "metadata.mlflow.trace.tokenUsage", Theirs: not null, Ours: not null }),
+        new("exceptions of .NET", "type, message and stack are those of the exception that the .NET program saw", 15, d =>
+            d is { Path: "events[].exception.type" or "events[].exception.message" or "events[].exception.stacktrace", Theirs: not null, Ours: not null }),
+        new("status message", "real MLflow leaves it empty; we say the error", 5, d =>
+            d is { Path: "status.message", Theirs: "", Ours: not null }),
+        new("Python arguments", "real MLflow records the method's arguments, with what only Python has; we record the body that was sent", 84, d =>
+            (Is(d, Inputs) || Is(d, "attributes")) && (IsPythonOnly(d) || d is { Case: "chat_params", Path: Inputs + ".custom" or "attributes.custom" })),
+        new("parsed by the client", "the Python client adds the parsed object to its response, and sends stream: false", 3, d =>
+            d is { Case: "chat_parse", Path: Outputs + ".choices[].message.parsed" or Inputs + ".stream" or "attributes.stream" }),
+        new("no output", "of a failed call: absent, not an empty text", 10, d =>
+            d is { Path: "metadata.mlflow.traceOutputs", Theirs: "", Ours: null } or { Path: "response_preview", Theirs: "", Ours: null or "null" }),
+        new("JSON in previews", "the same JSON as sent, without Python's spaces and key order", 41, d =>
+            d is { Path: "metadata.mlflow.traceInputs" or "metadata.mlflow.traceOutputs" or "response_preview", Theirs: ['{', ..], Ours: ['{', ..] }),
+    ];
+
+    public static (string Table, IReadOnlyList<string> Faults) Judge(IReadOnlyCollection<Difference> differences)
+    {
+        var faults = new List<string>();
+        var rest = differences.ToList();
+        var table = new System.Text.StringBuilder();
+        foreach (var known in All)
+        {
+            var found = rest.RemoveAll(difference => known.Matches(difference));
+            table.AppendLine(System.Globalization.CultureInfo.InvariantCulture, $"{found,5}  {known.Name}: {known.Reason}");
+            if (found != known.Count)
+            {
+                faults.Add($"class '{known.Name}' was expected {known.Count} times and found {found} times");
+            }
+        }
+
+        faults.AddRange(rest.Select(difference => "new: " + difference));
+        return (table.ToString(), faults);
+    }
+
+    private static bool Is(Difference difference, string path) => difference.Path.StartsWith(path + ".", StringComparison.Ordinal);
+
+    private static bool IsPythonOnly(Difference difference)
+    {
+        var name = difference.Path[(difference.Path.LastIndexOf('.') + 1)..];
+        return difference.Theirs is ['<', ..] or "NOT_GIVEN"
+            || (difference.Ours is null && (name is "timeout" || difference.Path.Contains(".extra_", StringComparison.Ordinal)));
+    }
+}

@@ -1,0 +1,135 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MLflow.EndToEnd.Tests.Recordings;
+using OpenAI;
+using OpenAI.Chat;
+using Xunit;
+
+namespace MLflow.EndToEnd.Tests.Golden;
+
+/// <summary>Our trace of an exchange beside the trace that real MLflow made of the same exchange.</summary>
+[Collection("tracked process")]
+public sealed class GoldenChatTests(TrackedProcess tracked)
+{
+    private static CancellationToken Token => Xunit.TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Chat_SameExchange_IsRecordedAsRealMlflowDoesButForKnownClasses()
+    {
+        var cases = GoldenCase.LoadAll("chat_");
+        Assert.SkipWhen(cases is null, "The golden traces (../shared/golden) are not here.");
+        var differences = new List<Difference>();
+        foreach (var golden in cases!)
+        {
+            var trace = await ReplayAsync(golden);
+            Assert.True(trace is not null, golden.Name + ": no trace was stored");
+            if (golden.Trace is null)
+            {
+                Assert.StartsWith("Hello", (string?)trace.Call!.Attributes["mlflow.spanOutputs"]!["choices"]![0]!["message"]!["content"], StringComparison.Ordinal);
+            }
+
+            differences.AddRange(TraceComparison.Compare(golden, trace));
+        }
+
+        var report = DifferenceClass.Judge(differences);
+        Xunit.TestContext.Current.TestOutputHelper!.WriteLine($"{cases.Count} golden cases\n{report.Table}");
+        Assert.True(report.Faults.Count == 0, string.Join('\n', report.Faults));
+    }
+
+    private async Task<StoredTrace?> ReplayAsync(GoldenCase golden)
+    {
+        // Asked before the call, so that its trace is this flow's last.
+        Mlflow.GetLastActiveTraceId();
+        var isRead = new TaskCompletionSource();
+        await using var app = await StartAsync(golden, isRead.Task);
+        var address = golden.Exchanges.Count > 0
+            ? new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single())
+            : new Uri($"http://127.0.0.1:{FreePort()}");
+        await CallAsync(golden, address, isRead);
+        var traceId = Mlflow.GetLastActiveTraceId();
+        await Mlflow.FlushAsync(Token);
+        return await tracked.GetTraceAsync(traceId!, Token);
+    }
+
+    private static async Task CallAsync(GoldenCase golden, Uri address, TaskCompletionSource isRead)
+    {
+        var client = new ChatClient("unused", new ApiKeyCredential("sk-golden"), new OpenAIClientOptions
+        {
+            Endpoint = new Uri(address, "/v1"),
+            RetryPolicy = new ImmediateRetries(golden.Exchanges.Count),
+        });
+        var isStream = golden.Exchanges.Any(exchange => exchange.IsEventStream);
+        var options = new RequestOptions { BufferResponse = !isStream };
+        var content = BinaryContent.Create(BinaryData.FromBytes(golden.Request));
+        try
+        {
+            var result = golden.IsAsync ? await client.CompleteChatAsync(content, options) : client.CompleteChat(content, options);
+            if (isStream)
+            {
+                using var response = result.GetRawResponse();
+                var isAbandoned = golden.Name == "chat_stream_abandoned";
+                var length = System.Text.Encoding.UTF8.GetByteCount(golden.Exchanges[0].Body);
+                await response.ContentStream!.ReadExactlyAsync(new byte[isAbandoned ? 600 : length], Token);
+                isRead.SetResult();
+                if (!isAbandoned)
+                {
+                    await response.ContentStream!.CopyToAsync(Stream.Null, Token);
+                }
+            }
+        }
+        catch (Exception e) when (e is ClientResultException or IOException or HttpRequestException or AggregateException)
+        {
+            // The case is about this.
+        }
+    }
+
+    private static async Task<WebApplication> StartAsync(GoldenCase golden, Task isRead)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        var count = 0;
+        app.Run(async context =>
+        {
+            var exchange = golden.Exchanges[count++];
+            await context.Request.Body.CopyToAsync(Stream.Null);
+            context.Response.StatusCode = exchange.Status;
+            foreach (var (name, value) in exchange.Headers)
+            {
+                context.Response.Headers[name] = value;
+            }
+
+            await context.Response.WriteAsync(exchange.Body);
+            await context.Response.Body.FlushAsync();
+            if (exchange.IsCut)
+            {
+                // A reset may overtake what was sent, so it waits until that has arrived.
+                await isRead;
+                context.Abort();
+            }
+        });
+        await app.StartAsync();
+        return app;
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private sealed class ImmediateRetries(int exchanges) : ClientRetryPolicy(Math.Max(0, exchanges - 1))
+    {
+        protected override TimeSpan GetNextDelay(PipelineMessage message, int tryCount) => TimeSpan.Zero;
+    }
+}
