@@ -21,7 +21,9 @@ internal static class ServerApp
             ContentRootPath = AppContext.BaseDirectory,
         });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, settings));
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole();
+
+        // A start that fails is told by the exception, in one sentence instead of a stack. A hosted service logs its own failures, under its own name.
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddSimpleConsole();
         builder.Services
             .AddSingleton<IHostLifetime, EmbeddedLifetime>()
             .Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout)
@@ -40,6 +42,7 @@ internal static class ServerApp
         app.MapOtlp();
         app.MapExperiments();
         app.MapTraces();
+        app.MapTraceData();
         app.MapTraceUi();
         return app;
     }

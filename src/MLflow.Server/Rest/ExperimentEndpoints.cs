@@ -32,14 +32,18 @@ internal static class ExperimentEndpoints
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var name = body.Required("name");
         RequireLength("name", name, MaxNameLength);
-        var tags = new Dictionary<string, string>();
+
+        // TypeScript clients send tags as an object.
+        var tags = body.Map("tags");
         foreach (var tag in body.Objects("tags"))
         {
-            var key = tag.Required("key");
-            var value = tag.String("value") ?? string.Empty;
+            tags[tag.Required("key")] = tag.String("value") ?? string.Empty;
+        }
+
+        foreach (var (key, value) in tags)
+        {
             RequireLength("key", key, MaxTagKeyLength);
             RequireLength("value", value, MaxTagValueLength);
-            tags[key] = value;
         }
 
         var experiment = await store.CreateAsync(name, body.String("artifact_location"), tags, cancellationToken).ConfigureAwait(false);

@@ -32,20 +32,7 @@ internal readonly struct RequestJson
             RequireJson(request);
         }
 
-        var buffer = new MemoryStream();
-        var chunk = new byte[16 * 1024];
-        int read;
-        while ((read = await request.Body.ReadAsync(chunk, cancellationToken).ConfigureAwait(false)) > 0)
-        {
-            if (buffer.Length + read > MaxBodyBytes)
-            {
-                throw new MlflowException(ErrorCode.BAD_REQUEST, $"The request's body has more than {MaxBodyBytes} bytes.");
-            }
-
-            buffer.Write(chunk, 0, read);
-        }
-
-        return new RequestJson(Parse(buffer.GetBuffer().AsMemory(0, (int)buffer.Length)), null);
+        return new RequestJson(Parse(await RequestBody.ReadAsync(request, MaxBodyBytes, cancellationToken).ConfigureAwait(false)), null);
     }
 
     /// <summary>A string; numbers and booleans as their text. Null when absent or null.</summary>

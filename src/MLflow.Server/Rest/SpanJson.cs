@@ -32,11 +32,6 @@ internal static class SpanJson
             WriteKeyValue(writer, AttributeNames.TraceRequestId, StoredJson.Quote(span.TraceId));
         }
 
-        if (span[AttributeNames.SpanType] is null)
-        {
-            WriteKeyValue(writer, AttributeNames.SpanType, StoredJson.Quote(span.Type));
-        }
-
         WriteAttributes(writer, span.Attributes);
         writer.WriteEndArray();
         WriteEvents(writer, span.Events);

@@ -66,17 +66,13 @@ internal static class StoredJson
     /// <summary>Whether the text is the JSON of a string, an object or an array.</summary>
     public static bool IsStructure(string text)
     {
-        var start = 0;
-        while (start < text.Length && text[start] is ' ' or '\t' or '\n' or '\r')
-        {
-            start++;
-        }
+        var start = text.AsSpan().TrimStart(" \t\n\r");
+        return start.Length > 0 && (start[0] is '{' or '[' or '"') && IsJson(text);
+    }
 
-        if (start == text.Length || text[start] is not ('{' or '[' or '"'))
-        {
-            return false;
-        }
-
+    /// <summary>Whether the text is JSON.</summary>
+    public static bool IsJson(string text)
+    {
         var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), ReaderOptions);
         try
         {

@@ -1,0 +1,25 @@
+namespace MLflow.Server.Rest;
+
+/// <summary>Reads a body whole, within a bound.</summary>
+internal static class RequestBody
+{
+    private const int BufferBytes = 16 * 1024;
+
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    {
+        var body = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, maxBytes));
+        var buffer = new byte[BufferBytes];
+        int read;
+        while ((read = await request.Body.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        {
+            if (body.Length + read > maxBytes)
+            {
+                throw new MlflowException(ErrorCode.BAD_REQUEST, $"The request's body has more than {maxBytes} bytes, which is the most that is taken at once.");
+            }
+
+            body.Write(buffer, 0, read);
+        }
+
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+}

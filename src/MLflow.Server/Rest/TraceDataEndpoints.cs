@@ -1,0 +1,63 @@
+using MLflow.Server.Storage;
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Rest;
+
+/// <summary>
+/// Spans as the file <c>traces.json</c>: the way of clients that send no OTLP (TypeScript's, and Python's when the info overtook the spans).
+/// There is no such file here: what is uploaded becomes spans like any other, and a download is made of the spans, however they came.
+/// </summary>
+internal static class TraceDataEndpoints
+{
+    /// <summary>Bytes of an uploaded traces.json.</summary>
+    private const int MaxBytes = 64 * 1024 * 1024;
+
+    private const string PythonClient = "mlflow-python-client/";
+
+    private const string FilePath = "2.0/mlflow-artifacts/artifacts/{experimentId}/traces/{traceId}/artifacts/traces.json";
+
+    public static void MapTraceData(this IEndpointRouteBuilder routes)
+    {
+        routes.MapApi(HttpMethods.Put, FilePath, UploadAsync);
+        routes.MapApi(HttpMethods.Get, FilePath, DownloadAsync);
+        foreach (var version in (ReadOnlySpan<string>)["2.0", "3.0"])
+        {
+            routes.MapGet($"{ApiRoutes.AjaxApi}/{version}/mlflow/get-trace-artifact", DownloadForUiAsync);
+        }
+    }
+
+    private static async Task<IResult> UploadAsync(string experimentId, string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var json = await RequestBody.ReadAsync(request, MaxBytes, cancellationToken).ConfigureAwait(false);
+        var spans = TraceDataJson.Read(json, traceId);
+        await store.WriteAsync(new TraceBatch { Spans = spans, ExperimentId = ExperimentEndpoints.ParseId(experimentId) }, cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
+    }
+
+    private static async Task<IResult> DownloadAsync(string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        // The other client that downloads is TypeScript's, which names itself in no header.
+        var plain = !request.Headers.UserAgent.ToString().StartsWith(PythonClient, StringComparison.Ordinal);
+        var spans = await store.GetSpansAsync(traceId, cancellationToken).ConfigureAwait(false);
+        return spans.Count > 0
+            ? new JsonAnswer(writer => TraceDataJson.Write(writer, spans, plain))
+            : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace '{traceId}' has no spans, so there is no traces.json of it.");
+    }
+
+    private static async Task<IResult> DownloadForUiAsync(HttpContext context, ITraceStore store, CancellationToken cancellationToken)
+    {
+        if (RequestJson.FromQuery(context.Request).String("request_id") is not { Length: > 0 } traceId)
+        {
+            throw new MlflowException(ErrorCode.BAD_REQUEST, "Request must include the \"request_id\" query parameter.");
+        }
+
+        var spans = await store.GetSpansAsync(traceId, cancellationToken).ConfigureAwait(false);
+        if (spans.Count == 0)
+        {
+            throw new MlflowException(ErrorCode.NOT_FOUND, $"Trace data not found for path={traceId}/artifacts/traces.json");
+        }
+
+        context.Response.Headers.ContentDisposition = "attachment; filename=traces.json";
+        return new JsonAnswer(writer => TraceDataJson.Write(writer, spans, plain: false));
+    }
+}
