@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using MLflow.Server.Tests.Rest;
+using Xunit;
+
+namespace MLflow.Server.Tests.Golden;
+
+/// <summary>Everything that Python's and TypeScript's MLflow clients sent in the recordings, sent again to this server in the same order.</summary>
+public sealed class WireReplayTests : IClassFixture<SomeServer>
+{
+    /// <summary>Where our answer differs from MLflow 3.6's, and why. Each must be met, or it is stale.</summary>
+    private static readonly (string Path, string Reason)[] Known =
+    [
+        ("/trace_metadata/mlflow.trace.infoFinalized: \"true\" instead of nothing", "3.11 tells it, 3.6 did not"),
+        ("/tags/mlflow.trace.spansLocation: nothing instead of \"TRACKING_STORE\"", "as in 3.11, only when spans are here: otherwise Python would not upload them"),
+        ("/trace_metadata/mlflow.traceInputs", "metadata is kept whole, not cut to 250 characters"),
+        ("/trace_metadata/mlflow.traceOutputs", "metadata is kept whole, not cut to 250 characters"),
+        ("/creation_time:", "time of the replay"),
+        ("/last_update_time:", "time of the replay"),
+        ("/assessments: nothing", "assessments come later"),
+        ("batchGet /traces/0/trace_info/trace_metadata: nothing", "usage from gen_ai attributes comes with the translators"),
+        ("/traces/{id} /trace/trace_info/trace_metadata: nothing", "usage from gen_ai attributes comes with the translators"),
+        ("batchGet /traces/0/spans/0/attributes: 6 items instead of 8", "gen_ai attributes are translated later"),
+        ("/attributes/2/value/string_value: \"Traceback", "paths in the recorded answer were masked"),
+        ("/traces.json /spans/", "TypeScript sends wrong trace ids; the right one is given back"),
+    ];
+
+    private readonly SomeServer _server;
+
+    public WireReplayTests(SomeServer server) => _server = server;
+
+    [Fact]
+    public async Task Replay_OfRealClients_IsAnsweredAsByTheRealServer()
+    {
+        if (SharedFolder.Find("golden") is not { } folder)
+        {
+            Assert.Skip("The recordings of real clients (folder 'shared/golden') are not here.");
+            return;
+        }
+
+        var differences = new List<string>();
+        var compared = 0;
+        var later = 0;
+        foreach (var exchange in WireExchange.ReadAll(folder))
+        {
+            if (exchange.Route.Contains("/assessments", StringComparison.Ordinal))
+            {
+                later++;
+                continue;
+            }
+
+            var (status, answer) = await SendAsync(exchange);
+            compared++;
+            if (status != exchange.Status)
+            {
+                differences.Add($"{exchange.Name} {exchange.Method} {exchange.Route}: status {status} instead of {exchange.Status}: {answer}");
+            }
+            else
+            {
+                Compare(exchange.Answer, answer, $"{exchange.Method} {exchange.Route} ", differences);
+            }
+        }
+
+        Xunit.TestContext.Current.TestOutputHelper?.WriteLine($"{compared} exchanges replayed, {later} on assessments left for later.");
+        Assert.All(differences, difference => Assert.Contains(Known, known => difference.Contains(known.Path, StringComparison.Ordinal)));
+        Assert.All(Known, known => Assert.Contains(differences, difference => difference.Contains(known.Path, StringComparison.Ordinal)));
+        Assert.True(compared > 100, $"only {compared} exchanges were found");
+    }
+
+    private async Task<(int Status, JsonElement Answer)> SendAsync(WireExchange exchange)
+    {
+        if (exchange.Route.EndsWith("experiments/create", StringComparison.Ordinal))
+        {
+            await EnsureExperimentAsync(long.Parse(exchange.Answer.GetProperty("experiment_id").GetString()!, CultureInfo.InvariantCulture) - 1);
+        }
+
+        foreach (var id in exchange.Experiments)
+        {
+            await EnsureExperimentAsync(id);
+        }
+
+        using var request = new HttpRequestMessage(new HttpMethod(exchange.Method), exchange.Path);
+        if (exchange.Body is not null)
+        {
+            request.Content = new ByteArrayContent(exchange.Body);
+        }
+
+        foreach (var (name, value) in exchange.Headers)
+        {
+            if (name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase) && request.Content is not null)
+            {
+                request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(value);
+            }
+            else if (!name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) && !name.Equals("Host", StringComparison.OrdinalIgnoreCase))
+            {
+                request.Headers.TryAddWithoutValidation(name, value);
+            }
+        }
+
+        using var response = await _server.Client.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        return ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType == "application/json" ? JsonDocument.Parse(text).RootElement : default);
+    }
+
+    private async Task EnsureExperimentAsync(long id)
+    {
+        while ((await _server.GetAsync($"/api/2.0/mlflow/experiments/get?experiment_id={id}")).Status != 200)
+        {
+            await _server.PostAsync("/api/2.0/mlflow/experiments/create", new { name = $"filler {Guid.NewGuid()}" });
+        }
+    }
+
+    private static void Compare(JsonElement expected, JsonElement actual, string path, List<string> differences)
+    {
+        if (expected.ValueKind != actual.ValueKind)
+        {
+            differences.Add($"{path}: {Short(actual)} instead of {Short(expected)}");
+            return;
+        }
+
+        switch (expected.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (var name in expected.EnumerateObject().Select(property => property.Name).Union(actual.EnumerateObject().Select(property => property.Name)))
+                {
+                    Compare(
+                        expected.TryGetProperty(name, out var e) ? e : default,
+                        actual.TryGetProperty(name, out var a) ? a : default,
+                        $"{path}/{name}",
+                        differences);
+                }
+
+                break;
+            case JsonValueKind.Array:
+                if (expected.GetArrayLength() != actual.GetArrayLength())
+                {
+                    differences.Add($"{path}: {actual.GetArrayLength()} items instead of {expected.GetArrayLength()}: {Short(actual)} instead of {Short(expected)}");
+                    return;
+                }
+
+                for (var i = 0; i < expected.GetArrayLength(); i++)
+                {
+                    Compare(expected[i], actual[i], $"{path}/{i}", differences);
+                }
+
+                break;
+            default:
+                if (expected.ValueKind != JsonValueKind.Undefined && expected.ToString() != actual.ToString())
+                {
+                    differences.Add($"{path}: {Short(actual)} instead of {Short(expected)}");
+                }
+
+                break;
+        }
+    }
+
+    private static string Short(JsonElement element) =>
+        element.ValueKind == JsonValueKind.Undefined ? "nothing" : element.GetRawText() is { Length: > 300 } text ? text[..300] + "…" : element.GetRawText();
+}
