@@ -1,0 +1,152 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Data.Sqlite;
+using Xunit;
+
+namespace MLflow.Server.Tests.Hosting;
+
+public sealed class MlflowServerTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Start_AllMistakes_AreToldAtOnce()
+    {
+        var message = await FailureAsync(options =>
+        {
+            options.Host = "0.0.0.0";
+            options.Port = 70_000;
+            options.BackendStoreUri = "mysql://x";
+            options.ArtifactsDestination = "s3://bucket";
+        });
+
+        Assert.Collection(
+            message.Split(Environment.NewLine),
+            line => Assert.Equal(
+                "--host 0.0.0.0 would open the server to other machines, and it has no authentication: listen on 127.0.0.1, or set MLFLOW_SERVER_ALLOW_INSECURE=true if the network is closed.",
+                line),
+            line => Assert.StartsWith("--port 70000 is not a port", line, StringComparison.Ordinal),
+            line => Assert.Equal("--backend-store-uri 'mysql://x' is not understood: use sqlite:///relative/path.db or sqlite:////absolute/path.db.", line),
+            line => Assert.StartsWith("--artifacts-destination 's3://bucket' is not understood", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Start_BusyPort_NamesPortAndTheWayOut()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+
+        Assert.Equal(
+            $"Port {port} is already in use on 127.0.0.1; end the program that uses it, or choose another with --port (0 takes any free one).",
+            await FailureAsync(options => options.Port = port));
+    }
+
+    [Fact]
+    public async Task Start_PythonsDatabase_IsRefusedUntouched()
+    {
+        var path = _folder.File("python.db");
+        await using (var connection = new SqliteConnection($"Data Source={path};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('x')";
+            command.ExecuteNonQuery();
+        }
+
+        var before = await File.ReadAllBytesAsync(path, Xunit.TestContext.Current.CancellationToken);
+
+        var message = await FailureAsync(options => options.BackendStoreUri = "sqlite:///" + path);
+
+        Assert.Equal(
+            $"The database '{path}' was made by Python's MLflow and is left untouched; bring its traces over with 'mlflow import', or name another file in --backend-store-uri.",
+            message);
+        Assert.Equal(before, await File.ReadAllBytesAsync(path, Xunit.TestContext.Current.CancellationToken));
+        Assert.Equal([path], Directory.GetFiles(_folder.Path));
+    }
+
+    [Fact]
+    public async Task Start_FileThatIsNoDatabase_IsNamed()
+    {
+        var path = _folder.File("notes.txt");
+        await File.WriteAllTextAsync(path, new string('x', 4096), Xunit.TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            $"The file '{path}' is not an SQLite database; name another file in --backend-store-uri.",
+            await FailureAsync(options => options.BackendStoreUri = "sqlite:///" + path));
+    }
+
+    [Fact]
+    public async Task Start_FolderThatCannotBe_IsNamed()
+    {
+        await File.WriteAllTextAsync(_folder.File("file"), "", Xunit.TestContext.Current.CancellationToken);
+        var path = _folder.File(Path.Combine("file", "mlflow.db"));
+
+        Assert.StartsWith(
+            $"The database '{path}' cannot be opened for writing: ",
+            await FailureAsync(options => options.BackendStoreUri = "sqlite:///" + path),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_DatabaseOfANewerVersion_IsRefused()
+    {
+        var path = _folder.File("mlflow.db");
+        await using (await MlflowServer.StartAsync(Options(path), Xunit.TestContext.Current.CancellationToken))
+        {
+        }
+
+        await using (var connection = new SqliteConnection($"Data Source={path};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "INSERT INTO SchemaVersions (ScriptName, Applied) VALUES ('sqlite/9999_future.sql', '2030-01-01')";
+            command.ExecuteNonQuery();
+        }
+
+        Assert.Contains("made by a newer version", await FailureAsync(options => options.BackendStoreUri = "sqlite:///" + path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Restart_OnTheSameFile_KeepsWhatWasThere()
+    {
+        var path = _folder.File(Path.Combine("new", "folder", "mlflow.db"));
+        await using (var first = await MlflowServer.StartAsync(Options(path), Xunit.TestContext.Current.CancellationToken))
+        {
+            using var client = new HttpClient { BaseAddress = first.BaseAddress };
+            using var body = new StringContent("""{"name": "kept"}""", null, "application/json");
+            using var created = await client.PostAsync(new Uri("/api/2.0/mlflow/experiments/create", UriKind.Relative), body, Xunit.TestContext.Current.CancellationToken);
+            Assert.True(created.IsSuccessStatusCode);
+        }
+
+        // Closed in good order: all of it is in the one file.
+        Assert.Equal([path], Directory.GetFiles(Path.GetDirectoryName(path)!));
+        await using var second = await MlflowServer.StartAsync(Options(path), Xunit.TestContext.Current.CancellationToken);
+        using var again = new HttpClient { BaseAddress = second.BaseAddress };
+        Assert.Contains("\"kept\"", await again.GetStringAsync(new Uri("/api/2.0/mlflow/experiments/get-by-name?experiment_name=kept", UriKind.Relative), Xunit.TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WaitForShutdown_TokenCancelled_Completes()
+    {
+        await using var server = await MlflowServer.StartAsync(Options(_folder.File("mlflow.db")), Xunit.TestContext.Current.CancellationToken);
+        using var stop = new CancellationTokenSource();
+        var waiting = server.WaitForShutdownAsync(stop.Token);
+        Assert.False(waiting.IsCompleted);
+
+        await stop.CancelAsync();
+
+        await waiting;
+    }
+
+    private async Task<string> FailureAsync(Action<MlflowServerOptions> configure)
+    {
+        var options = Options(_folder.File("mlflow.db"));
+        configure(options);
+        return (await Assert.ThrowsAsync<MlflowServerStartException>(() => MlflowServer.StartAsync(options))).Message;
+    }
+
+    private static MlflowServerOptions Options(string path) => new() { Port = 0, BackendStoreUri = "sqlite:///" + path };
+}

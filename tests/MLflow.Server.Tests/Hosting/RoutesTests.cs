@@ -1,0 +1,116 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using MLflow.Server.Tests.Rest;
+using Xunit;
+
+namespace MLflow.Server.Tests.Hosting;
+
+/// <summary>A route that is not in this list does not ship: each is to have a policy once there is authentication.</summary>
+public sealed class RoutesTests : IClassFixture<SomeServer>
+{
+    private static readonly string[] Api =
+    [
+        "GET 2.0/mlflow/experiments/get",
+        "GET 2.0/mlflow/experiments/get-by-name",
+        "GET 2.0/mlflow/experiments/search",
+        "POST 2.0/mlflow/experiments/create",
+        "POST 2.0/mlflow/experiments/search",
+        "GET 2.0/mlflow-artifacts/artifacts/{experimentId}/traces/{traceId}/artifacts/traces.json",
+        "PUT 2.0/mlflow-artifacts/artifacts/{experimentId}/traces/{traceId}/artifacts/traces.json",
+        "DELETE 2.0/mlflow/traces/{traceId}/tags",
+        "DELETE 3.0/mlflow/traces/{traceId}/tags",
+        "PATCH 2.0/mlflow/traces/{traceId}/tags",
+        "PATCH 3.0/mlflow/traces/{traceId}/tags",
+        "POST 2.0/mlflow/traces/delete-traces",
+        "POST 3.0/mlflow/traces/delete-traces",
+        "GET 3.0/mlflow/traces/{traceId}",
+        "GET 3.0/mlflow/traces/batchGet",
+        "GET 3.0/mlflow/traces/get",
+        "POST 3.0/mlflow/traces",
+        "POST 3.0/mlflow/traces/batchGetInfos",
+        "POST 3.0/mlflow/traces/search",
+        "GET 3.0/mlflow/server-info",
+    ];
+
+    private static readonly string[] Others =
+    [
+        "GET /health",
+        "GET /version",
+        "POST /v1/traces",
+        "GET /ajax-api/2.0/mlflow/get-trace-artifact",
+        "GET /ajax-api/3.0/mlflow/get-trace-artifact",
+    ];
+
+    private readonly SomeServer _server;
+
+    public RoutesTests(SomeServer server) => _server = server;
+
+    [Fact]
+    public void Routes_OfPrograms_AreThoseOfTheList()
+    {
+        var expected = Api.SelectMany(route => new[] { route.Replace(" ", " /api/", StringComparison.Ordinal), route.Replace(" ", " /ajax-api/", StringComparison.Ordinal) }).Concat(Others);
+
+        var actual = _server.Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(endpoint => IsForPrograms(endpoint.RoutePattern.RawText!))
+            .SelectMany(endpoint => endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Select(method => $"{method} {endpoint.RoutePattern.RawText}"));
+
+        Assert.Equal(expected.Order(StringComparer.Ordinal), actual.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("GET", "/api/3.0/mlflow/nope", 404)]
+    [InlineData("POST", "/api/2.0/mlflow/traces", 404)]
+    [InlineData("GET", "/ajax-api/9.0/x", 404)]
+    [InlineData("DELETE", "/api/3.0/mlflow/traces/search", 405)]
+    public async Task UnknownRoute_IsNotAnsweredInJson(string method, string path, int status)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using var response = await _server.Client.SendAsync(request, Xunit.TestContext.Current.CancellationToken);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal("text/plain", response.Content.Headers.ContentType?.MediaType);
+        Assert.DoesNotContain("RESOURCE_DOES_NOT_EXIST", await response.Content.ReadAsStringAsync(Xunit.TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/health", "OK")]
+    [InlineData("/version", "3.11.2")]
+    public async Task Meta_AnswersInPlainText(string path, string text) =>
+        Assert.Equal(text, await _server.Client.GetStringAsync(new Uri(path, UriKind.Relative), Xunit.TestContext.Current.CancellationToken));
+
+    [Theory]
+    [InlineData("evil.example", "/api/3.0/mlflow/server-info", 403)]
+    [InlineData("evil.example:5000", "/v1/traces", 403)]
+    [InlineData("8.8.8.8", "/api/3.0/mlflow/server-info", 403)]
+    [InlineData("evil.example", "/version", 200)]
+    [InlineData("localhost:5000", "/api/3.0/mlflow/server-info", 200)]
+    [InlineData("[::1]:5000", "/api/3.0/mlflow/server-info", 200)]
+    [InlineData("192.168.3.4", "/api/3.0/mlflow/server-info", 200)]
+    [InlineData("172.32.3.4", "/api/3.0/mlflow/server-info", 403)]
+    public async Task HostHeader_OfAnotherName_IsRefused(string host, string path, int status)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Host = host;
+        using var response = await _server.Client.SendAsync(request, Xunit.TestContext.Current.CancellationToken);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+        Assert.Equal("SAMEORIGIN", Assert.Single(response.Headers.GetValues("X-Frame-Options")));
+    }
+
+    [Theory]
+    [InlineData("https://evil.example", 403)]
+    [InlineData("null", 403)]
+    [InlineData("http://localhost:3000", 200)]
+    public async Task Origin_OfAnotherPage_MayNotWrite(string origin, int status)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/3.0/mlflow/traces/search") { Content = new StringContent("{}", null, "application/json") };
+        request.Headers.Add("Origin", origin);
+        using var response = await _server.Client.SendAsync(request, Xunit.TestContext.Current.CancellationToken);
+
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    private static bool IsForPrograms(string pattern) =>
+        pattern.StartsWith("/api/", StringComparison.Ordinal) || pattern.StartsWith("/ajax-api/", StringComparison.Ordinal) || pattern is "/health" or "/version" or "/v1/traces";
+}

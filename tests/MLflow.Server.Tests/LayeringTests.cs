@@ -1,0 +1,45 @@
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace MLflow.Server.Tests;
+
+/// <summary>Who may know whom within the server.</summary>
+public sealed partial class LayeringTests
+{
+    [Fact]
+    public void Database_IsKnownToStorageAlone() =>
+        Assert.Empty(Sources().Where(source => !source.Folder.StartsWith("Storage", StringComparison.Ordinal) && Database().IsMatch(source.Text)).Select(source => source.Name));
+
+    [Fact]
+    public void Storage_KnowsNoHttpAndNoUi() =>
+        Assert.Empty(Sources().Where(source => source.Folder.StartsWith("Storage", StringComparison.Ordinal) && Http().IsMatch(source.Text)).Select(source => source.Name));
+
+    [Fact]
+    public void Rooms_BelowRestAndOtlp_KnowNeither() =>
+        Assert.Empty(Sources().Where(source => source.Folder is "Traces" or "Experiments" && (Http().IsMatch(source.Text) || UpperRooms().IsMatch(source.Text))).Select(source => source.Name));
+
+    [Fact]
+    public void Sources_AreFound() => Assert.True(Sources().Count > 50);
+
+    private static List<(string Folder, string Name, string Text)> Sources()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "MLflow.slnx")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("The repository is not above the tests.");
+        }
+
+        var root = Path.Combine(folder.FullName, "src", "MLflow.Server");
+        return [.. Directory.GetFiles(root, "*.cs", SearchOption.AllDirectories)
+            .Select(file => (Path.GetRelativePath(root, Path.GetDirectoryName(file)!), Path.GetFileName(file), File.ReadAllText(file)))];
+    }
+
+    [GeneratedRegex(@"System\.Data\b|Microsoft\.Data\.Sqlite|DbConnection|SqliteConnection|\bDapper\b|SQLitePCL")]
+    private static partial Regex Database();
+
+    [GeneratedRegex(@"Microsoft\.AspNetCore|\bHttp(Context|Request|Response|Methods)\b|\bStatusCodes\b|\bIResult\b|\bWebApplication\b|MLflow\.Server\.(Ui|Rest|Otlp)\b")]
+    private static partial Regex Http();
+
+    [GeneratedRegex(@"MLflow\.Server\.(Ui|Rest|Otlp|Hosting|Storage\.Sqlite)\b")]
+    private static partial Regex UpperRooms();
+}
