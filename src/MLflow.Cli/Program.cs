@@ -1,1 +1,3 @@
-return 0;
+using MLflow.Cli.Commands;
+
+return await MlflowCommand.RunAsync(args);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 
@@ -18,6 +19,13 @@ internal sealed record ScriptedError(int Status, string Message, string Type, st
 
     public static ScriptedError UnknownUrl(string method, string path) => new(
         StatusCodes.Status404NotFound, $"Invalid URL ({method} {path})", "invalid_request_error", null, null);
+
+    public static ScriptedError AboveMaximum(string param, double value, double maximum) => new(
+        StatusCodes.Status400BadRequest,
+        string.Create(CultureInfo.InvariantCulture, $"Invalid '{param}': decimal above maximum value. Expected a value <= {maximum}, but got {value} instead."),
+        "invalid_request_error",
+        param,
+        "decimal_above_max_value");
 
     public static ScriptedError BadRequest(string message, string? param = null) => new(
         StatusCodes.Status400BadRequest, message, "invalid_request_error", param, null);

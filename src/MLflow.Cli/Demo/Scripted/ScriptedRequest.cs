@@ -15,6 +15,11 @@ internal sealed class ScriptedRequest
         Tools = body["tools"] is JsonArray tools ? [.. tools.Select(tool => tool?["function"]).OfType<JsonObject>()] : [];
         Stream = IsTrue(body["stream"]);
         IncludeUsage = Stream && body["stream_options"] is JsonObject options && IsTrue(options["include_usage"]);
+        if (body["temperature"] is JsonValue temperature && temperature.TryGetValue(out double degree) && degree > 2)
+        {
+            throw new ScriptedErrorException(ScriptedError.AboveMaximum("temperature", degree, 2));
+        }
+
         MaxTokens = Number(body["max_completion_tokens"]) ?? Number(body["max_tokens"]);
     }
 

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using MLflow.Server;
+
+namespace MLflow.Cli.Commands;
+
+/// <summary>The command <c>dotnet mlflow</c>. What goes wrong ends as one sentence on standard error and exit code 1.</summary>
+internal sealed class MlflowCommand : RootCommand
+{
+    private const int Failed = 1;
+    private const int Interrupted = 130;
+
+    // Long enough for a server to answer the requests under way and to commit what waits.
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
+
+    private MlflowCommand()
+        : base("MLflow Tracing for .NET: receives, stores and shows the traces of OpenAI applications.")
+    {
+        Add(new ServerCommand());
+        Add(new DemoCommand());
+    }
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var parsed = new MlflowCommand().Parse(args);
+        if (parsed.Action is ParseErrorAction parseError)
+        {
+            parseError.ShowHelp = false;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = StopTimeout,
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            return Interrupted;
+        }
+        catch (Exception e) when (e is CommandException or MlflowServerStartException)
+        {
+            return await FailAsync(e.Message);
+        }
+#pragma warning disable CA1031 // The last resort of a program: a sentence instead of a stack trace.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return await FailAsync($"unexpected {e.GetType().Name}: {e.Message}");
+        }
+    }
+
+    private static async Task<int> FailAsync(string sentence)
+    {
+        await Console.Error.WriteLineAsync("mlflow: " + sentence.ReplaceLineEndings(" "));
+        return Failed;
+    }
+}

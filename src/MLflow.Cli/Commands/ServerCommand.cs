@@ -1,0 +1,26 @@
+using System.CommandLine;
+using MLflow.Server;
+
+namespace MLflow.Cli.Commands;
+
+/// <summary><c>mlflow server</c>: runs a tracking server until Ctrl-C.</summary>
+internal sealed class ServerCommand : Command
+{
+    private readonly ServerOptionSet _options = new();
+
+    public ServerCommand()
+        : base("server", "Runs a tracking server until Ctrl-C.")
+    {
+        _options.AddTo(this);
+        SetAction(RunAsync);
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var options = _options.Read(parsed);
+        await using var server = await MlflowServer.StartAsync(options, cancellationToken);
+        await Console.Out.WriteLineAsync($"MLflow server is listening on {server.BaseAddress} and keeps traces in {options.BackendStoreUri}. Ctrl-C stops it.");
+        await server.WaitForShutdownAsync(cancellationToken);
+        return 0;
+    }
+}
