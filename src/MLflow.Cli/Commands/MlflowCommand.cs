@@ -22,10 +22,11 @@ internal sealed class MlflowCommand : RootCommand
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var parsed = new MlflowCommand().Parse(args);
-        if (parsed.Action is ParseErrorAction parseError)
+        var parsed = new MlflowCommand().Parse(args.Length == 0 ? ["--help"] : args);
+        if (parsed.Action is ParseErrorAction)
         {
-            parseError.ShowHelp = false;
+            var mistake = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is not a command or option" : parsed.Errors[0].Message.TrimEnd('.');
+            return await FailAsync($"{mistake}; see dotnet mlflow {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help.");
         }
 
         try

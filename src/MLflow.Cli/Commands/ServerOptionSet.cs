@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
 using MLflow.Server;
 
 namespace MLflow.Cli.Commands;
@@ -19,6 +22,7 @@ internal sealed class ServerOptionSet
     {
         Description = "Port to listen on; 0 lets the system choose.",
         DefaultValueFactory = _ => Defaults.Port,
+        CustomParser = ParsePort,
         HelpName = "PORT",
     };
 
@@ -36,12 +40,20 @@ internal sealed class ServerOptionSet
         HelpName = "FOLDER",
     };
 
+    private readonly Option<string?> _allowedHosts = new("--allowed-hosts")
+    {
+        Description = "Values of the Host header to answer besides loopback and private addresses, separated by commas; * for any.",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MLFLOW_SERVER_ALLOWED_HOSTS"),
+        HelpName = "HOSTS",
+    };
+
     /// <summary>Adds the options to a command; <paramref name="loopbackOnly"/> leaves the address out.</summary>
     public void AddTo(Command command, bool loopbackOnly = false)
     {
         if (!loopbackOnly)
         {
             command.Add(_host);
+            command.Add(_allowedHosts);
         }
 
         command.Add(_port);
@@ -55,5 +67,20 @@ internal sealed class ServerOptionSet
         Port = parsed.GetValue(_port),
         BackendStoreUri = parsed.GetValue(_backendStoreUri) ?? Defaults.BackendStoreUri,
         ArtifactsDestination = parsed.GetValue(_artifactsDestination) ?? Defaults.ArtifactsDestination,
+        AllowedHosts = parsed.GetValue(_allowedHosts)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+
+        // Not an option: whoever opens a server without authentication shall not do it in passing.
+        AllowInsecure = string.Equals(Environment.GetEnvironmentVariable("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
     };
+
+    private static int ParsePort(ArgumentResult result)
+    {
+        var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        {
+            result.AddError($"--port {text} is not a port: it must be 0 to {IPEndPoint.MaxPort}, where 0 lets the system choose");
+        }
+
+        return port;
+    }
 }

@@ -17,13 +17,21 @@ internal sealed class DemoRun(Uri server, ModelEndpoint model, DemoScreen screen
 
         var client = model.CreateClient().GetChatClient(DemoExamples.Model);
         var made = new List<(DemoExample Example, string TraceId)>();
-        foreach (var example in DemoExamples.All)
+        FlushResult flushed;
+        try
         {
-            screen.ShowRunning(example);
-            made.Add((example, await RunAsync(example, client, cancellationToken)));
+            foreach (var example in DemoExamples.All)
+            {
+                screen.ShowRunning(example);
+                made.Add((example, await RunAsync(example, client, cancellationToken)));
+            }
+        }
+        finally
+        {
+            // After a failure too: the server of this process stops next, and what is not sent by then would be complained about.
+            flushed = await Mlflow.FlushAsync(cancellationToken);
         }
 
-        var flushed = await Mlflow.FlushAsync(cancellationToken);
         if (flushed.Pending > 0 || flushed.Dropped > 0)
         {
             throw new CommandException($"{flushed.Pending} traces are not sent and {flushed.Dropped} are dropped; last error: {flushed.LastError ?? "none"}");

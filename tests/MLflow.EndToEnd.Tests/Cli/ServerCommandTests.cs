@@ -1,0 +1,102 @@
+using Xunit;
+
+namespace MLflow.EndToEnd.Tests.Cli;
+
+public sealed class ServerCommandTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Server_KilledAfterAcknowledging_KeepsTheTrace()
+    {
+        using var folder = new TemporaryFolder();
+        string traceId;
+        await using (var server = Start(folder))
+        {
+            await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = (await server.ServerAsync(Token)).ToString(), Experiment = "killed" });
+            using (var span = client.StartSpan("work", SpanType.Chain))
+            {
+                span.SetInputs("東京");
+                traceId = span.TraceId;
+            }
+
+            var flushed = await client.FlushAsync(Token);
+            Assert.Equal(1, flushed.Exported);
+            await server.KillAsync(Token);
+        }
+
+        await using var again = Start(folder);
+        using var api = new TrackingApi(await again.ServerAsync(Token));
+        var span1 = Assert.Single(await api.SpansAsync(traceId, Token));
+        Assert.Equal("東京", TrackingApi.Attribute(span1!, "mlflow.spanInputs"));
+        Assert.Equal(traceId, Assert.Single(await api.SearchAsync("killed", Token))!["trace_id"]!.GetValue<string>());
+    }
+
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("INT")]
+    public async Task Server_ToldToStop_EndsWithZero(string signal)
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = Start(folder);
+        var address = await server.ServerAsync(Token);
+        using (var http = new HttpClient())
+        {
+            Assert.NotEmpty(await http.GetStringAsync(new Uri(address, "version"), Token));
+        }
+
+        await server.SignalAsync(signal, Token);
+
+        Assert.Equal(0, await server.WaitAsync(Token));
+        Assert.Empty(server.Errors);
+        Assert.False(File.Exists(Path.Combine(folder.Path, "mlflow.db-wal")), "The write-ahead log is not merged.");
+    }
+
+    [Theory]
+    [InlineData("--prot", "1")]
+    [InlineData("--port", "many")]
+    [InlineData("--port", "70000")]
+    [InlineData("--host", "0.0.0.0")]
+    [InlineData("--backend-store-uri", "mysql://there/db")]
+    public async Task Server_WrongOption_SaysSo(string option, string value)
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = CliProcess.Mlflow(folder.Path, ["server", option, value]);
+
+        Assert.Equal(1, await server.WaitAsync(Token));
+        Assert.Contains(option, Assert.Single(server.Errors.Trim().Split('\n')), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Server_AllowedHosts_AnswersThemAndRefusesOthers()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = CliProcess.Mlflow(
+            folder.Path, ["server", "--host", "127.0.0.1", "--port", "0", "--allowed-hosts", "tracing.example, other.example"]);
+        using var http = new HttpClient();
+        var version = new Uri(await server.ServerAsync(Token), "version");
+
+        Assert.Equal(200, await StatusAsync("tracing.example"));
+        Assert.Equal(403, await StatusAsync("elsewhere.example"));
+
+        async Task<int> StatusAsync(string host)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, version);
+            request.Headers.Host = host;
+            using var response = await http.SendAsync(request, Token);
+            return (int)response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task Version_IsPrinted()
+    {
+        await using var version = CliProcess.Mlflow(Path.GetTempPath(), ["--version"]);
+
+        Assert.Equal(0, await version.WaitAsync(Token));
+        Assert.Matches(@"^\d+\.\d+\.\d+", version.Output);
+    }
+
+    private static CliProcess Start(TemporaryFolder folder) =>
+        CliProcess.Mlflow(folder.Path, ["server", "--port", "0", "--backend-store-uri", folder.StoreUri]);
+}
