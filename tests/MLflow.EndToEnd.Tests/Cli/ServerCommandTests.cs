@@ -74,14 +74,14 @@ public sealed class ServerCommandTests
         await using var server = CliProcess.Mlflow(
             folder.Path, ["server", "--host", "127.0.0.1", "--port", "0", "--allowed-hosts", "tracing.example, other.example"]);
         using var http = new HttpClient();
-        var version = new Uri(await server.ServerAsync(Token), "version");
+        var experiment = new Uri(await server.ServerAsync(Token), "api/2.0/mlflow/experiments/get?experiment_id=0");
 
         Assert.Equal(200, await StatusAsync("tracing.example"));
         Assert.Equal(403, await StatusAsync("elsewhere.example"));
 
         async Task<int> StatusAsync(string host)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, version);
+            using var request = new HttpRequestMessage(HttpMethod.Get, experiment);
             request.Headers.Host = host;
             using var response = await http.SendAsync(request, Token);
             return (int)response.StatusCode;
