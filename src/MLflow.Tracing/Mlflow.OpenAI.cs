@@ -15,7 +15,7 @@ public static partial class Mlflow
         /// <param name="disable">True turns it off.</param>
         /// <param name="configure">Changes the options. Those that it leaves alone have their defaults.</param>
         /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-        public static void Autolog(bool disable = false, Action<OpenAIAutologOptions>? configure = null) => 
+        public static void Autolog(bool disable = false, Action<OpenAIAutologOptions>? configure = null) =>
             OpenAIAutolog.Set(Client, disable, configure);
     }
 }

@@ -21,7 +21,7 @@ internal static class AnyValueJson
     };
 
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? s_buffer;
+    private static ArrayBufferWriter<byte>? _buffer;
 
     public static List<KeyValuePair<string, string>> Attributes(IReadOnlyCollection<KeyValue> attributes)
     {
@@ -61,7 +61,7 @@ internal static class AnyValueJson
             case AnyValue.ValueOneofCase.IntValue:
                 return value!.IntValue.ToString(System.Globalization.CultureInfo.InvariantCulture);
             default:
-                var buffer = s_buffer ??= new ArrayBufferWriter<byte>(1024);
+                var buffer = _buffer ??= new ArrayBufferWriter<byte>(1024);
                 buffer.ResetWrittenCount();
                 using (var writer = new Utf8JsonWriter(buffer, Options))
                 {

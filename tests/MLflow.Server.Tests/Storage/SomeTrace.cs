@@ -23,18 +23,18 @@ internal static class SomeTrace
         long startMs = 0,
         long? durationMs = 100,
         params (string Key, string Json)[] attributes) => new()
-    {
-        TraceId = "tr-" + otelId,
-        OtelTraceId = otelId,
-        SpanId = SpanId(number),
-        ParentSpanId = parent is { } p ? SpanId(p) : null,
-        Name = name,
-        Type = type,
-        Status = status,
-        StartNs = (StartMs + startMs) * 1_000_000,
-        EndNs = durationMs is { } d ? (StartMs + startMs + d) * 1_000_000 : null,
-        Attributes = [.. attributes.Select(attribute => KeyValuePair.Create(attribute.Key, attribute.Json))],
-    };
+        {
+            TraceId = "tr-" + otelId,
+            OtelTraceId = otelId,
+            SpanId = SpanId(number),
+            ParentSpanId = parent is { } p ? SpanId(p) : null,
+            Name = name,
+            Type = type,
+            Status = status,
+            StartNs = (StartMs + startMs) * 1_000_000,
+            EndNs = durationMs is { } d ? (StartMs + startMs + d) * 1_000_000 : null,
+            Attributes = [.. attributes.Select(attribute => KeyValuePair.Create(attribute.Key, attribute.Json))],
+        };
 
     public static TraceInfo Info(string otelId, long experimentId = 0, TraceState state = TraceState.Ok, long startMs = 0) => new()
     {

@@ -30,17 +30,17 @@ internal static class SpanPayload
     private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1024 };
 
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? s_buffer;
+    private static ArrayBufferWriter<byte>? _buffer;
 
     [ThreadStatic]
-    private static Compressor? s_compressor;
+    private static Compressor? _compressor;
 
     [ThreadStatic]
-    private static Decompressor? s_decompressor;
+    private static Decompressor? _decompressor;
 
     public static byte[] Encode(SpanRecord span, out int codec)
     {
-        var buffer = s_buffer ??= new ArrayBufferWriter<byte>(4096);
+        var buffer = _buffer ??= new ArrayBufferWriter<byte>(4096);
         buffer.ResetWrittenCount();
         using (var writer = new Utf8JsonWriter(buffer, Options))
         {
@@ -63,7 +63,7 @@ internal static class SpanPayload
         if (json.Length >= CompressFrom)
         {
             codec = Zstd;
-            return (s_compressor ??= new Compressor(CompressionLevel)).Wrap(json).ToArray();
+            return (_compressor ??= new Compressor(CompressionLevel)).Wrap(json).ToArray();
         }
 
         codec = Plain;
@@ -73,7 +73,7 @@ internal static class SpanPayload
     /// <summary>Fills a span that was read from its columns.</summary>
     public static SpanRecord Decode(SpanRecord span, int codec, ReadOnlySpan<byte> payload)
     {
-        var json = codec == Zstd ? (s_decompressor ??= new Decompressor()).Unwrap(payload) : payload;
+        var json = codec == Zstd ? (_decompressor ??= new Decompressor()).Unwrap(payload) : payload;
         var reader = new Utf8JsonReader(json, ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
