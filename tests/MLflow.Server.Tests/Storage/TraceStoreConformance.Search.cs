@@ -158,6 +158,16 @@ public abstract partial class TraceStoreConformance
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Search_FilterWithoutEnd_IsRefused()
+    {
+        var filter = "name = '" + new string('x', 10_000) + "'";
+
+        var exception = await Assert.ThrowsAsync<MlflowException>(() => Store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = filter }, Cancellation));
+
+        Assert.Equal("The filter has 10009 characters; at most 10000 are allowed.", exception.Message);
+    }
+
     [Theory]
     [InlineData("timestamp_ms SIDEWAYS", "Invalid ordering key in order_by clause 'timestamp_ms SIDEWAYS'.")]
     [InlineData("name DESC, status ASC", "Invalid order_by clause 'name DESC, status ASC'. Could not be parsed.")]
@@ -193,5 +203,6 @@ public abstract partial class TraceStoreConformance
         Assert.Equal(2, (await Store.SearchAsync(new TraceQuery { ExperimentIds = [0, other.ExperimentId] }, Cancellation)).Traces.Count);
         Assert.Empty((await Store.SearchAsync(new TraceQuery { ExperimentIds = [] }, Cancellation)).Traces);
         Assert.Empty((await Store.SearchAsync(new TraceQuery { ExperimentIds = [777] }, Cancellation)).Traces);
+        Assert.Equal(2, (await Store.SearchAsync(new TraceQuery { ExperimentIds = [.. Enumerable.Range(0, 50_000)] }, Cancellation)).Traces.Count);
     }
 }

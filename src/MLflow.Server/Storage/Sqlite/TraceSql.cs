@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
@@ -6,9 +7,11 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <summary>Puts a trace search into SQL over <c>traces t</c>.</summary>
 internal static class TraceSql
 {
+    private const int MaxListedExperiments = 500;
+
     public static string Where(TraceQuery query, IReadOnlyList<TraceCondition> conditions, SqlParameters parameters)
     {
-        var clauses = new List<string> { $"t.experiment_id IN ({string.Join(", ", query.ExperimentIds.Select(id => parameters.Add(id)))})" };
+        var clauses = new List<string> { Experiments(query, parameters) };
         clauses.AddRange(conditions.Where(condition => !IsSpan(condition)).Select(condition => Condition(condition, parameters)));
 
         // All conditions on spans must hold for one span.
@@ -26,6 +29,12 @@ internal static class TraceSql
         Expression(order.Field, order.Key, parameters),
         order.Descending,
         order.Field is not (TraceField.RequestTime or TraceField.TraceId or TraceField.ExperimentId or TraceField.State)))]);
+
+    // A statement has a bounded number of parameters; a list of values lets the index give the order, a table does not.
+    private static string Experiments(TraceQuery query, SqlParameters parameters) =>
+        query.ExperimentIds.Count <= MaxListedExperiments
+            ? $"t.experiment_id IN ({string.Join(", ", query.ExperimentIds.Select(id => parameters.Add(id)))})"
+            : $"t.experiment_id IN (SELECT value FROM json_each({parameters.Add(JsonSerializer.Serialize(query.ExperimentIds))}))";
 
     private static string Condition(TraceCondition condition, SqlParameters parameters)
     {

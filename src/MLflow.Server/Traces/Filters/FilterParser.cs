@@ -9,6 +9,9 @@ internal sealed class FilterParser
     /// <summary>Clauses in one filter; each becomes a condition of the query.</summary>
     public const int MaxClauses = 100;
 
+    /// <summary>Characters of a filter; SQLite refuses patterns above 50,000 bytes.</summary>
+    public const int MaxLength = 10_000;
+
     private readonly List<FilterToken> _tokens;
     private int _at;
 
@@ -18,7 +21,9 @@ internal sealed class FilterParser
 
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the text is not a filter.</exception>
     public static IReadOnlyList<FilterClause> Parse(string? filter) =>
-        string.IsNullOrWhiteSpace(filter) ? [] : new FilterParser(FilterLexer.Read(filter)).Clauses(filter);
+        string.IsNullOrWhiteSpace(filter) ? []
+        : filter.Length <= MaxLength ? new FilterParser(FilterLexer.Read(filter)).Clauses(filter)
+        : throw Invalid($"The filter has {filter.Length} characters; at most {MaxLength} are allowed.");
 
     private List<FilterClause> Clauses(string filter)
     {
