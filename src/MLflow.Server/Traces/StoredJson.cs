@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -73,9 +74,10 @@ internal static class StoredJson
     /// <summary>Whether the text is JSON.</summary>
     public static bool IsJson(string text)
     {
-        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), ReaderOptions);
+        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
         try
         {
+            var reader = new Utf8JsonReader(bytes.AsSpan(0, Encoding.UTF8.GetBytes(text, bytes)), ReaderOptions);
             while (reader.Read())
             {
             }
@@ -85,6 +87,10 @@ internal static class StoredJson
         catch (JsonException)
         {
             return false;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
         }
     }
 
