@@ -88,6 +88,11 @@ internal static class TracesJsonWriter
             {
                 json.WriteStringValue(value.String);
             }
+            else if (value.Kind == AttributeValueKind.Json && value.Json is [(byte)'{' or (byte)'[', ..])
+            {
+                // A streamed chunk: text with JSON in it.
+                json.WriteStringValue(value.Json);
+            }
             else
             {
                 json.WriteRawValue(AttributeJson.Of(value), skipInputValidation: true);

@@ -12,9 +12,6 @@ internal sealed class HttpCapture : IDisposable
     /// <summary>Most calls under way that are traced at one time; more are not seen.</summary>
     public const int MaxOpenCalls = 10_000;
 
-    // On the message, so that a handler that sends the same message again (redirects, resilience) is recognised.
-    private static readonly HttpRequestOptionsKey<LlmAttempt> AttemptKey = new("MLflow.Attempt");
-
     // Flows from the request event to the response event of the same request, and to nobody else.
     private readonly AsyncLocal<LlmAttempt?> _current = new();
 
@@ -95,12 +92,6 @@ internal sealed class HttpCapture : IDisposable
         var content = request.Content;
         var key = (content is null ? null : DiagnosticsPayload.BinaryContentOf(content)) ?? request;
         var call = _pending.Take(key);
-        if (call is null && request.Options.TryGetValue(AttemptKey, out var earlier) && ReferenceEquals(earlier.Call.Capture, this)
-            && _pending.Take(earlier.Call.RetryKey) is { } resent)
-        {
-            call = resent;
-        }
-
         if (call is null)
         {
             call = new LlmCall(this, family, _tracer.StartDetached(family.SpanName, family.SpanType, _tracer.Current, timestamp), key);
@@ -111,7 +102,6 @@ internal sealed class HttpCapture : IDisposable
         }
 
         var attempt = call.AddAttempt(request, loggingId, timestamp);
-        request.Options.Set(AttemptKey, attempt);
         _current.Value = attempt;
         if (content is not null)
         {
@@ -135,7 +125,6 @@ internal sealed class HttpCapture : IDisposable
             return;
         }
 
-        _current.Value = null;
         if (response is not null)
         {
             attempt.SetResponse(response);
@@ -177,7 +166,7 @@ internal sealed class HttpCapture : IDisposable
         }
         else
         {
-            _pending.Park(call, attempt.ThrownForResponse is null ? PendingCalls.WaitAfter(attempt) : PendingCalls.StackWait);
+            _pending.Park(call, PendingCalls.WaitAfter(attempt));
         }
     }
 
@@ -271,11 +260,9 @@ internal sealed class HttpCapture : IDisposable
                     attempt.SeenCancellation = e.Exception;
                 }
             }
-            else if (e.Exception is ClientResultException failed && DiagnosticsPayload.HttpResponseOf(failed)?.RequestMessage is { } request
-                && request.Options.TryGetValue(AttemptKey, out var attempt) && ReferenceEquals(attempt.Call.Capture, this))
+            else if (e.Exception is ClientResultException failed && DiagnosticsPayload.HttpResponseOf(failed)?.RequestMessage is { } request)
             {
-                attempt.ThrownForResponse = failed;
-                _pending.Hasten(attempt.Call, PendingCalls.StackWait);
+                _pending.SetException(request, failed);
             }
         }
         catch (Exception ours) when (ours is not OutOfMemoryException)

@@ -94,14 +94,20 @@ internal sealed class PendingCalls : IDisposable
         }
     }
 
-    /// <summary>Waits no longer than this for a call that still waits.</summary>
-    public void Hasten(LlmCall call, TimeSpan wait)
+    /// <summary>Notes the exception that the package made of a failed response; its call waits no longer than the exception needs to travel up.</summary>
+    public void SetException(HttpRequestMessage request, Exception exception)
     {
         lock (_lock)
         {
-            if (_calls.TryGetValue(call.RetryKey, out var waiting) && ReferenceEquals(waiting, call))
+            foreach (var call in _calls.Values)
             {
-                Schedule(call, wait);
+                var last = call.Last;
+                if (ReferenceEquals(last.Request, request))
+                {
+                    last.ThrownForResponse = exception;
+                    Schedule(call, StackWait);
+                    return;
+                }
             }
         }
     }

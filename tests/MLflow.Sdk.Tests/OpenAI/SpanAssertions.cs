@@ -26,7 +26,7 @@ internal static class SpanAssertions
         {
             if (name == key)
             {
-                return value.String;
+                return value.Kind == AttributeValueKind.Json ? System.Text.Encoding.UTF8.GetString(value.Json) : value.String;
             }
         }
 

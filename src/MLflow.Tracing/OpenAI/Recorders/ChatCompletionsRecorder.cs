@@ -17,6 +17,7 @@ internal sealed class ChatCompletionsRecorder : IRecorder
 
     public void RecordResponse(ReadOnlySpan<byte> body, RecordedFields fields)
     {
+        body = JsonText.ValidUtf8(body);
         var isJson = true;
         try
         {
@@ -40,6 +41,7 @@ internal sealed class ChatCompletionsRecorder : IRecorder
 
     public void RecordStream(ReadOnlySpan<byte> body, ReadOnlySpan<BodyMark> marks, StreamLimits limits, RecordedFields fields)
     {
+        body = JsonText.ValidUtf8(body);
         var merge = new ChatStreamMerge();
         var events = new ServerSentEvents(body);
         StringBuilder? text = null;
@@ -60,7 +62,8 @@ internal sealed class ChatCompletionsRecorder : IRecorder
             }
 
             var time = marks.IsEmpty ? 0 : marks[mark].Time;
-            if (!merge.TryAdd(data, out var hasContent))
+            var isJson = merge.TryAdd(data, out var hasContent);
+            if (!isJson)
             {
                 if (!events.IsDispatched)
                 {
@@ -79,7 +82,7 @@ internal sealed class ChatCompletionsRecorder : IRecorder
             if (fields.ChunkEvents.Count < limits.MaxChunkEvents && eventBytes + data.Length <= limits.MaxChunkEventBytes)
             {
                 eventBytes += data.Length;
-                var value = AttributeValue.FromString(Encoding.UTF8.GetString(data));
+                var value = isJson ? AttributeValue.FromJson(data.ToArray()) : AttributeValue.FromString(Encoding.UTF8.GetString(data));
                 fields.ChunkEvents.Add(new SpanEvent(ChunkEventName(fields.ChunkCount), time, [new(AttributeNames.ChunkValue, value)]));
             }
             else

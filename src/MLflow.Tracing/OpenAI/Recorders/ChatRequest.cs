@@ -8,6 +8,7 @@ internal static class ChatRequest
 {
     public static void Read(ReadOnlySpan<byte> body, RecordedFields fields)
     {
+        body = JsonText.ValidUtf8(body);
         var isJson = true;
         try
         {
@@ -99,6 +100,6 @@ internal static class ChatRequest
 
         writer.WriteEndArray();
         writer.Flush();
-        return count == 0 ? null : buffer.WrittenSpan.ToArray();
+        return count == 0 ? null : JsonText.ReplaceLoneSurrogates(buffer.WrittenSpan);
     }
 }

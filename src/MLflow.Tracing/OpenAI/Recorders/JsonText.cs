@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace MLflow;
 
@@ -39,7 +40,7 @@ internal static class JsonText
             case JsonTokenType.Null:
                 return default;
             default:
-                return AttributeValue.FromJson(RawValue(ref reader, json).ToArray());
+                return AttributeValue.FromJson(ReplaceLoneSurrogates(RawValue(ref reader, json)));
         }
     }
 
@@ -81,12 +82,12 @@ internal static class JsonText
             return AttributeValue.FromString(Encoding.UTF8.GetString(body));
         }
 
-        // Invalid UTF-8 passes a JSON reader and breaks whoever reads the strings later.
-        return AttributeValue.FromJson(
-            System.Text.Unicode.Utf8.IsValid(body)
-                ? ReplaceLoneSurrogates(body)
-                : ReplaceLoneSurrogates(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(body))));
+        return AttributeValue.FromJson(ReplaceLoneSurrogates(body));
     }
+
+    /// <summary>The body with U+FFFD for what is no UTF-8: that passes a JSON reader and breaks whoever reads the strings later.</summary>
+    public static ReadOnlySpan<byte> ValidUtf8(ReadOnlySpan<byte> body) =>
+        Utf8.IsValid(body) ? body : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(body));
 
     public static bool IsJson(ReadOnlySpan<byte> text)
     {
