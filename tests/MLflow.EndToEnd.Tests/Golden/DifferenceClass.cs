@@ -5,6 +5,7 @@ public sealed record DifferenceClass(string Name, string Reason, int Count, Func
 {
     private const string Outputs = "attributes.mlflow.spanOutputs";
     private const string Inputs = "attributes.mlflow.spanInputs";
+    private const string WholeArguments = """{\"city\":\"Paris\",\"unit\":\"c\"}""";
     private const string Chunk = "events[].mlflow.chunk.value";
 
     private static readonly string[] OwnAttributes =
@@ -24,8 +25,8 @@ public sealed record DifferenceClass(string Name, string Reason, int Count, Func
         new("service tier of streams", "real MLflow's merge drops it", 6, d =>
             d is { Path: Outputs + ".service_tier", Theirs: "null", Ours: not null }),
         new("streamed tool calls", "real MLflow's merge drops them and makes the absent text an empty one", 2, d =>
-            d is { Path: Outputs + ".choices[].message.tool_calls", Theirs: "null", Ours: not null }
-            or { Path: Outputs + ".choices[].message.content", Theirs: "", Ours: "null" }),
+            d is { Path: Outputs + ".choices[].message.tool_calls", Theirs: "null", Ours: not null } && d.Ours.Contains(WholeArguments, StringComparison.Ordinal)
+            || d is { Path: Outputs + ".choices[].message.content", Theirs: "", Ours: "null" }),
         new("finish reason of streams", "real MLflow says stop whatever the reason was", 1, d =>
             d is { Path: Outputs + ".choices[].finish_reason", Theirs: "stop" }),
         new("several streamed choices", "real MLflow mixes their texts in one choice", 3, d =>

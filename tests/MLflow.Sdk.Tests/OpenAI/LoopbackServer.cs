@@ -33,6 +33,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
             server._bodies.Enqueue(body.ToArray());
+            context.Items["body"] = System.Text.Encoding.UTF8.GetString(body.ToArray());
             await answer(context, Interlocked.Increment(ref count));
         });
         await app.StartAsync();
