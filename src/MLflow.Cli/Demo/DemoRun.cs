@@ -1,5 +1,6 @@
 using System.ClientModel;
 using MLflow.Cli.Commands;
+using OpenAI.Chat;
 
 namespace MLflow.Cli.Demo;
 
@@ -15,7 +16,7 @@ internal sealed class DemoRun(Uri server, ModelEndpoint model, DemoScreen screen
         Mlflow.SetTrackingUri(server.ToString());
         Mlflow.SetExperiment(Experiment);
 
-        var client = model.CreateClient().GetChatClient(DemoExamples.Model);
+        var client = new ChatClient(DemoExamples.Model, model.Credential, model.ClientOptions);
         var made = new List<(DemoExample Example, string TraceId)>();
         FlushResult flushed;
         try
@@ -39,7 +40,7 @@ internal sealed class DemoRun(Uri server, ModelEndpoint model, DemoScreen screen
 
         return await ReadBackAsync(made, cancellationToken);
 
-        async Task<string> RunAsync(DemoExample example, OpenAI.Chat.ChatClient chat, CancellationToken token)
+        async Task<string> RunAsync(DemoExample example, ChatClient chat, CancellationToken token)
         {
             var before = Mlflow.GetLastActiveTraceId();
             try

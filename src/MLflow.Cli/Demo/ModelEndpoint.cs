@@ -32,6 +32,11 @@ internal sealed class ModelEndpoint : IAsyncDisposable
         ? $"the bundled scripted endpoint at {Address} (its answers are written in advance; set {KeyVariable} to ask OpenAI)"
         : $"{Address} with the key in {KeyVariable}";
 
+    /// <summary>The key, for a client. It is never shown.</summary>
+    public ApiKeyCredential Credential => new(_apiKey);
+
+    public OpenAIClientOptions ClientOptions => new() { Endpoint = Address };
+
     public static async Task<ModelEndpoint> OpenAsync(CancellationToken cancellationToken)
     {
         if (Environment.GetEnvironmentVariable(KeyVariable) is { } key && !string.IsNullOrWhiteSpace(key))
@@ -43,8 +48,6 @@ internal sealed class ModelEndpoint : IAsyncDisposable
         return new ModelEndpoint(scripted.Endpoint, ScriptedOpenAI.ApiKey, scripted);
     }
 
-    public OpenAIClient CreateClient() => new(new ApiKeyCredential(_apiKey), new OpenAIClientOptions { Endpoint = Address });
-
     public ValueTask DisposeAsync() => _scripted?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>The sentence for a call that was not answered as an example expects it.</summary>
@@ -52,7 +55,7 @@ internal sealed class ModelEndpoint : IAsyncDisposable
         exception.Status switch
         {
             401 or 403 => $"{Address} refused the key in {KeyVariable} ({exception.Status}): check the key, or unset {KeyVariable} to use the scripted endpoint.",
-            404 => $"{Address} does not know the model {DemoExamples.Model} or the path (404): check {AddressVariable}.",
+            404 => $"{Address} does not know the model or the path (404): check {AddressVariable}.",
             429 => $"{Address} answered 429, too many requests or no quota left: try again later, or unset {KeyVariable} to use the scripted endpoint.",
             _ => $"{Address} answered {exception.Status}: try again later, or unset {KeyVariable} to use the scripted endpoint.",
         },
