@@ -1,0 +1,98 @@
+using System.Text.Json;
+using MLflow.Server.Ui.Formatting;
+using MLflow.Server.Ui.Spans;
+
+namespace MLflow.Server.Ui.Chat;
+
+/// <summary>What was said in a model call: the prompt's messages, the model's answer, and which call each result belongs to.</summary>
+public sealed class ChatTranscript
+{
+    private ChatTranscript(IReadOnlyList<ChatMessage> messages, int shared, SpanNode? sharedWith)
+    {
+        Messages = messages;
+        SharedCount = shared;
+        SharedWith = sharedWith;
+    }
+
+    /// <summary>In order: the prompt, then the answer.</summary>
+    public IReadOnlyList<ChatMessage> Messages { get; }
+
+    /// <summary>How many messages at the front the previous model call had been sent already.</summary>
+    public int SharedCount { get; }
+
+    /// <summary>That previous model call, or null.</summary>
+    public SpanNode? SharedWith { get; }
+
+    /// <summary>Reads the conversation of a model call, or returns null where there is none to read.</summary>
+    public static ChatTranscript? Of(SpanNode node, SpanTree tree)
+    {
+        if (!node.Span.IsModelCall)
+        {
+            return null;
+        }
+
+        var inputs = MessageReader.Inputs(node.Span.Inputs);
+        var outputs = MessageReader.Outputs(node.Span.Outputs);
+        if (inputs is null && outputs is null)
+        {
+            return null;
+        }
+
+        var messages = new List<ChatMessage>([.. inputs ?? [], .. outputs ?? []]);
+        Connect(messages, node, tree);
+        var (shared, with) = Shared(inputs ?? [], node, tree);
+        return new ChatTranscript(messages, shared, with);
+    }
+
+    private static void Connect(List<ChatMessage> messages, SpanNode node, SpanTree tree)
+    {
+        var schemas = ArgumentCheck.Schemas(JsonText.Parse(node.Span.Record[AttributeNames.ChatTools]) is { ValueKind: JsonValueKind.Array } tools
+            ? tools : node.Span.Inputs.Member("tools"));
+        var runs = tree.Rows.Where(row => row.Span.Kind == SpanKind.Tool).OrderBy(row => row.Span.StartMs).ToList();
+        var open = new List<ToolCall>();
+        var number = 0;
+        foreach (var message in messages)
+        {
+            foreach (var call in message.Calls)
+            {
+                call.Number = ++number;
+                call.RanAs = runs.FirstOrDefault(run => run.Span.Record.Name == call.Name && SameArguments(run, call))
+                    ?? runs.FirstOrDefault(run => run.Span.Record.Name == call.Name);
+                runs.Remove(call.RanAs!);
+                call.Problems = schemas.TryGetValue(call.Name, out var schema) ? ArgumentCheck.Problems(call.Parsed, schema) : null;
+                open.Add(call);
+            }
+
+            if (message.IsToolResult)
+            {
+                message.Answers = open.FirstOrDefault(call => call.Id == message.AnswersCallId) ?? open.FirstOrDefault(call => call.Name == message.Name);
+                open.Remove(message.Answers!);
+            }
+        }
+    }
+
+    private static bool SameArguments(SpanNode run, ToolCall call) =>
+        run.Span.Inputs.ValueKind == JsonValueKind.Object && call.Parsed.ValueKind == JsonValueKind.Object
+        && JsonElement.DeepEquals(run.Span.Inputs, call.Parsed);
+
+    private static (int Count, SpanNode? With) Shared(IReadOnlyList<ChatMessage> inputs, SpanNode node, SpanTree tree)
+    {
+        var previous = tree.ModelCalls.LastOrDefault(call => call.ModelCall < node.ModelCall && ReferenceEquals(call.Parent, node.Parent));
+        if (previous is null || MessageReader.Inputs(previous.Span.Inputs) is not { } before)
+        {
+            return (0, null);
+        }
+
+        var count = 0;
+        while (count < before.Count && count < inputs.Count && Same(before[count].Source, inputs[count].Source))
+        {
+            count++;
+        }
+
+        // All of it shared means the same prompt was sent again; folding it away would leave nothing to read.
+        return count < 2 || count == inputs.Count ? (0, null) : (count, previous);
+    }
+
+    private static bool Same(JsonElement a, JsonElement b) =>
+        a.ValueKind != JsonValueKind.Undefined && b.ValueKind != JsonValueKind.Undefined && JsonElement.DeepEquals(a, b);
+}

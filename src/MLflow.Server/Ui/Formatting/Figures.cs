@@ -1,0 +1,56 @@
+using System.Globalization;
+
+namespace MLflow.Server.Ui.Formatting;
+
+/// <summary>How numbers read, everywhere the same: one precision for each range, so that digits stand under digits.</summary>
+public static class Figures
+{
+    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    /// <summary><c>0.4 ms</c>, <c>412 ms</c>, <c>3.42 s</c>, <c>11.8 s</c>, <c>2 min 05 s</c>.</summary>
+    public static string Duration(double milliseconds) => milliseconds switch
+    {
+        < 0 => "0 ms",
+        < 9.95 => string.Create(Culture, $"{milliseconds:0.0} ms"),
+        < 999.5 => string.Create(Culture, $"{milliseconds:0} ms"),
+        < 9_995 => string.Create(Culture, $"{milliseconds / 1000:0.00} s"),
+        < 119_950 => string.Create(Culture, $"{milliseconds / 1000:0.0} s"),
+        _ => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0} min {milliseconds / 1000 % 60:00} s"),
+    };
+
+    /// <summary><c>1,414 ms</c>: for places that compare instants.</summary>
+    public static string Milliseconds(double milliseconds) =>
+        Math.Abs(milliseconds) < 9.95 ? string.Create(Culture, $"{milliseconds:0.0} ms") : string.Create(Culture, $"{milliseconds:#,0} ms");
+
+    /// <summary><c>1,531</c>.</summary>
+    public static string Count(long count) => count.ToString("#,0", Culture);
+
+    /// <summary><c>211 B</c>, <c>14.2 KB</c>, <c>3.1 MB</c>.</summary>
+    public static string Bytes(long bytes) => bytes switch
+    {
+        < 1000 => string.Create(Culture, $"{bytes} B"),
+        < 1_000_000 => string.Create(Culture, $"{bytes / 1000.0:0.0} KB"),
+        _ => string.Create(Culture, $"{bytes / 1_000_000.0:0.0} MB"),
+    };
+
+    /// <summary><c>38 %</c>; a share that is not nothing is never written as 0.</summary>
+    public static string Percent(double share) => share is > 0 and < 0.01 ? "under 1 %" : string.Create(Culture, $"{share * 100:0} %");
+
+    /// <summary>A CSS percentage of three decimals.</summary>
+    public static string Css(double percent) => string.Create(Culture, $"{percent:0.###}%");
+
+    /// <summary><c>1 call</c>, <c>2 calls</c>.</summary>
+    public static string Plural(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{Count(count)} {many ?? one + "s"}";
+
+    /// <summary><c>2026-11-23 03:14:07.218 UTC</c>.</summary>
+    public static string Instant(long unixMs) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("yyyy-MM-dd HH:mm:ss.fff 'UTC'", Culture);
+
+    /// <summary>The time of day for a day like today, otherwise month, day and time. UTC.</summary>
+    public static string ShortTime(long unixMs, DateTimeOffset now)
+    {
+        var time = DateTimeOffset.FromUnixTimeMilliseconds(unixMs);
+        var format = time.UtcDateTime.Date == now.UtcDateTime.Date ? "HH:mm:ss" : time.Year == now.Year ? "MM-dd HH:mm" : "yyyy-MM-dd";
+        return time.ToString(format, Culture);
+    }
+}

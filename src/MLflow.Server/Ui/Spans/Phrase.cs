@@ -1,0 +1,7 @@
+namespace MLflow.Server.Ui.Spans;
+
+/// <summary>A piece of a sentence.</summary>
+/// <param name="Text">The words.</param>
+/// <param name="SpanId">The row that proves them, or null.</param>
+/// <param name="Strong">True for what the sentence is about.</param>
+public sealed record Phrase(string Text, string? SpanId = null, bool Strong = false);

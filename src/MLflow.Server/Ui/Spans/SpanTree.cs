@@ -1,0 +1,138 @@
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Ui.Spans;
+
+/// <summary>
+/// The spans of a trace in reading order. Several roots, spans whose parent has not arrived and even parents in a circle are
+/// shown, not errors: partial export is common.
+/// </summary>
+public sealed class SpanTree
+{
+    private readonly Dictionary<string, SpanNode> _byId = new(StringComparer.Ordinal);
+
+    private SpanTree(long originNs) => OriginNs = originNs;
+
+    /// <summary>Start of the earliest span, nanoseconds since the Unix epoch.</summary>
+    public long OriginNs { get; }
+
+    /// <summary>Parents before children, siblings by start.</summary>
+    public IReadOnlyList<SpanNode> Rows { get; private set; } = [];
+
+    public IReadOnlyList<SpanNode> Roots { get; private set; } = [];
+
+    public IReadOnlyList<SpanNode> ModelCalls { get; private set; } = [];
+
+    /// <summary>Where errors began, in the order of their ends.</summary>
+    public IReadOnlyList<SpanNode> ErrorOrigins { get; private set; } = [];
+
+    /// <summary>Milliseconds from the start of the earliest span to the last thing known.</summary>
+    public double TotalMs { get; private set; }
+
+    public bool IsRunning => Rows.Any(node => node.Span.EndMs is null);
+
+    /// <summary>Orders spans; the same input gives the same step numbers whatever its order.</summary>
+    public static SpanTree Build(IReadOnlyList<SpanRecord> spans)
+    {
+        var tree = new SpanTree(spans.Count == 0 ? 0 : spans.Min(span => span.StartNs));
+        foreach (var span in spans)
+        {
+            tree._byId[span.SpanId] = new SpanNode(new SpanView(span, tree.OriginNs));
+        }
+
+        tree.Arrange();
+        tree.Number();
+        return tree;
+    }
+
+    /// <summary>The span of that id, or null.</summary>
+    public SpanNode? Find(string? spanId) => spanId is not null && _byId.TryGetValue(spanId, out var node) ? node : null;
+
+    private static int ByStart(SpanNode a, SpanNode b)
+    {
+        var order = a.Span.Record.StartNs.CompareTo(b.Span.Record.StartNs);
+        return order != 0 ? order : string.CompareOrdinal(a.Id, b.Id);
+    }
+
+    private void Arrange()
+    {
+        var children = new Dictionary<SpanNode, List<SpanNode>>();
+        var roots = new List<SpanNode>();
+        foreach (var node in _byId.Values.OrderBy(node => node, Comparer<SpanNode>.Create(ByStart)))
+        {
+            var parentId = node.Span.Record.ParentSpanId;
+            var parent = string.IsNullOrEmpty(parentId) ? null : _byId.GetValueOrDefault(parentId);
+            if (parent is null || LeadsBackTo(node, parent))
+            {
+                node.MissingParentId = string.IsNullOrEmpty(parentId) || parent is not null ? null : parentId;
+                roots.Add(node);
+                continue;
+            }
+
+            node.Parent = parent;
+            if (!children.TryGetValue(parent, out var siblings))
+            {
+                children[parent] = siblings = [];
+            }
+
+            siblings.Add(node);
+        }
+
+        foreach (var (parent, siblings) in children)
+        {
+            parent.Children = siblings;
+        }
+
+        // True roots first: an orphan often starts earlier only because its parent is still to come.
+        Roots = [.. roots.Where(root => root.MissingParentId is null), .. roots.Where(root => root.MissingParentId is not null)];
+    }
+
+    private static bool LeadsBackTo(SpanNode node, SpanNode? ancestor)
+    {
+        for (; ancestor is not null; ancestor = ancestor.Parent)
+        {
+            if (ReferenceEquals(ancestor, node))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Number()
+    {
+        var rows = new List<SpanNode>(_byId.Count);
+        var waiting = new Stack<SpanNode>(Roots.Reverse());
+        while (waiting.TryPop(out var node))
+        {
+            node.Number = rows.Count + 1;
+            node.Depth = node.Parent is null ? 0 : node.Parent.Depth + 1;
+            rows.Add(node);
+            foreach (var child in node.Children.Reverse())
+            {
+                waiting.Push(child);
+            }
+        }
+
+        Rows = rows;
+        ModelCalls = [.. rows.Where(node => node.Span.IsModelCall).OrderBy(node => node.Span.StartMs)];
+        for (var i = 0; i < ModelCalls.Count; i++)
+        {
+            ModelCalls[i].ModelCall = i + 1;
+        }
+
+        foreach (var node in rows.Where(node => node.Span.IsFailed))
+        {
+            node.IsErrorOrigin = !node.Children.Any(child => child.Span.IsFailed && PassedOn(child.Span.Error, node.Span.Error));
+        }
+
+        ErrorOrigins = [.. rows.Where(node => node.IsErrorOrigin).OrderBy(node => node.Span.EndMs ?? double.MaxValue)];
+        TotalMs = rows.Count == 0 ? 0 : rows.Max(LastKnownMs);
+    }
+
+    private static bool PassedOn(SpanError? below, SpanError? above) =>
+        above is null || above.Type is null || (above.Type == below?.Type && above.Message == below?.Message);
+
+    private static double LastKnownMs(SpanNode node) => node.Span.EndMs
+        ?? node.Span.StartMs + Math.Max(0, node.Span.Record.Events.Count == 0 ? 0 : node.Span.Record.Events.Max(node.Span.EventMs));
+}

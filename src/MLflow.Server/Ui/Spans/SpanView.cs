@@ -1,0 +1,189 @@
+using System.Globalization;
+using System.Text.Json;
+using MLflow.Server.Traces;
+using MLflow.Server.Ui.Formatting;
+
+namespace MLflow.Server.Ui.Spans;
+
+/// <summary>A span as the page reads it: times from the start of the trace, figures out of attributes. Nothing in it can make the page fail.</summary>
+public sealed class SpanView
+{
+    // MLflow 3.6 and 3.8 write microseconds into event times (mlflow-protocol: SpanEvent.timestamp); no real nanosecond time is so small.
+    private const long SmallestNanoseconds = 100_000_000_000_000_000;
+    private readonly long _originNs;
+
+    /// <summary>Reads a span.</summary>
+    /// <param name="record">The span as stored.</param>
+    /// <param name="originNs">Start of the trace, nanoseconds since the Unix epoch.</param>
+    public SpanView(SpanRecord record, long originNs)
+    {
+        Record = record;
+        _originNs = originNs;
+        Kind = KindOf(record.Type);
+        StartMs = (record.StartNs - originNs) / 1e6;
+        EndMs = record.EndNs is { } end ? Math.Max(StartMs, (end - originNs) / 1e6) : null;
+        Inputs = JsonText.Parse(record[AttributeNames.Inputs]);
+        Outputs = JsonText.Parse(record[AttributeNames.Outputs]);
+        Model = JsonText.Unquote(record[AttributeNames.Model]) ?? JsonText.Unquote(record["model"]) ?? Inputs.Text("model");
+        StreamEnd = JsonText.Unquote(record[AttributeNames.StreamEnd]);
+        Attempts = ReadAttempts();
+        FirstTokenMs = ReadFirstToken();
+        Error = ReadError();
+
+        var usage = JsonText.Parse(record[AttributeNames.TokenUsage]);
+        InputTokens = usage.Number("input_tokens");
+        OutputTokens = usage.Number("output_tokens");
+        CachedTokens = usage.Number("cache_read_input_tokens");
+        ReasoningTokens = usage.Number("reasoning_tokens") ?? usage.Number("reasoning");
+    }
+
+    public SpanRecord Record { get; }
+
+    public SpanKind Kind { get; }
+
+    /// <summary>Milliseconds from the start of the trace.</summary>
+    public double StartMs { get; }
+
+    /// <summary>Milliseconds from the start of the trace; null while the span runs.</summary>
+    public double? EndMs { get; }
+
+    /// <summary>Milliseconds; null while the span runs.</summary>
+    public double? DurationMs => EndMs - StartMs;
+
+    /// <summary>Milliseconds from the start of the span to the first token of a stream; null when nothing was streamed.</summary>
+    public double? FirstTokenMs { get; }
+
+    /// <summary>How the stream ended when it did not end by itself: <c>abandoned</c>, <c>cancelled</c>, <c>truncated</c>.</summary>
+    public string? StreamEnd { get; }
+
+    public JsonElement Inputs { get; }
+
+    public JsonElement Outputs { get; }
+
+    public string? Model { get; }
+
+    public long? InputTokens { get; }
+
+    public long? OutputTokens { get; }
+
+    public long? CachedTokens { get; }
+
+    public long? ReasoningTokens { get; }
+
+    public SpanError? Error { get; }
+
+    public IReadOnlyList<Attempt> Attempts { get; }
+
+    public bool IsModelCall => Kind == SpanKind.Model;
+
+    public bool IsFailed => Record.Status == SpanStatus.Error;
+
+    /// <summary>What people call the step: a model call by its model, everything else by its name.</summary>
+    public string Title => IsModelCall && !string.IsNullOrEmpty(Model) ? Model : Record.Name;
+
+    /// <summary>Milliseconds from the start of the span; tolerates times in microseconds.</summary>
+    public double EventMs(SpanEventRecord @event) =>
+        ((@event.TimeNs is > 0 and < SmallestNanoseconds ? @event.TimeNs * 1000 : @event.TimeNs) - _originNs) / 1e6 - StartMs;
+
+    /// <summary>The finish reason of the first choice, or null.</summary>
+    public string? FinishReason =>
+        Outputs.Member("choices").Items().Select(choice => choice.Text("finish_reason")).FirstOrDefault(reason => reason is not null)
+        ?? JsonText.Unquote(Record[AttributeNames.FinishReason]);
+
+    /// <summary>The first argument of a tool, or what a retriever looked for: short enough to stand beside the name.</summary>
+    public string? FirstArgument
+    {
+        get
+        {
+            if (Kind is not (SpanKind.Tool or SpanKind.Retriever))
+            {
+                return null;
+            }
+
+            var value = Inputs.ValueKind == JsonValueKind.Object ? Inputs.Members().Select(member => member.Value).FirstOrDefault() : Inputs;
+            return value.ValueKind switch
+            {
+                JsonValueKind.String => PreviewText.Cut(value.GetString()!, 40),
+                JsonValueKind.Number => value.GetRawText(),
+                _ => null,
+            };
+        }
+    }
+
+    private static SpanKind KindOf(string type) => type switch
+    {
+        SpanType.ChatModel or SpanType.Llm => SpanKind.Model,
+        SpanType.Agent or SpanType.Chain or SpanType.Workflow => SpanKind.Agent,
+        SpanType.Tool => SpanKind.Tool,
+        SpanType.Retriever or SpanType.Reranker or SpanType.Parser => SpanKind.Retriever,
+        SpanType.Embedding => SpanKind.Embedding,
+        _ => SpanKind.Other,
+    };
+
+    private static string? Attribute(SpanEventRecord @event, string name)
+    {
+        foreach (var (key, value) in @event.Attributes)
+        {
+            if (key == name)
+            {
+                return JsonText.Unquote(value);
+            }
+        }
+
+        return null;
+    }
+
+    private static double? Figure(SpanEventRecord @event, string name) =>
+        double.TryParse(Attribute(@event, name), NumberStyles.Float, CultureInfo.InvariantCulture, out var figure) && double.IsFinite(figure) ? figure : null;
+
+    private SpanError? ReadError()
+    {
+        // The last one is what the caller saw.
+        var exception = Record.Events.LastOrDefault(e => e.Name == AttributeNames.ExceptionEvent);
+        if (exception is not null)
+        {
+            return new SpanError(
+                Attribute(exception, AttributeNames.ExceptionType),
+                Attribute(exception, AttributeNames.ExceptionMessage) ?? Record.StatusMessage ?? "",
+                Attribute(exception, AttributeNames.ExceptionStackTrace),
+                EventMs(exception));
+        }
+
+        return IsFailed ? new SpanError(null, string.IsNullOrEmpty(Record.StatusMessage) ? "failed without a message" : Record.StatusMessage, null, null) : null;
+    }
+
+    private double? ReadFirstToken()
+    {
+        if (double.TryParse(JsonText.Unquote(Record[AttributeNames.TimeToFirstToken]), NumberStyles.Float, CultureInfo.InvariantCulture, out var figure) && figure >= 0 && double.IsFinite(figure))
+        {
+            return DurationMs is { } duration ? Math.Min(figure, duration) : figure;
+        }
+
+        var first = Record.Events.FirstOrDefault(e => e.Name.StartsWith(AttributeNames.ChunkEventPrefix, StringComparison.Ordinal));
+        return first is not null && EventMs(first) is var at && at >= 0 && (DurationMs is null || at <= DurationMs) ? at : null;
+    }
+
+    private List<Attempt> ReadAttempts()
+    {
+        var attempts = new List<Attempt>();
+        foreach (var @event in Record.Events.Where(e => e.Name == AttributeNames.AttemptEvent))
+        {
+            attempts.Add(new Attempt
+            {
+                Number = (int)(Figure(@event, "attempt") ?? attempts.Count + 1),
+                StartMs = Math.Max(0, EventMs(@event)),
+                DurationMs = Figure(@event, "duration_ms"),
+                Status = (long?)Figure(@event, AttributeNames.HttpStatus),
+                RequestId = Attribute(@event, AttributeNames.RequestId),
+                RetryAfterMs = Figure(@event, "retry_after_ms"),
+                Error = Attribute(@event, AttributeNames.ExceptionType) is { } type ? $"{type}: {Attribute(@event, AttributeNames.ExceptionMessage)}" : null,
+                More = [.. @event.Attributes
+                    .Where(a => a.Key is not ("attempt" or "duration_ms" or "retry_after_ms" or AttributeNames.HttpStatus or AttributeNames.RequestId
+                        or AttributeNames.ExceptionType or AttributeNames.ExceptionMessage))
+                    .Select(a => KeyValuePair.Create(a.Key, JsonText.Unquote(a.Value) ?? ""))],
+            });
+        }
+
+        return attempts;
+    }
+}

@@ -1,0 +1,34 @@
+using MLflow.Server.Ui.Formatting;
+
+namespace MLflow.Server.Ui.Spans;
+
+/// <summary>A share of the time of a trace.</summary>
+/// <param name="Kind">Spent on what.</param>
+/// <param name="Milliseconds">How long.</param>
+/// <param name="Share">Of the whole, 0 to 1.</param>
+public sealed record SplitPart(SplitKind Kind, double Milliseconds, double Share)
+{
+    public string Words => Kind switch
+    {
+        SplitKind.Waiting => "waiting for the model",
+        SplitKind.Streaming => "streaming",
+        SplitKind.Tools => "tools",
+        SplitKind.Retrieval => "retrieval",
+        SplitKind.Embedding => "embedding",
+        SplitKind.Retries => "retries",
+        _ => "your code",
+    };
+
+    public string Css => Kind switch
+    {
+        SplitKind.Waiting => "k-model w",
+        SplitKind.Streaming => "k-model s",
+        SplitKind.Tools => "k-tool s",
+        SplitKind.Retrieval => "k-retriever s",
+        SplitKind.Embedding => "k-embedding s",
+        SplitKind.Retries => "hatch",
+        _ => "k-other s",
+    };
+
+    public string Title => $"{Words} {Figures.Duration(Milliseconds)}";
+}
