@@ -1,11 +1,26 @@
+using Microsoft.AspNetCore.DataProtection;
+
 namespace MLflow.Server.Ui;
 
 /// <summary>Puts the web UI into the server.</summary>
 internal static class TraceUiExtensions
 {
-    public static IServiceCollection AddTraceUi(this IServiceCollection services) => services;
+    public static IServiceCollection AddTraceUi(this IServiceCollection services)
+    {
+        services.AddRazorComponents().AddInteractiveServerComponents();
+
+        // Keys protect only what a page hands to its own circuit, which lives in this process: they need not outlive it, nor lie on disk.
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        return services.AddSingleton<UiAssets>().AddSingleton<Handover>();
+    }
 
     public static void MapTraceUi(this WebApplication app)
     {
+        app.Use(PageHeaders.SetAsync);
+        app.UseAntiforgery();
+        app.MapMethods("/assets/{name}", [HttpMethods.Get, HttpMethods.Head], (HttpContext context, string name, UiAssets assets) => assets.ServeAsync(context, name));
+
+        // The policy above has frame-ancestors too; two headers of one name would both apply.
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = null);
     }
 }

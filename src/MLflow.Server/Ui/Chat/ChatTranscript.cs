@@ -46,7 +46,7 @@ public sealed class ChatTranscript
 
     private static void Connect(List<ChatMessage> messages, SpanNode node, SpanTree tree)
     {
-        var schemas = ArgumentCheck.Schemas(JsonText.Parse(node.Span.Record[AttributeNames.ChatTools]) is { ValueKind: JsonValueKind.Array } tools
+        var schemas = ArgumentCheck.Schemas(TolerantJson.Parse(node.Span.Record[AttributeNames.ChatTools]) is { ValueKind: JsonValueKind.Array } tools
             ? tools : node.Span.Inputs.Member("tools"));
         var runs = tree.Rows.Where(row => row.Span.Kind == SpanKind.Tool).OrderBy(row => row.Span.StartMs).ToList();
         var open = new List<ToolCall>();
@@ -56,8 +56,8 @@ public sealed class ChatTranscript
             foreach (var call in message.Calls)
             {
                 call.Number = ++number;
-                call.RanAs = runs.FirstOrDefault(run => run.Span.Record.Name == call.Name && SameArguments(run, call))
-                    ?? runs.FirstOrDefault(run => run.Span.Record.Name == call.Name);
+                var fitting = runs.Where(run => run.Span.Record.Name == call.Name && run.Span.StartMs < node.Span.StartMs != message.IsOutput).ToList();
+                call.RanAs = fitting.FirstOrDefault(run => SameArguments(run, call)) ?? fitting.FirstOrDefault();
                 runs.Remove(call.RanAs!);
                 call.Problems = schemas.TryGetValue(call.Name, out var schema) ? ArgumentCheck.Problems(call.Parsed, schema) : null;
                 open.Add(call);

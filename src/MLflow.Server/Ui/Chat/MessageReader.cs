@@ -142,7 +142,7 @@ public static class MessageReader
 
         var arguments = function.Text("arguments") ?? function.Text("input")
             ?? (function.Member("arguments") is { ValueKind: JsonValueKind.Object } inline ? inline.GetRawText() : "");
-        var parsed = JsonText.Parse(arguments);
+        var parsed = TolerantJson.Parse(arguments);
         return new ToolCall
         {
             Id = id,

@@ -22,7 +22,7 @@ public static class JsonMarkup
             return "";
         }
 
-        return JsonText.TryParse(json, out var element) ? Render(element, wrong) : Encode(json);
+        return TolerantJson.TryParse(json, out var element) ? Render(element, wrong) : Encode(json);
     }
 
     /// <summary>HTML of an element.</summary>

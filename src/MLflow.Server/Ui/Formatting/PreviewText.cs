@@ -79,7 +79,7 @@ public static class PreviewText
             return "";
         }
 
-        if (JsonText.TryParse(preview, out var element))
+        if (TolerantJson.TryParse(preview, out var element))
         {
             return OneLine(Find(element, role) is { Length: > 0 } text ? text : preview);
         }

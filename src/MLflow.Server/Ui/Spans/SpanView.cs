@@ -22,15 +22,15 @@ public sealed class SpanView
         Kind = KindOf(record.Type);
         StartMs = (record.StartNs - originNs) / 1e6;
         EndMs = record.EndNs is { } end ? Math.Max(StartMs, (end - originNs) / 1e6) : null;
-        Inputs = JsonText.Parse(record[AttributeNames.Inputs]);
-        Outputs = JsonText.Parse(record[AttributeNames.Outputs]);
-        Model = JsonText.Unquote(record[AttributeNames.Model]) ?? JsonText.Unquote(record["model"]) ?? Inputs.Text("model");
-        StreamEnd = JsonText.Unquote(record[AttributeNames.StreamEnd]);
+        Inputs = TolerantJson.Parse(record[AttributeNames.Inputs]);
+        Outputs = TolerantJson.Parse(record[AttributeNames.Outputs]);
+        Model = TolerantJson.Unquote(record[AttributeNames.Model]) ?? TolerantJson.Unquote(record["model"]) ?? Inputs.Text("model");
+        StreamEnd = TolerantJson.Unquote(record[AttributeNames.StreamEnd]);
         Attempts = ReadAttempts();
         FirstTokenMs = ReadFirstToken();
         Error = ReadError();
 
-        var usage = JsonText.Parse(record[AttributeNames.TokenUsage]);
+        var usage = TolerantJson.Parse(record[AttributeNames.TokenUsage]);
         InputTokens = usage.Number("input_tokens");
         OutputTokens = usage.Number("output_tokens");
         CachedTokens = usage.Number("cache_read_input_tokens");
@@ -88,7 +88,7 @@ public sealed class SpanView
     /// <summary>The finish reason of the first choice, or null.</summary>
     public string? FinishReason =>
         Outputs.Member("choices").Items().Select(choice => choice.Text("finish_reason")).FirstOrDefault(reason => reason is not null)
-        ?? JsonText.Unquote(Record[AttributeNames.FinishReason]);
+        ?? TolerantJson.Unquote(Record[AttributeNames.FinishReason]);
 
     /// <summary>The first argument of a tool, or what a retriever looked for: short enough to stand beside the name.</summary>
     public string? FirstArgument
@@ -126,7 +126,7 @@ public sealed class SpanView
         {
             if (key == name)
             {
-                return JsonText.Unquote(value);
+                return TolerantJson.Unquote(value);
             }
         }
 
@@ -154,7 +154,7 @@ public sealed class SpanView
 
     private double? ReadFirstToken()
     {
-        if (double.TryParse(JsonText.Unquote(Record[AttributeNames.TimeToFirstToken]), NumberStyles.Float, CultureInfo.InvariantCulture, out var figure) && figure >= 0 && double.IsFinite(figure))
+        if (double.TryParse(TolerantJson.Unquote(Record[AttributeNames.TimeToFirstToken]), NumberStyles.Float, CultureInfo.InvariantCulture, out var figure) && figure >= 0 && double.IsFinite(figure))
         {
             return DurationMs is { } duration ? Math.Min(figure, duration) : figure;
         }
@@ -180,7 +180,7 @@ public sealed class SpanView
                 More = [.. @event.Attributes
                     .Where(a => a.Key is not ("attempt" or "duration_ms" or "retry_after_ms" or AttributeNames.HttpStatus or AttributeNames.RequestId
                         or AttributeNames.ExceptionType or AttributeNames.ExceptionMessage))
-                    .Select(a => KeyValuePair.Create(a.Key, JsonText.Unquote(a.Value) ?? ""))],
+                    .Select(a => KeyValuePair.Create(a.Key, TolerantJson.Unquote(a.Value) ?? ""))],
             });
         }
 

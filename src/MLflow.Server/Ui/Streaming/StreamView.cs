@@ -21,7 +21,7 @@ public sealed class StreamView
         End = span.StreamEnd;
         FinishReason = span.FinishReason;
         IsFailed = span.IsFailed;
-        Omitted = long.TryParse(JsonText.Unquote(span.Record[AttributeNames.ChunksOmitted]), NumberStyles.Integer, CultureInfo.InvariantCulture, out var omitted) ? omitted : 0;
+        Omitted = long.TryParse(TolerantJson.Unquote(span.Record[AttributeNames.ChunksOmitted]), NumberStyles.Integer, CultureInfo.InvariantCulture, out var omitted) ? omitted : 0;
 
         var gaps = chunks.Skip(1).Select(chunk => chunk.GapMs).Order().ToList();
         MedianGapMs = gaps.Count == 0 ? null : gaps[gaps.Count / 2];
@@ -109,11 +109,11 @@ public sealed class StreamView
             if (key == AttributeNames.ChunkValue)
             {
                 // An attribute's value is JSON text: chunk JSON is a string with JSON in it, or that JSON itself.
-                json = JsonText.Unquote(value) ?? "";
+                json = TolerantJson.Unquote(value) ?? "";
             }
         }
 
-        var (kind, text) = Content(JsonText.Parse(json), json);
+        var (kind, text) = Content(TolerantJson.Parse(json), json);
         return new StreamChunk(index, at, 0, kind, text, Encoding.UTF8.GetByteCount(json));
     }
 

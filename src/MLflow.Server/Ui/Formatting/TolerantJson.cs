@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace MLflow.Server.Ui.Formatting;
 
 /// <summary>Reads JSON that may not be JSON: what a span carries was written by many programs.</summary>
-public static class JsonText
+public static class TolerantJson
 {
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 256, AllowTrailingCommas = true };
 

@@ -1,0 +1,95 @@
+using MLflow.Server.Traces;
+using MLflow.Server.Ui.Formatting;
+
+namespace MLflow.Server.Ui.List;
+
+/// <summary>A trace as a row of the list reads it. Reads no span.</summary>
+public sealed class TraceRow
+{
+    /// <summary>A trace that has been in progress for longer was left by a process that died; the longest agents end sooner.</summary>
+    public static readonly TimeSpan InterruptedAfter = TimeSpan.FromHours(1);
+
+    private const int Longest = 400;
+
+    /// <summary>Reads a trace as of a time.</summary>
+    public TraceRow(TraceInfo info, DateTimeOffset now)
+    {
+        Info = info;
+        Mark = MarkOf(info, now);
+        var request = PreviewText.Request(info.RequestPreview ?? info.Metadata.GetValueOrDefault(TraceKeys.Inputs));
+        Request = PreviewText.Cut(request.Length > 0 ? request : Name ?? info.TraceId, Longest);
+        RequestLang = Language.Of(Request);
+        Response = PreviewText.Cut(PreviewText.Response(info.ResponsePreview ?? info.Metadata.GetValueOrDefault(TraceKeys.Outputs)), Longest);
+        ResponseLang = Language.Of(Response);
+        Time = Figures.ShortTime(info.RequestTimeMs, now);
+        LatencyMs = info.DurationMs ?? (Mark == StateMark.Running ? Math.Max(0, now.ToUnixTimeMilliseconds() - info.RequestTimeMs) : null);
+    }
+
+    public TraceInfo Info { get; }
+
+    public StateMark Mark { get; }
+
+    public string Request { get; }
+
+    public string? RequestLang { get; }
+
+    public string Response { get; }
+
+    public string? ResponseLang { get; }
+
+    /// <summary>UTC.</summary>
+    public string Time { get; }
+
+    /// <summary>Milliseconds; so far for a running trace; null where no end is known.</summary>
+    public double? LatencyMs { get; }
+
+    public string? Name => Info.Facts.Name ?? Info.Tags.GetValueOrDefault(TraceKeys.TraceName);
+
+    public string? Model => Info.Facts.Model;
+
+    /// <summary>The user of the app when it told, otherwise nothing: whoever ran the process is not the user.</summary>
+    public string? User => Info.Metadata.GetValueOrDefault(TraceKeys.User);
+
+    /// <summary>The exception, which takes the response's place.</summary>
+    public string? Error => Mark != StateMark.Failed ? null
+        : Info.Facts is { ErrorType: null, ErrorMessage: null } ? "failed without a message"
+        : PreviewText.Cut(new Spans.SpanError(Info.Facts.ErrorType, Info.Facts.ErrorMessage ?? "", null, null).Line, Longest);
+
+    /// <summary>Words before the response when something differs, or null.</summary>
+    public string? Words => Mark switch
+    {
+        StateMark.Running => "running",
+        StateMark.Stopped => $"stopped by the app{AfterTokens}",
+        StateMark.Cut => $"cut by the server{AfterTokens}",
+        StateMark.Interrupted => "interrupted: no end was received",
+        StateMark.Waiting => $"waiting for {Figures.Plural(Missing(Info), "span")}",
+        _ => null,
+    };
+
+    public bool HasTokens => Info.Facts.InputTokens is not null || Info.Facts.OutputTokens is not null;
+
+    private string AfterTokens => Info.Facts.OutputTokens is { } tokens ? $" after {Figures.Plural(tokens, "token")}" : "";
+
+    /// <summary>The mark of a trace.</summary>
+    public static StateMark MarkOf(TraceInfo info, DateTimeOffset now)
+    {
+        if (info.State == TraceState.Error)
+        {
+            return StateMark.Failed;
+        }
+
+        if (info.Facts.StreamEnd is { } end)
+        {
+            return end == "truncated" ? StateMark.Cut : StateMark.Stopped;
+        }
+
+        if (info.State == TraceState.InProgress)
+        {
+            return now.ToUnixTimeMilliseconds() - info.RequestTimeMs > InterruptedAfter.TotalMilliseconds ? StateMark.Interrupted : StateMark.Running;
+        }
+
+        return Missing(info) > 0 ? StateMark.Waiting : StateMark.None;
+    }
+
+    private static int Missing(TraceInfo info) => (info.Facts.AnnouncedSpanCount ?? 0) - info.Facts.SpanCount;
+}
