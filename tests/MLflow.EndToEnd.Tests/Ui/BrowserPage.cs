@@ -1,0 +1,39 @@
+using System.Collections.Concurrent;
+using Microsoft.Playwright;
+
+namespace MLflow.EndToEnd.Tests.Ui;
+
+/// <summary>A page in the browser and what its console complained about.</summary>
+public sealed class BrowserPage : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<string> _complaints = new();
+    private readonly TaskCompletionSource _circuit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public BrowserPage(IPage page)
+    {
+        Page = page;
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning")
+            {
+                _complaints.Enqueue(message.Text);
+            }
+        };
+        page.PageError += (_, error) => _complaints.Enqueue(error);
+        page.WebSocket += (_, socket) => socket.FrameReceived += (_, _) => _circuit.TrySetResult();
+    }
+
+    public IPage Page { get; }
+
+    /// <summary>Errors and warnings: a violation of the content security policy is one of them.</summary>
+    public IReadOnlyCollection<string> Complaints => _complaints;
+
+    /// <summary>Waits until Blazor's circuit has rendered the page.</summary>
+    public async Task HasCircuitAsync()
+    {
+        await _circuit.Task.WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
+        await Page.WaitForFunctionAsync("() => window.Blazor && document.querySelector('main')");
+    }
+
+    public async ValueTask DisposeAsync() => await Page.Context.CloseAsync();
+}
