@@ -21,7 +21,7 @@ public sealed class SceneSpan
 
     internal SceneSpan Set(string key, object value)
     {
-        _span.Attributes.Add(Text(key, Json(value)));
+        _span.Attributes.Add(value is double number ? new KeyValue { Key = key, Value = new AnyValue { DoubleValue = number } } : Text(key, Json(value)));
         return this;
     }
 

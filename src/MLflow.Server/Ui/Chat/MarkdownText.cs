@@ -10,7 +10,7 @@ public static class MarkdownText
     public const int Limit = 200_000;
 
     private static readonly MarkdownPipeline Pipeline = new MarkdownPipelineBuilder()
-        .UsePipeTables().UseEmphasisExtras().UseTaskLists().UseAutoLinks().UseListExtras().UseSoftlineBreakAsHardlineBreak().DisableHtml().Build();
+        .UsePipeTables().UseEmphasisExtras().UseTaskLists().UseAutoLinks().UseListExtras().UseCjkFriendlyEmphasis().UseSoftlineBreakAsHardlineBreak().DisableHtml().Build();
 
     private static readonly HtmlSanitizer Sanitizer = MakeSanitizer();
 

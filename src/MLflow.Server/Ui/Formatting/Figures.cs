@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MLflow.Server.Ui.Formatting;
 
-/// <summary>How numbers read, everywhere the same: one precision for each range, so that digits stand under digits.</summary>
+/// <summary>How numbers read, everywhere the same: one precision for each range, so that digits stand under digits. A figure and its unit are never on two lines.</summary>
 public static class Figures
 {
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
@@ -10,17 +10,17 @@ public static class Figures
     /// <summary><c>0.4 ms</c>, <c>412 ms</c>, <c>3.42 s</c>, <c>11.8 s</c>, <c>2 min 05 s</c>.</summary>
     public static string Duration(double milliseconds) => milliseconds switch
     {
-        < 0 => "0 ms",
-        < 9.95 => string.Create(Culture, $"{milliseconds:0.0} ms"),
-        < 999.5 => string.Create(Culture, $"{milliseconds:0} ms"),
-        < 9_995 => string.Create(Culture, $"{milliseconds / 1000:0.00} s"),
-        < 119_950 => string.Create(Culture, $"{milliseconds / 1000:0.0} s"),
+        < 0 => "0\u00A0ms",
+        < 9.95 => string.Create(Culture, $"{milliseconds:0.0}\u00A0ms"),
+        < 999.5 => string.Create(Culture, $"{milliseconds:0}\u00A0ms"),
+        < 9_995 => string.Create(Culture, $"{milliseconds / 1000:0.00}\u00A0s"),
+        < 119_950 => string.Create(Culture, $"{milliseconds / 1000:0.0}\u00A0s"),
         _ => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0} min {milliseconds / 1000 % 60:00} s"),
     };
 
     /// <summary><c>1,414 ms</c>: for places that compare instants.</summary>
     public static string Milliseconds(double milliseconds) =>
-        Math.Abs(milliseconds) < 9.95 ? string.Create(Culture, $"{milliseconds:0.0} ms") : string.Create(Culture, $"{milliseconds:#,0} ms");
+        Math.Abs(milliseconds) < 9.95 ? string.Create(Culture, $"{milliseconds:0.0}\u00A0ms") : string.Create(Culture, $"{milliseconds:#,0}\u00A0ms");
 
     /// <summary><c>1,531</c>.</summary>
     public static string Count(long count) => count.ToString("#,0", Culture);
@@ -34,7 +34,7 @@ public static class Figures
     };
 
     /// <summary><c>38 %</c>; a share that is not nothing is never written as 0.</summary>
-    public static string Percent(double share) => share is > 0 and < 0.01 ? "under 1 %" : string.Create(Culture, $"{share * 100:0} %");
+    public static string Percent(double share) => share is > 0 and < 0.01 ? "under 1\u00A0%" : string.Create(Culture, $"{share * 100:0}\u00A0%");
 
     /// <summary>A CSS percentage of three decimals.</summary>
     public static string Css(double percent) => string.Create(Culture, $"{percent:0.###}%");

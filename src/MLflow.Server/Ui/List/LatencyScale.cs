@@ -21,7 +21,7 @@ public sealed class LatencyScale
 
     public static LatencyScale For(IEnumerable<TraceRow> rows)
     {
-        var latencies = rows.Select(row => row.LatencyMs).OfType<double>().Order().ToList();
+        var latencies = rows.Where(row => row.Mark != StateMark.Running).Select(row => row.LatencyMs).OfType<double>().Order().ToList();
         if (latencies.Count == 0)
         {
             return new LatencyScale(6000);

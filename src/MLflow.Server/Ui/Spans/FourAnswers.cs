@@ -6,7 +6,7 @@ namespace MLflow.Server.Ui.Spans;
 /// <summary>The page's four sentences, made by rules from the spans and never by a model.</summary>
 public static class FourAnswers
 {
-    private const int MessageLength = 110;
+    private const int MessageLength = 80;
 
     public static IReadOnlyList<Answer> Of(SpanTree tree) => [Did(tree), Slow(tree), Wrong(tree), Used(tree)];
 

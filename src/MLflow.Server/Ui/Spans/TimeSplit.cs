@@ -20,7 +20,14 @@ public static class TimeSplit
 
     private static void Spread(PathSegment segment, double[] sums)
     {
-        var span = segment.Node?.Span;
+        // What a tool calls is part of the tool.
+        var owner = segment.Node;
+        while (owner is { Span.Kind: SpanKind.Other, Parent: not null })
+        {
+            owner = owner.Parent;
+        }
+
+        var span = owner?.Span;
         var length = segment.ToMs - segment.FromMs;
         if (span is null || !span.IsModelCall)
         {

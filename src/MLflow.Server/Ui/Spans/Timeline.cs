@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MLflow.Server.Ui.Spans;
 
 /// <summary>The one time surface: a ruler of round figures and, for each span, its bar on it.</summary>
@@ -7,7 +5,6 @@ public sealed class Timeline
 {
     // Room after the last end, so that end marks are not drawn on the edge.
     private const double Margin = 1.04;
-    private const int MostTicks = 8;
     private readonly double _width;
     private readonly double _endMs;
     private readonly IReadOnlySet<SpanNode> _critical;
@@ -17,7 +14,7 @@ public sealed class Timeline
         _endMs = Math.Max(totalMs, 0.001);
         _width = _endMs * Margin;
         _critical = critical;
-        Ticks = MakeTicks(_width);
+        Ticks = Ruler.Ticks(_width);
     }
 
     public IReadOnlyList<RulerTick> Ticks { get; }
@@ -70,31 +67,6 @@ public sealed class Timeline
 
     /// <summary>Percent of the ruler for an instant in milliseconds.</summary>
     public double Left(double ms) => Math.Clamp(ms / _width * 100, 0, 100);
-
-    private static List<RulerTick> MakeTicks(double width)
-    {
-        var step = Math.Pow(10, Math.Floor(Math.Log10(width / MostTicks)));
-        foreach (var factor in (ReadOnlySpan<double>)[1, 2, 5, 10])
-        {
-            if (width / (step * factor) <= MostTicks)
-            {
-                step *= factor;
-                break;
-            }
-        }
-
-        var seconds = width >= 1000;
-        var count = (int)Math.Floor(width / step + 1e-9);
-        var ticks = new List<RulerTick>(count + 1);
-        for (var i = 0; i <= count; i++)
-        {
-            var figure = Math.Round(i * step / (seconds ? 1000 : 1), 6);
-            var label = figure.ToString("#,0.######", CultureInfo.InvariantCulture);
-            ticks.Add(new RulerTick(i * step / width * 100, i == count ? label + (seconds ? " s" : " ms") : label));
-        }
-
-        return ticks;
-    }
 
     private void AddModelCall(List<BarPart> parts, SpanView span, double end)
     {
