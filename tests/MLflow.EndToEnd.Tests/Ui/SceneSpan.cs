@@ -96,7 +96,7 @@ public sealed class SceneSpan
         var start = 0;
         for (var i = 1; i <= text.Length; i++)
         {
-            if (i == text.Length || text[i] is ' ' or '\n' or '*' || (text[i] > 0x3000 && (i - start) >= 2))
+            if (i == text.Length || text[i] is ' ' or '\n' || (text[i] == '*' && text[i - 1] is not (' ' or '*')) || (text[i] > 0x3000 && (i - start) >= 2))
             {
                 yield return text[start..i];
                 start = i;
