@@ -125,23 +125,23 @@ internal sealed class HttpCapture : IDisposable
             return;
         }
 
-        if (response is not null)
+        try
         {
-            attempt.SetResponse(response);
-            if (!attempt.HasEnded)
+            Restore(attempt, response is null);
+            if (response is not null)
             {
-                response.Content = new TeeResponseContent(response.Content, attempt);
+                attempt.SetResponse(response);
+                if (!attempt.HasEnded)
+                {
+                    response.Content = new TeeResponseContent(response.Content, attempt);
+                }
             }
         }
-
-        if (attempt.OriginalContent is { } original)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            attempt.OriginalContent = null;
-            attempt.Request.Content = original;
-            if (response is null && attempt.RequestBody.TotalBytes == 0)
-            {
-                CopyUnsent(original, attempt);
-            }
+            // Nothing of ours is in the response's way that would tell its end.
+            attempt.EndBody(BodyEnd.Detached, null);
+            Failed(e);
         }
 
         if (response is null)
@@ -173,6 +173,22 @@ internal sealed class HttpCapture : IDisposable
     /// <summary>Something of ours failed; the traced program must not notice.</summary>
     public void Failed(Exception exception) =>
         _log.Warn("openai-capture", $"An OpenAI call was not traced as it should be: {exception.GetType().Name}: {exception.Message}");
+
+    /// <summary>Gives the program its own content back.</summary>
+    private static void Restore(LlmAttempt attempt, bool hasFailed)
+    {
+        if (attempt.OriginalContent is not { } original)
+        {
+            return;
+        }
+
+        attempt.OriginalContent = null;
+        attempt.Request.Content = original;
+        if (hasFailed && attempt.RequestBody.TotalBytes == 0)
+        {
+            CopyUnsent(original, attempt);
+        }
+    }
 
     /// <summary>
     /// A request that never reached the wire has shown us nothing. Its body is read now only where reading changes nothing: text in memory, or the

@@ -55,14 +55,19 @@ internal sealed class RecordingWorker
         {
             while (_queue.Reader.TryRead(out var item))
             {
-                if (item.Call is not null)
+                try
                 {
-                    _record(item.Call);
+                    if (item.Call is not null)
+                    {
+                        _record(item.Call);
+                    }
                 }
-                else
+                catch (Exception e) when (e is not OutOfMemoryException)
                 {
-                    item.Barrier!.TrySetResult();
+                    // An exception on a pool thread would end the process.
                 }
+
+                item.Barrier?.TrySetResult();
             }
 
             Interlocked.Exchange(ref _isRunning, 0);

@@ -160,6 +160,45 @@ public sealed class ChatCaptureTests : CaptureTestBase
     }
 
     [Theory]
+    [InlineData(HttpCompletionOption.ResponseContentRead)]
+    [InlineData(HttpCompletionOption.ResponseHeadersRead)]
+    public async Task Request_SentSynchronouslyByHttpClient_IsSeen(HttpCompletionOption option)
+    {
+        await using var server = await LoopbackServer.StartAsync((context, _) => Json(context, Answer));
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Address, "/v1/chat/completions"))
+        {
+            Content = new ByteArrayContent("""{"messages":[]}"""u8.ToArray()),
+        };
+
+        using (var response = client.Send(request, option, Token))
+        {
+            using var reader = new StreamReader(response.Content.ReadAsStream(Token));
+            Assert.Equal(Answer, reader.ReadToEnd());
+        }
+
+        var span = await SingleSpanAsync();
+        Assert.Equal("Completions", span.Name);
+        AssertJson(Answer, span.Attribute(AttributeNames.Outputs));
+    }
+
+    [Fact]
+    public async Task Request_OverHttp2_IsSeen()
+    {
+        await using var server = await LoopbackServer.StartAsync((context, _) => Json(context, Answer), Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http2);
+        using var client = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        var body = $$"""{"messages":["{{new string('x', 100_000)}}"]}""";
+
+        using var response = await client.PostAsync(new Uri(server.Address, "/v1/chat/completions"), new StringContent(body), Token);
+
+        Assert.Equal(Answer, await response.Content.ReadAsStringAsync(Token));
+        Assert.Equal(body, Encoding.UTF8.GetString(server.Bodies.Single()));
+        var span = await SingleSpanAsync();
+        AssertJson(body, span.Attribute(AttributeNames.Inputs));
+        AssertJson(Answer, span.Attribute(AttributeNames.Outputs));
+    }
+
+    [Theory]
     [InlineData("GET", "/v1/chat/completions")]
     [InlineData("POST", "/v1/chat/completions/abc/messages")]
     [InlineData("POST", "/v1/traces")]

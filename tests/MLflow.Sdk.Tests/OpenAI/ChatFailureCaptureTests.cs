@@ -140,6 +140,33 @@ public sealed class ChatFailureCaptureTests : CaptureTestBase
         Assert.False(span.Has(AttributeNames.HttpStatus));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Chat_TimedOut_IsAnErrorWithItsTime(bool isAsync)
+    {
+        await using var server = await LoopbackServer.StartAsync(async (context, _) =>
+        {
+            var gone = new TaskCompletionSource();
+            await using var registration = context.RequestAborted.Register(gone.SetResult);
+            await gone.Task;
+        });
+        var client = Client(server.Address, o =>
+        {
+            NoRetries(o);
+            o.NetworkTimeout = TimeSpan.FromMilliseconds(500);
+        });
+
+        await Assert.ThrowsAnyAsync<Exception>(async () => _ = isAsync
+            ? await client.CompleteChatAsync([new UserChatMessage("x")], cancellationToken: Token)
+            : client.CompleteChat([new UserChatMessage("x")], cancellationToken: Token));
+
+        var span = await SingleSpanAsync();
+        Assert.Equal(SpanStatusCode.Error, span.StatusCode);
+        Assert.EndsWith("CanceledException", span.Exception().Text(AttributeNames.ExceptionType), StringComparison.Ordinal);
+        Assert.True(span.EndNs > span.StartNs);
+    }
+
     [Fact]
     public async Task Chat_FailedBelowARoot_IsExportedWhenTheRootEnds()
     {
