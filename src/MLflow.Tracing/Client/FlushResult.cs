@@ -1,15 +1,15 @@
 namespace MLflow;
 
-/// <summary>What became of the traces that this process made so far.</summary>
+/// <summary>What became of the traces that this client made so far: each is counted in exactly one of exported, pending and dropped.</summary>
 public sealed record FlushResult
 {
     /// <summary>Traces that a server has acknowledged.</summary>
     public required long Exported { get; init; }
 
-    /// <summary>Traces that are still waiting: unfinished, or the server has not answered yet.</summary>
+    /// <summary>Traces that wait: some of their spans still run, or the server has not acknowledged them yet.</summary>
     public required long Pending { get; init; }
 
-    /// <summary>Traces that were given up.</summary>
+    /// <summary>Traces that were given up, in whole or in part.</summary>
     public required long Dropped { get; init; }
 
     /// <summary>Why traces were given up, with a count for each reason. Empty when nothing was dropped.</summary>

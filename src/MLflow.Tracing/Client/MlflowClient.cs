@@ -6,8 +6,6 @@ namespace MLflow;
 /// </summary>
 public sealed class MlflowClient : IAsyncDisposable
 {
-    private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(5);
-
     private readonly TraceExporter _exporter;
     private volatile TrackingSettings _settings;
 
@@ -23,7 +21,7 @@ public sealed class MlflowClient : IAsyncDisposable
         _exporter = new TraceExporter(Log, timeProvider);
         Tracer = new Tracer(_exporter, () => _settings.Destination, timeProvider);
         _exporter.Unfinished = () => Tracer.UnfinishedTraces;
-        AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
+        ExitFlush.Add(this);
     }
 
     /// <summary>Address of the server that new traces go to, without a trailing slash.</summary>
@@ -69,7 +67,12 @@ public sealed class MlflowClient : IAsyncDisposable
         return id;
     }
 
-    /// <summary>Waits until every ended trace has been sent or given up.</summary>
+    /// <summary>Waits until every trace that ended before the call has been sent or given up, or its server turns out to be away.</summary>
+    /// <remarks>
+    /// A server that cannot be reached is tried once and then no longer waited for; one that is busy or fails is tried three times;
+    /// one that asks to come back in more than ten seconds is not waited for. Such traces stay queued, are counted as
+    /// <see cref="FlushResult.Pending"/>, and are sent when the server is there, as long as this process lives.
+    /// </remarks>
     /// <returns>What became of the traces so far.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled first; the traces stay queued.</exception>
     public async Task<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
@@ -82,37 +85,29 @@ public sealed class MlflowClient : IAsyncDisposable
         return await _exporter.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Sends what is waiting, for at most five seconds, and stops: what is traced afterwards is dropped and counted.</summary>
+    /// <summary>Sends what is waiting, for at most five seconds, and stops. What could not be sent is reported in the log. Later traces are dropped.</summary>
     public async ValueTask DisposeAsync()
     {
-        AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
-        using var deadline = new CancellationTokenSource(ExitTimeout, Tracer.TimeProvider);
-        await DrainQuietlyAsync(deadline.Token).ConfigureAwait(false);
-        await _exporter.DisposeAsync().ConfigureAwait(false);
+        ExitFlush.Remove(this);
+        using var deadline = new CancellationTokenSource(TraceExporter.CloseTimeout, Tracer.TimeProvider);
+        await CloseAsync(deadline.Token).ConfigureAwait(false);
     }
 
-    /// <summary>A return from Main, Environment.Exit, SIGTERM and an unhandled exception all come by here.</summary>
-    private void OnProcessExit(object? sender, EventArgs e)
+    /// <summary>Drains, flushes and stops before the token says so. Does not throw.</summary>
+    internal async Task CloseAsync(CancellationToken deadline)
     {
         try
         {
-            Task.Run(() => DisposeAsync().AsTask()).Wait(ExitTimeout);
+            if (DrainAsync is { } drain)
+            {
+                await drain(deadline).ConfigureAwait(false);
+            }
         }
-        catch (AggregateException exception)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Log.Warn(nameof(OnProcessExit), "traces could not be sent before the program ended: " + exception.InnerException?.Message);
+            // What has ended is still sent.
         }
-    }
 
-    private async Task DrainQuietlyAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await (DrainAsync?.Invoke(cancellationToken) ?? Task.CompletedTask).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // The deadline: what was not parsed by now is not sent.
-        }
+        await _exporter.CloseAsync(deadline).ConfigureAwait(false);
     }
 }

@@ -11,28 +11,14 @@ internal static class AttributeJson
     /// <summary>Keeps text readable: 東京, not \u6771\u4EAC. None of it goes into HTML unescaped.</summary>
     public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Whether the text is by itself a JSON string, object or array.</summary>
-    public static bool ReadsAsStructure(string text)
+    /// <summary>Deeper than System.Text.Json's own limit: what was captured is not ours to refuse.</summary>
+    public static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 512 };
+
+    /// <summary>Whether a JSON reader, strict or not, might take the text for a JSON string, object or array.</summary>
+    public static bool CouldBeStructure(string text)
     {
         var start = text.AsSpan().TrimStart(" \t\r\n");
-        if (start.IsEmpty || start[0] is not ('"' or '{' or '['))
-        {
-            return false;
-        }
-
-        try
-        {
-            var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text));
-            while (reader.Read())
-            {
-            }
-
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
+        return !start.IsEmpty && start[0] is ('"' or '{' or '[');
     }
 
     /// <summary>The text as a JSON string.</summary>
@@ -57,6 +43,19 @@ internal static class AttributeJson
         AttributeValueKind.Json => Encoding.UTF8.GetString(value.Json),
         _ => "null",
     };
+
+    /// <summary>The first characters of <see cref="Of"/>, and more where there are more, without encoding the whole.</summary>
+    public static string StartOf(AttributeValue value, int length)
+    {
+        if (value.Kind == AttributeValueKind.String && value.String.Length > length)
+        {
+            return Of(AttributeValue.FromString(value.String[..(length + 1)]));
+        }
+
+        // A UTF-16 unit takes three bytes of UTF-8 at most.
+        var bytes = (length + 2) * 3;
+        return value.Kind == AttributeValueKind.Json && value.Json.Length > bytes ? Encoding.UTF8.GetString(value.Json[..bytes]) : Of(value);
+    }
 
     // MLflow's readers take Python's names for what JSON has no numbers for.
     private static string Number(double value) => value switch

@@ -1,11 +1,20 @@
+using System.Globalization;
+
 namespace MLflow;
 
 /// <summary>Why traces are dropped: the keys of <see cref="FlushResult.DroppedBy"/>.</summary>
 internal static class DropReasons
 {
     public const string QueueFull = "queue full";
-    public const string Refused = "refused by the server";
-    public const string ServerErrors = "too many server errors";
     public const string Stopped = "the client was stopped";
+    public const string ExperimentDeleted = "the experiment is deleted";
+    public const string NoArtifactUpload = "the artifact location takes no uploads";
+    public const string InvalidAnswer = "the server's answer was not understood";
+    public const string ConnectionLost = "the connection broke";
+    public const string Timeout = "the server did not answer in time";
+    public const string LateSpan = "a span ended after its trace was uploaded";
     public const string Failed = "could not be encoded";
+
+    /// <summary>The server answered with this status.</summary>
+    public static string Status(int status) => string.Create(CultureInfo.InvariantCulture, $"HTTP {status}");
 }

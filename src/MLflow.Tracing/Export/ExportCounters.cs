@@ -1,63 +1,105 @@
 namespace MLflow;
 
-/// <summary>Every export is accepted once and leaves once: sent or dropped. Accepted = exported + pending + dropped at all times.</summary>
+/// <summary>
+/// Counts each finished trace that was handed over in exactly one of exported, pending and dropped: accepted is their sum at all times.
+/// A trace that lost some of its spans counts as dropped. Touched under the exporter's lock only.
+/// </summary>
 internal sealed class ExportCounters
 {
-    private readonly Lock _lock = new();
+    // Bounded: reasons are constants and HTTP statuses.
     private readonly Dictionary<string, long> _droppedBy = [];
-    private long _accepted;
-    private long _exported;
-    private long _dropped;
-    private string? _lastError;
 
-    public void Accept()
+    public long Accepted { get; private set; }
+
+    public long Exported { get; private set; }
+
+    public long Pending { get; private set; }
+
+    public long Dropped { get; private set; }
+
+    public string? LastError { get; set; }
+
+    public void Accept(TraceExport export)
     {
-        lock (_lock)
+        ref var progress = ref export.Trace.Progress;
+        progress.Waiting++;
+        progress.IsComplete |= export.IsComplete;
+        if (!progress.IsComplete)
         {
-            _accepted++;
+            // Part of a trace that goes on: the trace is counted with its last part, and as unfinished until then.
+            return;
+        }
+
+        if (progress.State == ExportState.None)
+        {
+            Accepted++;
+        }
+
+        if (progress.State != ExportState.Dropped)
+        {
+            Move(ref progress, ExportState.Pending);
         }
     }
 
-    public void Sent()
+    public void Sent(TraceExport export) => Settle(ref export.Trace.Progress);
+
+    public void Drop(TraceExport export, string reason)
     {
-        lock (_lock)
-        {
-            _exported++;
-        }
+        export.Trace.Progress.Lost ??= reason;
+        Settle(ref export.Trace.Progress);
     }
 
-    /// <param name="reason">A kind of reason: there must be few of them, since each is kept.</param>
-    /// <param name="error">The case at hand.</param>
-    public void Drop(string reason, string? error = null)
+    /// <param name="unfinished">Traces that have begun and are not complete, which are pending too.</param>
+    public FlushResult Read(long unfinished) => new()
     {
-        lock (_lock)
+        Exported = Exported,
+        Pending = Pending + unfinished,
+        Dropped = Dropped,
+        DroppedBy = new Dictionary<string, long>(_droppedBy),
+        LastError = LastError,
+    };
+
+    private void Settle(ref ExportProgress progress)
+    {
+        progress.Waiting--;
+        if (progress is not { State: ExportState.Pending, Waiting: 0 })
         {
-            _dropped++;
+            return;
+        }
+
+        if (progress.Lost is { } reason)
+        {
+            Move(ref progress, ExportState.Dropped);
             _droppedBy[reason] = _droppedBy.GetValueOrDefault(reason) + 1;
-            _lastError = error ?? _lastError;
+        }
+        else
+        {
+            Move(ref progress, ExportState.Exported);
         }
     }
 
-    public void Fail(string error)
+    private void Move(ref ExportProgress progress, ExportState state)
     {
-        lock (_lock)
-        {
-            _lastError = error;
-        }
+        Count(progress.State, -1);
+        Count(state, 1);
+        progress.State = state;
     }
 
-    public FlushResult Read(long unfinished)
+    private void Count(ExportState state, long change)
     {
-        lock (_lock)
+        switch (state)
         {
-            return new FlushResult
-            {
-                Exported = _exported,
-                Pending = _accepted - _exported - _dropped + unfinished,
-                Dropped = _dropped,
-                DroppedBy = new Dictionary<string, long>(_droppedBy),
-                LastError = _lastError,
-            };
+            case ExportState.Pending:
+                Pending += change;
+                break;
+            case ExportState.Exported:
+                Exported += change;
+                break;
+            case ExportState.Dropped:
+                Dropped += change;
+                break;
+            default:
+                break;
         }
     }
 }

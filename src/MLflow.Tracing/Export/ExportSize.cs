@@ -11,10 +11,10 @@ internal static class ExportSize
         long bytes = 0;
         foreach (var span in export.Spans)
         {
-            bytes += SpanOverhead;
-            foreach (var (_, value) in span.EndedAttributes)
+            bytes += SpanOverhead + (2L * span.Name.Length);
+            foreach (var (key, value) in span.EndedAttributes)
             {
-                bytes += EntryOverhead + value.Size;
+                bytes += EntryOverhead + (2L * key.Length) + value.Size;
             }
 
             foreach (var spanEvent in span.EndedEvents)

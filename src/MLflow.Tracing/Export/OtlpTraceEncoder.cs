@@ -37,10 +37,16 @@ internal static class OtlpTraceEncoder
     private const int AnyInt = 3;
     private const int AnyDouble = 4;
 
-    /// <summary>Encodes the exports' spans and returns the encoded size of each, in order.</summary>
-    public static List<int> Encode(ProtobufWriter writer, IReadOnlyList<TraceExport> exports)
+    /// <summary>Encodes one request, which ends after the span with which it reaches <paramref name="maxBytes"/>.</summary>
+    /// <param name="writer">What it holds is replaced.</param>
+    /// <param name="spans">Spans that have ended.</param>
+    /// <param name="first">The first of them to encode.</param>
+    /// <param name="maxBytes">Bytes at which the request is large enough.</param>
+    /// <param name="sizes">Takes the encoded size of each span, in order.</param>
+    /// <returns>The span with which the next request begins.</returns>
+    public static int Encode(ProtobufWriter writer, IReadOnlyList<LiveSpan> spans, int first, int maxBytes, List<int> sizes)
     {
-        var sizes = new List<int>();
+        writer.Clear();
         var resourceSpans = writer.BeginMessage(RequestResourceSpans);
         WriteResource(writer);
         var scopeSpans = writer.BeginMessage(ResourceSpansScopeSpans);
@@ -48,19 +54,17 @@ internal static class OtlpTraceEncoder
         writer.WriteString(ScopeName, SdkInfo.Name);
         writer.WriteString(ScopeVersion, SdkInfo.Version);
         writer.EndMessage(scope);
-        foreach (var export in exports)
+        var next = first;
+        while (next < spans.Count && writer.Position < maxBytes)
         {
-            foreach (var span in export.Spans)
-            {
-                var start = writer.Position;
-                WriteSpan(writer, span);
-                sizes.Add(writer.Position - start);
-            }
+            var start = writer.Position;
+            WriteSpan(writer, spans[next++]);
+            sizes.Add(writer.Position - start);
         }
 
         writer.EndMessage(scopeSpans);
         writer.EndMessage(resourceSpans);
-        return sizes;
+        return next;
     }
 
     private static void WriteResource(ProtobufWriter writer)
@@ -69,6 +73,11 @@ internal static class OtlpTraceEncoder
         WriteText(writer, ResourceAttributes, "telemetry.sdk.language", "dotnet");
         WriteText(writer, ResourceAttributes, "telemetry.sdk.name", "mlflow");
         WriteText(writer, ResourceAttributes, "telemetry.sdk.version", SdkInfo.Version);
+        if (ProcessSource.ServiceName is { } serviceName)
+        {
+            WriteText(writer, ResourceAttributes, "service.name", serviceName);
+        }
+
         writer.EndMessage(resource);
     }
 
@@ -92,10 +101,13 @@ internal static class OtlpTraceEncoder
 
         // Plain, never as JSON: a server takes the value verbatim as the trace's id.
         WriteText(writer, SpanAttributes, AttributeNames.TraceRequestId, span.TraceId);
-        WriteText(writer, SpanAttributes, AttributeNames.SpanType, span.SpanType);
+        WriteAttribute(writer, SpanAttributes, AttributeNames.SpanType, AttributeValue.FromString(span.SpanType), isDecodedAgain: true);
         foreach (var (key, value) in span.EndedAttributes)
         {
-            WriteAttribute(writer, SpanAttributes, key, value, isDecodedAgain: true);
+            if (key is not (AttributeNames.TraceRequestId or AttributeNames.SpanType))
+            {
+                WriteAttribute(writer, SpanAttributes, key, value, isDecodedAgain: true);
+            }
         }
 
         foreach (var spanEvent in span.EndedEvents)
@@ -187,38 +199,46 @@ internal static class OtlpTraceEncoder
     /// </summary>
     private static void WriteJson(ProtobufWriter writer, ReadOnlySpan<byte> json, bool isDecodedAgain)
     {
-        var reader = new Utf8JsonReader(json);
-        reader.Read();
-        switch (reader.TokenType)
+        var reader = new Utf8JsonReader(json, AttributeJson.ReaderOptions);
+        try
         {
-            case JsonTokenType.String:
-                WriteString(writer, reader.GetString()!, isDecodedAgain);
-                break;
-            case JsonTokenType.Number when reader.TryGetInt64(out var number):
-                writer.WriteVarint(AnyInt, (ulong)number);
-                break;
-            case JsonTokenType.Number:
-                writer.WriteFixed64(AnyDouble, BitConverter.DoubleToUInt64Bits(reader.GetDouble()));
-                break;
-            case JsonTokenType.True:
-            case JsonTokenType.False:
-                writer.WriteVarint(AnyBool, reader.TokenType == JsonTokenType.True ? 1UL : 0UL);
-                break;
-            case JsonTokenType.Null:
-                break;
-            default:
-                writer.WriteBytes(AnyString, json);
-                break;
+            reader.Read();
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.String:
+                    WriteString(writer, reader.GetString()!, isDecodedAgain);
+                    break;
+                case JsonTokenType.Number when reader.TryGetInt64(out var number):
+                    writer.WriteVarint(AnyInt, (ulong)number);
+                    break;
+                case JsonTokenType.Number when reader.TryGetDouble(out var number) && double.IsFinite(number):
+                    writer.WriteFixed64(AnyDouble, BitConverter.DoubleToUInt64Bits(number));
+                    break;
+                case JsonTokenType.True:
+                case JsonTokenType.False:
+                    writer.WriteVarint(AnyBool, reader.TokenType == JsonTokenType.True ? 1UL : 0UL);
+                    break;
+                case JsonTokenType.Null:
+                    break;
+                default:
+                    writer.WriteUtf8(AnyString, json);
+                    break;
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // Not JSON after all: one span must not take the batch with it.
+            WriteString(writer, System.Text.Encoding.UTF8.GetString(json), isDecodedAgain);
         }
     }
 
     /// <summary>
-    /// A server removes one layer of JSON from a span attribute's text (not from an event's). Text that reads as JSON by itself
+    /// A server removes one layer of JSON from a span attribute's text (not from an event's). Text that could be read as JSON
     /// therefore gets a layer more, and arrives as the text that it was.
     /// </summary>
     private static void WriteString(ProtobufWriter writer, string value, bool isDecodedAgain)
     {
-        if (isDecodedAgain && AttributeJson.ReadsAsStructure(value))
+        if (isDecodedAgain && AttributeJson.CouldBeStructure(value))
         {
             writer.WriteBytes(AnyString, AttributeJson.Quote(value));
         }

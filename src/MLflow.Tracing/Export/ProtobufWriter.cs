@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Unicode;
 
 namespace MLflow;
 
@@ -20,6 +21,8 @@ internal sealed class ProtobufWriter : IDisposable
     public int Position { get; private set; }
 
     public ReadOnlyMemory<byte> Written => _buffer.AsMemory(0, Position);
+
+    public void Clear() => Position = 0;
 
     public void Dispose()
     {
@@ -58,6 +61,19 @@ internal sealed class ProtobufWriter : IDisposable
         Ensure(size);
         Position += Encoding.UTF8.GetBytes(value, _buffer.AsSpan(Position));
         EndMessage(start);
+    }
+
+    /// <summary>Writes what should be UTF-8. What is wrong in it is replaced: a server refuses the whole request for one invalid string.</summary>
+    public void WriteUtf8(int field, ReadOnlySpan<byte> value)
+    {
+        if (Utf8.IsValid(value))
+        {
+            WriteBytes(field, value);
+        }
+        else
+        {
+            WriteString(field, Encoding.UTF8.GetString(value));
+        }
     }
 
     public void WriteBytes(int field, ReadOnlySpan<byte> value)

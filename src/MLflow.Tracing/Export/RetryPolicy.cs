@@ -1,31 +1,80 @@
-using System.Net;
-
 namespace MLflow;
 
-/// <summary>When to send again and when to give up. Pure: time comes in and goes out as values.</summary>
-internal static class RetryPolicy
+/// <summary>When to try a server again. Not safe for concurrent use.</summary>
+internal sealed class RetryPolicy
 {
-    /// <summary>Tries of a request that a server keeps failing (500); MLflow's clients stop after as many. A server that is away is waited for without end: the queue is what is bounded.</summary>
-    public const int MaxServerErrors = 7;
+    public static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(500);
 
-    public static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(15);
 
-    /// <summary>Status codes that MLflow's clients send again (MLflow 3, <c>MLFLOW_HTTP_REQUEST_MAX_RETRIES</c>).</summary>
-    public static bool IsTransient(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
-        or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+    /// <summary>A server that asks for more than this is not obeyed further: the queue would run over without a try.</summary>
+    public static readonly TimeSpan MaxRetryAfter = TimeSpan.FromMinutes(5);
 
-    /// <summary>How long to wait before try <paramref name="attempt"/> + 1.</summary>
-    /// <param name="attempt">Number of tries so far, from 1.</param>
-    /// <param name="retryAfter">What the server asked for.</param>
-    /// <param name="jitter">0 to 1.</param>
-    public static TimeSpan Delay(int attempt, TimeSpan? retryAfter, double jitter)
+    /// <summary>Part of a delay that is left to chance, so that many programs do not come back at the same moment.</summary>
+    public const double Jitter = 0.2;
+
+    private readonly TimeProvider _timeProvider;
+    private readonly Func<double> _random;
+    private long _failedAt;
+    private TimeSpan _delay;
+
+    /// <summary>Creates a policy that is due at once.</summary>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="random">Numbers from 0 up to 1.</param>
+    public RetryPolicy(TimeProvider timeProvider, Func<double> random)
     {
-        if (retryAfter is { } asked)
-        {
-            return asked < TimeSpan.Zero ? TimeSpan.Zero : asked > MaxDelay ? MaxDelay : asked;
-        }
+        _timeProvider = timeProvider;
+        _random = random;
+    }
 
-        var seconds = 0.25 * Math.Pow(2, Math.Min(attempt - 1, 10)) * (0.5 + (jitter / 2));
-        return seconds > MaxDelay.TotalSeconds ? MaxDelay : TimeSpan.FromSeconds(seconds);
+    /// <summary>Failures since the last success.</summary>
+    public int Failures { get; private set; }
+
+    /// <summary>True while the server itself said when to come back.</summary>
+    public bool IsToldToWait { get; private set; }
+
+    /// <summary>Time until the next try; zero when it is due.</summary>
+    public TimeSpan Remaining
+    {
+        get
+        {
+            var remaining = _delay - _timeProvider.GetElapsedTime(_failedAt);
+            return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
+        }
+    }
+
+    public void Succeeded()
+    {
+        Failures = 0;
+        IsToldToWait = false;
+        _delay = TimeSpan.Zero;
+    }
+
+    /// <param name="retryAfter">What the server said, or null.</param>
+    public void Failed(TimeSpan? retryAfter)
+    {
+        Failures++;
+        _failedAt = _timeProvider.GetTimestamp();
+        IsToldToWait = retryAfter is not null;
+        _delay = retryAfter is { } told ? Limit(told) : BackOff();
+    }
+
+    /// <summary>Makes the next try due now, unless the server said when.</summary>
+    public void Hurry()
+    {
+        if (!IsToldToWait)
+        {
+            _delay = TimeSpan.Zero;
+        }
+    }
+
+    private static TimeSpan Limit(TimeSpan told) =>
+        told < TimeSpan.Zero ? TimeSpan.Zero : told > MaxRetryAfter ? MaxRetryAfter : told;
+
+    private TimeSpan BackOff()
+    {
+        var doubled = FirstDelay * Math.Pow(2, Math.Min(Failures - 1, 16));
+        var delay = doubled < MaxDelay ? doubled : MaxDelay;
+        return delay * (1 - (Jitter * _random()));
     }
 }

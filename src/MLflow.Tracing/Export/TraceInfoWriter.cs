@@ -8,6 +8,7 @@ namespace MLflow;
 internal static class TraceInfoWriter
 {
     private const int MaxMetadataLength = 250;
+    private const int MaxTagLength = 4096;
 
     public static byte[] Write(ActiveTrace trace, string experimentId)
     {
@@ -28,7 +29,7 @@ internal static class TraceInfoWriter
             json.WriteEndObject();
             json.WriteEndObject();
             var startMs = root.StartNs / 1_000_000;
-            var durationMs = (root.EndNs / 1_000_000) - startMs;
+            var durationMs = (root.EndNs - root.StartNs) / 1_000_000;
             json.WriteString("request_time", DateTimeOffset.FromUnixTimeMilliseconds(startMs).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
             json.WriteString("execution_duration", string.Create(CultureInfo.InvariantCulture, $"{durationMs / 1000}.{durationMs % 1000:000}s"));
             json.WriteString("state", root.StatusCode == SpanStatusCode.Error ? "ERROR" : "OK");
@@ -36,7 +37,7 @@ internal static class TraceInfoWriter
             WriteText(json, "response_preview", TracePreview.OfResponse(outputs));
             WriteMetadata(json, trace, inputs, outputs);
             json.WriteStartObject("tags");
-            json.WriteString(TraceKeys.TraceName, root.Name);
+            json.WriteString(TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));
             json.WriteEndObject();
             json.WriteEndObject();
             json.WriteEndObject();
@@ -50,18 +51,17 @@ internal static class TraceInfoWriter
     {
         json.WriteStartObject("trace_metadata");
         json.WriteString(TraceKeys.SchemaVersion, "3");
-        WriteText(json, TraceKeys.Inputs, inputs is { } i ? TracePreview.Cut(AttributeJson.Of(i), MaxMetadataLength) : null);
-        WriteText(json, TraceKeys.Outputs, outputs is { } o ? TracePreview.Cut(AttributeJson.Of(o), MaxMetadataLength) : null);
-        var sizes = trace.SentSizes;
-        json.WriteString(TraceKeys.SizeStats, SizeStats(sizes));
-        json.WriteString(TraceKeys.SizeBytes, sizes.Sum(s => (long)s).ToString(CultureInfo.InvariantCulture));
+        WriteText(json, TraceKeys.Inputs, inputs is { } i ? TracePreview.Cut(AttributeJson.StartOf(i, MaxMetadataLength), MaxMetadataLength) : null);
+        WriteText(json, TraceKeys.Outputs, outputs is { } o ? TracePreview.Cut(AttributeJson.StartOf(o, MaxMetadataLength), MaxMetadataLength) : null);
+        json.WriteString(TraceKeys.SizeStats, SizeStats(trace));
+        json.WriteString(TraceKeys.SizeBytes, trace.Sizes.Total.ToString(CultureInfo.InvariantCulture));
         if (trace.TotalUsage() is { } usage)
         {
             json.WriteString(TraceKeys.TokenUsage, UsageJson.Write(usage));
         }
 
-        json.WriteString(TraceKeys.SourceUser, ProcessSource.User);
-        json.WriteString(TraceKeys.SourceName, ProcessSource.Name);
+        json.WriteString(TraceKeys.SourceUser, TracePreview.Cut(ProcessSource.User, MaxMetadataLength));
+        json.WriteString(TraceKeys.SourceName, TracePreview.Cut(ProcessSource.Name, MaxMetadataLength));
         json.WriteString(TraceKeys.SourceType, "LOCAL");
         json.WriteString(TraceKeys.GitCommit, "");
         json.WriteString(TraceKeys.GitBranch, "");
@@ -70,20 +70,13 @@ internal static class TraceInfoWriter
     }
 
     /// <summary>Bytes of the spans as they were sent; a reader takes <c>num_spans</c> as the number to wait for.</summary>
-    private static string SizeStats(List<int> sizes)
+    private static string SizeStats(ActiveTrace trace)
     {
-        var sorted = sizes.Order().ToArray();
+        var sizes = trace.Sizes;
+        var percentiles = sizes.Percentiles(25, 50, 75);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{{\"total_size_bytes\": {sizes.Sum(s => (long)s)}, \"num_spans\": {sizes.Count}, \"max\": {sorted[^1]}, \"p25\": {Percentile(sorted, 25)}, \"p50\": {Percentile(sorted, 50)}, \"p75\": {Percentile(sorted, 75)}}}");
-    }
-
-    private static long Percentile(int[] sorted, int percent)
-    {
-        var position = (sorted.Length - 1) * percent / 100.0;
-        var below = (int)position;
-        var above = Math.Min(below + 1, sorted.Length - 1);
-        return (long)(sorted[below] + ((sorted[above] - sorted[below]) * (position - below)));
+            $$"""{"total_size_bytes": {{sizes.Total}}, "num_spans": {{trace.StartedSpans}}, "max": {{sizes.Max}}, "p25": {{percentiles[0]}}, "p50": {{percentiles[1]}}, "p75": {{percentiles[2]}}}""");
     }
 
     private static AttributeValue? Find(LiveSpan span, string key)

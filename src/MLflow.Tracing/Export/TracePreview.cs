@@ -34,7 +34,7 @@ internal static class TracePreview
             return null;
         }
 
-        var json = AttributeJson.Of(present);
+        var json = AttributeJson.StartOf(present, MaxLength);
         return Cut(present.Kind == AttributeValueKind.Json ? ChatText(present.Json, role) ?? json : json, MaxLength);
     }
 
@@ -42,14 +42,14 @@ internal static class TracePreview
     {
         try
         {
-            var reader = new Utf8JsonReader(json);
+            var reader = new Utf8JsonReader(json, AttributeJson.ReaderOptions);
             using var document = JsonDocument.ParseValue(ref reader);
             return document.RootElement.ValueKind == JsonValueKind.Object && Messages(document.RootElement) is { Count: > 0 } messages
                 && Text(messages.LastOrDefault(m => HasRole(m, role), messages[^1])) is { Length: > 0 } text
                 ? text
                 : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }

@@ -6,7 +6,7 @@ namespace MLflow;
 /// <summary>Writes <c>traces.json</c>, the form in which servers without OTLP keep spans: every attribute's value is a string that holds JSON.</summary>
 internal static class TracesJsonWriter
 {
-    public static byte[] Write(IReadOnlyList<LiveSpan> spans)
+    public static byte[] Write(IEnumerable<LiveSpan> spans)
     {
         var buffer = new ArrayBufferWriter<byte>(4096);
         using (var json = new Utf8JsonWriter(buffer, AttributeJson.WriterOptions))
@@ -67,7 +67,10 @@ internal static class TracesJsonWriter
         json.WriteString(AttributeNames.SpanType, AttributeJson.Of(AttributeValue.FromString(span.SpanType)));
         foreach (var (key, value) in span.EndedAttributes)
         {
-            json.WriteString(key, AttributeJson.Of(value));
+            if (key is not (AttributeNames.TraceRequestId or AttributeNames.SpanType))
+            {
+                json.WriteString(key, AttributeJson.Of(value));
+            }
         }
 
         json.WriteEndObject();

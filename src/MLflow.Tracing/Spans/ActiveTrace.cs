@@ -43,8 +43,11 @@ internal sealed class ActiveTrace
     /// <summary>Spans started so far.</summary>
     public int StartedSpans { get; private set; }
 
+    /// <summary>How far the exporter is with this trace. Under the exporter's lock.</summary>
+    public ExportProgress Progress;
+
     /// <summary>Encoded sizes of the spans that were sent, in bytes. Used by the exporter's worker only.</summary>
-    public List<int> SentSizes { get; } = [];
+    public TraceSizes Sizes { get; } = new();
 
     public long NowNs() => ToUnixNs(Tracer.TimeProvider.GetTimestamp());
 

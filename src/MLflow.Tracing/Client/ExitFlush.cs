@@ -1,0 +1,85 @@
+using System.Runtime.InteropServices;
+
+namespace MLflow;
+
+/// <summary>
+/// Sends what waits when the process ends: at the end of Main, <c>Environment.Exit</c>, an unhandled exception, SIGTERM and Ctrl-C.
+/// All clients together get <see cref="TraceExporter.CloseTimeout"/>.
+/// </summary>
+/// <remarks>Since .NET 10 the runtime has no SIGTERM handler of its own, so without ours the signal would end the process at once.</remarks>
+internal static class ExitFlush
+{
+    private static readonly Lock Gate = new();
+    private static readonly HashSet<MlflowClient> Clients = [];
+
+    // Kept alive: a registration that is collected no longer handles its signal.
+    private static readonly List<PosixSignalRegistration> Signals = [];
+    private static bool _isWatching;
+
+    public static void Add(MlflowClient client)
+    {
+        lock (Gate)
+        {
+            Clients.Add(client);
+            if (!_isWatching)
+            {
+                _isWatching = true;
+                Watch();
+            }
+        }
+    }
+
+    public static void Remove(MlflowClient client)
+    {
+        lock (Gate)
+        {
+            Clients.Remove(client);
+        }
+    }
+
+    private static void Watch()
+    {
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Run((client, deadline) => client.CloseAsync(deadline));
+        AppDomain.CurrentDomain.UnhandledException += (_, e) =>
+        {
+            if (e.IsTerminating)
+            {
+                Run((client, deadline) => client.CloseAsync(deadline));
+            }
+        };
+        try
+        {
+            // The program may go on (a host stops in its own time), so this flushes only, and leaves what the signal does as it is.
+            Signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Run((client, deadline) => client.FlushAsync(deadline))));
+            Signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Run((client, deadline) => client.FlushAsync(deadline))));
+        }
+        catch (PlatformNotSupportedException)
+        {
+            // The other ways out remain.
+        }
+    }
+
+    private static void Run(Func<MlflowClient, CancellationToken, Task> end)
+    {
+        MlflowClient[] clients;
+        lock (Gate)
+        {
+            clients = [.. Clients];
+        }
+
+        if (clients.Length == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            using var deadline = new CancellationTokenSource(TraceExporter.CloseTimeout);
+            Task.Run(() => Task.WhenAll(clients.Select(c => end(c, deadline.Token)))).Wait(TraceExporter.CloseTimeout + TimeSpan.FromMilliseconds(250));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Nothing of ours may change how the process ends.
+        }
+    }
+}

@@ -1,0 +1,93 @@
+namespace MLflow;
+
+/// <summary>Exports to one experiment of one server, in the order in which they came. Touched under the exporter's lock only.</summary>
+internal sealed class ExportLane
+{
+    /// <summary>Spans that one batch has at most, unless one export alone has more.</summary>
+    public const int MaxBatchSpans = 2048;
+
+    /// <summary>Bytes of memory of one batch at most, unless one export alone has more.</summary>
+    public const long MaxBatchBytes = 8 << 20;
+
+    // Bounded by the exporter's budget.
+    private readonly List<QueuedExport> _waiting = [];
+    private int _spans;
+    private long _bytes;
+
+    public ExportLane(TraceDestination destination, TrackingServer server)
+    {
+        Destination = destination;
+        Server = server;
+    }
+
+    public TraceDestination Destination { get; }
+
+    public TrackingServer Server { get; }
+
+    public bool IsEmpty => _waiting.Count == 0;
+
+    public long FirstSequence => _waiting[0].Sequence;
+
+    /// <summary>Enough waits for a full batch.</summary>
+    public bool IsFull => _spans >= MaxBatchSpans || _bytes >= MaxBatchBytes;
+
+    /// <summary>When the first of those that wait came, as a timestamp.</summary>
+    public long WaitsSince { get; private set; }
+
+    public IReadOnlyList<QueuedExport> Waiting => _waiting;
+
+    public void Add(QueuedExport export, long timestamp)
+    {
+        if (IsEmpty)
+        {
+            WaitsSince = timestamp;
+        }
+
+        _waiting.Add(export);
+        _spans += export.Export.Spans.Count;
+        _bytes += export.Size;
+    }
+
+    public void Remove(QueuedExport export)
+    {
+        if (_waiting.Remove(export))
+        {
+            _spans -= export.Export.Spans.Count;
+            _bytes -= export.Size;
+        }
+    }
+
+    /// <summary>What is sent next. They stay in the lane until they are removed. Empty when nothing can be sent.</summary>
+    public List<QueuedExport> NextBatch() => Server.TakesSpans ? NextSpans() : NextWholeTrace();
+
+    private List<QueuedExport> NextSpans()
+    {
+        var batch = new List<QueuedExport>();
+        var spans = 0;
+        long bytes = 0;
+        foreach (var export in _waiting)
+        {
+            spans += export.Export.Spans.Count;
+            bytes += export.Size;
+            if (batch.Count > 0 && (export.GoesAlone || spans > MaxBatchSpans || bytes > MaxBatchBytes))
+            {
+                break;
+            }
+
+            batch.Add(export);
+            if (export.GoesAlone)
+            {
+                break;
+            }
+        }
+
+        return batch;
+    }
+
+    /// <summary>A server that does not take spans takes a finished trace as one file: the parts wait until the last one is there.</summary>
+    private List<QueuedExport> NextWholeTrace()
+    {
+        var complete = _waiting.Find(e => e.Export.IsComplete);
+        return complete is null ? [] : _waiting.FindAll(e => ReferenceEquals(e.Export.Trace, complete.Export.Trace) && e.Sequence <= complete.Sequence);
+    }
+}

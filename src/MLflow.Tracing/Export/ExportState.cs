@@ -1,0 +1,11 @@
+namespace MLflow;
+
+/// <summary>Which counter of <see cref="FlushResult"/> a trace is in.</summary>
+internal enum ExportState : byte
+{
+    /// <summary>The exporter has not seen it.</summary>
+    None,
+    Pending,
+    Exported,
+    Dropped,
+}

@@ -1,0 +1,43 @@
+namespace MLflow;
+
+/// <summary>
+/// A caller that waits for what was accepted before it called. It gives a server up when that cannot be reached, or asked for a long
+/// wait, or was busy several times. Touched under the exporter's lock only.
+/// </summary>
+internal sealed class FlushRequest
+{
+    /// <summary>Tries that a busy or failing server gets while somebody waits.</summary>
+    public const int MaxTries = 3;
+
+    /// <summary>A server that asks for more patience than this is not waited for.</summary>
+    public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
+
+    private readonly long _sequence;
+    private readonly long _firstAttempt;
+    private readonly Dictionary<TrackingServer, int> _failures = [];
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <param name="sequence">The last export that is waited for.</param>
+    /// <param name="firstAttempt">The first try that begins after the call; what fails before it does not count.</param>
+    public FlushRequest(long sequence, long firstAttempt)
+    {
+        _sequence = sequence;
+        _firstAttempt = firstAttempt;
+    }
+
+    public Task Done => _done.Task;
+
+    public bool WaitsFor(ExportLane lane) =>
+        !lane.IsEmpty && lane.FirstSequence <= _sequence && _failures.GetValueOrDefault(lane.Server) < MaxTries
+        && !(lane.Server.Retry.IsToldToWait && lane.Server.Retry.Remaining > MaxWait);
+
+    public void Note(TrackingServer server, ExportFailureKind kind, long attempt)
+    {
+        if (attempt >= _firstAttempt)
+        {
+            _failures[server] = kind == ExportFailureKind.Unreachable ? MaxTries : _failures.GetValueOrDefault(server) + 1;
+        }
+    }
+
+    public void Complete() => _done.TrySetResult();
+}

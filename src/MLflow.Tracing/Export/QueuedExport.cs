@@ -1,0 +1,32 @@
+namespace MLflow;
+
+/// <summary>An export that waits or is being sent.</summary>
+internal sealed class QueuedExport
+{
+    public QueuedExport(TraceExport export, long sequence)
+    {
+        Export = export;
+        Sequence = sequence;
+        Size = ExportSize.Estimate(export);
+    }
+
+    public TraceExport Export { get; }
+
+    /// <summary>Grows with each export that is accepted.</summary>
+    public long Sequence { get; }
+
+    /// <summary>Memory that it keeps alive, in bytes, roughly.</summary>
+    public long Size { get; }
+
+    /// <summary>The spans have been acknowledged; the trace's facts have not.</summary>
+    public bool AreSpansSent { get; set; }
+
+    /// <summary>The spans' sizes are in the trace's statistics.</summary>
+    public bool AreSizesNoted { get; set; }
+
+    /// <summary>A request that held it was refused: it goes by itself, so that it does not take others with it.</summary>
+    public bool GoesAlone { get; set; }
+
+    /// <summary>Tries that ended in <see cref="ExportFailureKind.Failed"/>.</summary>
+    public int Failures { get; set; }
+}

@@ -1,0 +1,376 @@
+namespace MLflow;
+
+internal sealed partial class TraceExporter
+{
+    /// <summary>Tries of a request that the server fails on before it is given up.</summary>
+    public const int MaxFailures = 7;
+
+    /// <summary>Tries after which the exports of a failing request go one by one, in case one of them is what the server fails on.</summary>
+    public const int SuspectFailures = 3;
+
+    /// <summary>Bytes of one OTLP request, unless one span alone is larger.</summary>
+    public const int MaxRequestBytes = 4 << 20;
+
+    private const int MaxParallelRequests = 8;
+    private long _unreportedOverflow;
+
+    /// <summary>The worker. It ends only when the exporter is closed; nothing that a server does or a span holds may end it.</summary>
+    private async Task RunAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            // 1. What is due? A lane is due when its server is, and when it has waited for company or somebody waits for it.
+            ExportLane? lane;
+            List<QueuedExport> batch;
+            TimeSpan wait;
+            long attempt;
+            lock (_lock)
+            {
+                (lane, batch, wait) = Next();
+                attempt = lane is null ? 0 : ++_lastAttempt;
+            }
+
+            ReportOverflow();
+
+            // 2. Nothing: sleep until there is.
+            if (lane is null)
+            {
+                _timer!.Change(wait, Timeout.InfiniteTimeSpan);
+                await _wake.Reader.ReadAsync().ConfigureAwait(false);
+                continue;
+            }
+
+            // 3. Send. Whatever fails, the batch is either still in its lane or counted as dropped.
+            try
+            {
+                await SendAsync(lane, batch).ConfigureAwait(false);
+                lane.Server.Retry.Succeeded();
+                lane.Server.IsOutageReported = false;
+            }
+            catch (ExportFailureException e)
+            {
+                Fail(lane, batch, e, attempt);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                Drop(lane, batch, DropReasons.Failed, "MLflow.Tracing failed: " + e);
+            }
+        }
+
+        lock (_lock)
+        {
+            _flushes.ForEach(f => f.Complete());
+        }
+    }
+
+    private (ExportLane? Lane, List<QueuedExport> Batch, TimeSpan Wait) Next()
+    {
+        ExportLane? due = null;
+        List<QueuedExport> batch = [];
+        var wait = Timeout.InfiniteTimeSpan;
+        HashSet<ExportLane>? idle = null;
+        foreach (var lane in _lanes.Values)
+        {
+            var remaining = RemainingOf(lane);
+            if (remaining > TimeSpan.Zero)
+            {
+                wait = wait == Timeout.InfiniteTimeSpan || remaining < wait ? remaining : wait;
+            }
+            else if (due is null || lane.FirstSequence < due.FirstSequence)
+            {
+                var next = lane.NextBatch();
+                if (next.Count > 0)
+                {
+                    (due, batch) = (lane, next);
+                }
+                else
+                {
+                    // Parts of unfinished traces: their last part wakes the worker.
+                    (idle ??= []).Add(lane);
+                }
+            }
+        }
+
+        foreach (var flush in _flushes.Where(f => !_lanes.Values.Any(l => f.WaitsFor(l) && idle?.Contains(l) != true)))
+        {
+            flush.Complete();
+        }
+
+        // At least a millisecond: timers cut what is below, and the loop would turn without progress.
+        return (due, batch, wait == Timeout.InfiniteTimeSpan ? wait : wait + TimeSpan.FromMilliseconds(1));
+    }
+
+    private TimeSpan RemainingOf(ExportLane lane)
+    {
+        var retry = lane.Server.Retry.Remaining;
+        if (retry > TimeSpan.Zero || lane.IsFull || _flushes.Exists(f => f.WaitsFor(lane)))
+        {
+            return retry;
+        }
+
+        return Linger - _timeProvider.GetElapsedTime(lane.WaitsSince);
+    }
+
+    private async Task SendAsync(ExportLane lane, List<QueuedExport> batch)
+    {
+        var server = lane.Server;
+        var takesSpans = server.TakesSpans;
+        await server.IdentifyAsync(_stop.Token).ConfigureAwait(false);
+        if (server.TakesSpans != takesSpans)
+        {
+            // The batch was made up for the other way of sending.
+            return;
+        }
+
+        try
+        {
+            await SendAsync(lane, batch, await server.ResolveExperimentAsync(lane.Destination, _stop.Token).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        catch (ExportFailureException e) when (e.ErrorCode == "RESOURCE_DOES_NOT_EXIST" && lane.Destination.ExperimentName is { } name)
+        {
+            // The server lost the experiment since we asked (a development database was emptied): ask again, once.
+            server.ForgetExperiment(name);
+            await SendAsync(lane, batch, await server.ResolveExperimentAsync(lane.Destination, _stop.Token).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SendAsync(ExportLane lane, List<QueuedExport> batch, string experimentId)
+    {
+        if (!lane.Server.TakesSpans)
+        {
+            await SendWholeTraceAsync(lane, batch, experimentId).ConfigureAwait(false);
+            return;
+        }
+
+        if (!await SendSpansAsync(lane.Server, batch.FindAll(e => !e.AreSpansSent), experimentId).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        var complete = new List<QueuedExport>();
+        foreach (var export in batch)
+        {
+            export.AreSpansSent = true;
+            if (export.Export.IsComplete)
+            {
+                complete.Add(export);
+            }
+            else
+            {
+                Sent(lane, [export]);
+            }
+        }
+
+        await SendFactsAsync(lane, complete, experimentId).ConfigureAwait(false);
+    }
+
+    /// <returns>False when the server does not take spans after all.</returns>
+    private async Task<bool> SendSpansAsync(TrackingServer server, List<QueuedExport> batch, string experimentId)
+    {
+        var spans = batch.SelectMany(e => e.Export.Spans).ToList();
+        var sizes = new List<int>(spans.Count);
+        using var writer = new ProtobufWriter();
+        for (var next = 0; next < spans.Count;)
+        {
+            next = OtlpTraceEncoder.Encode(writer, spans, next, MaxRequestBytes, sizes);
+            if (!await server.SendSpansAsync(experimentId, writer.Written, _stop.Token).ConfigureAwait(false))
+            {
+                return false;
+            }
+        }
+
+        NoteSizes(batch, sizes);
+        return true;
+    }
+
+    private static void NoteSizes(List<QueuedExport> batch, List<int> sizes)
+    {
+        var next = 0;
+        foreach (var export in batch)
+        {
+            for (var i = 0; i < export.Export.Spans.Count; i++, next++)
+            {
+                if (!export.AreSizesNoted)
+                {
+                    export.Export.Trace.Sizes.Add(sizes[next]);
+                }
+            }
+
+            export.AreSizesNoted = true;
+        }
+    }
+
+    /// <summary>StartTraceV3 for each finished trace. One that is refused does not take the others with it.</summary>
+    private async Task SendFactsAsync(ExportLane lane, List<QueuedExport> complete, string experimentId)
+    {
+        ExportFailureException? failure = null;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = MaxParallelRequests, CancellationToken = _stop.Token };
+        await Parallel.ForEachAsync(complete, options, async (export, cancellationToken) =>
+        {
+            try
+            {
+                await SendFactsAsync(lane.Server, [export], experimentId, cancellationToken).ConfigureAwait(false);
+                Sent(lane, [export]);
+            }
+            catch (ExportFailureException e) when (e.Kind == ExportFailureKind.Refused && !IsLostExperiment(lane, e))
+            {
+                Drop(lane, [export], e.Reason, e.Message);
+            }
+            catch (ExportFailureException e)
+            {
+                failure = e;
+            }
+        }).ConfigureAwait(false);
+        if (failure is not null)
+        {
+            throw failure;
+        }
+    }
+
+    private async Task SendWholeTraceAsync(ExportLane lane, List<QueuedExport> parts, string experimentId)
+    {
+        if (parts[^1].Export.Trace.Progress.IsUploaded)
+        {
+            Drop(lane, parts, DropReasons.LateSpan, "A span ended after its trace was uploaded as a file, which cannot be added to.");
+            return;
+        }
+
+        // Nobody takes this encoding; it is what the sizes are told by.
+        var sizes = new List<int>();
+        using (var writer = new ProtobufWriter())
+        {
+            OtlpTraceEncoder.Encode(writer, [.. parts.SelectMany(p => p.Export.Spans)], 0, int.MaxValue, sizes);
+        }
+
+        NoteSizes(parts, sizes);
+        await SendFactsAsync(lane.Server, parts, experimentId, _stop.Token).ConfigureAwait(false);
+        lock (_lock)
+        {
+            parts[^1].Export.Trace.Progress.IsUploaded = true;
+        }
+
+        Sent(lane, parts);
+    }
+
+    private static async Task SendFactsAsync(TrackingServer server, List<QueuedExport> parts, string experimentId, CancellationToken cancellationToken)
+    {
+        var info = TraceInfoWriter.Write(parts[^1].Export.Trace, experimentId);
+        if (await server.StartTraceAsync(info, cancellationToken).ConfigureAwait(false) is { } location)
+        {
+            await server.UploadTraceDataAsync(location, TracesJsonWriter.Write(parts.SelectMany(p => p.Export.Spans)), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static bool IsLostExperiment(ExportLane lane, ExportFailureException e) =>
+        e.ErrorCode == "RESOURCE_DOES_NOT_EXIST" && lane.Destination.ExperimentName is not null;
+
+    private void Sent(ExportLane lane, List<QueuedExport> batch)
+    {
+        lock (_lock)
+        {
+            foreach (var export in batch)
+            {
+                _counters.Sent(export.Export);
+                Remove(lane, export);
+            }
+        }
+    }
+
+    private void Fail(ExportLane lane, List<QueuedExport> batch, ExportFailureException e, long attempt)
+    {
+        switch (e.Kind)
+        {
+            case ExportFailureKind.Refused when batch.Count > 1 && lane.Server.TakesSpans:
+                // One request, one answer: which of them the server does not want shows when each goes by itself.
+                batch.ForEach(b => b.GoesAlone = true);
+                return;
+            case ExportFailureKind.Refused:
+                Drop(lane, batch, e.Reason, e.Message);
+                return;
+            case ExportFailureKind.Failed:
+                batch.ForEach(b => b.GoesAlone |= ++b.Failures >= SuspectFailures);
+                var givenUp = batch.FindAll(b => b.Failures > MaxFailures);
+                if (givenUp.Count > 0)
+                {
+                    Drop(lane, givenUp, e.Reason, e.Message);
+                }
+
+                break;
+            case ExportFailureKind.Unreachable:
+                lane.Server.Forget();
+                break;
+            default:
+                break;
+        }
+
+        long pending;
+        lock (_lock)
+        {
+            lane.Server.Retry.Failed(e.RetryAfter);
+            _counters.LastError = Describe(lane.Server, e);
+            _flushes.ForEach(f => f.Note(lane.Server, e.Kind, attempt));
+            pending = _counters.Pending;
+        }
+
+        ReportOutage(lane.Server, e, pending);
+    }
+
+    private static string Describe(TrackingServer server, ExportFailureException e) =>
+        e.Kind == ExportFailureKind.Unreachable ? $"no MLflow server at {server.Address}: {e.Message}" : e.Message;
+
+    private void Drop(ExportLane lane, List<QueuedExport> batch, string reason, string message)
+    {
+        lock (_lock)
+        {
+            _counters.LastError = message;
+            foreach (var export in batch)
+            {
+                _counters.Drop(export.Export, reason);
+                Remove(lane, export);
+            }
+        }
+
+        _log.Warn(reason, $"{batch.Count} {(batch.Count == 1 ? "trace was" : "traces were")} dropped: {message}");
+    }
+
+    private void Remove(ExportLane lane, QueuedExport export)
+    {
+        lane.Remove(export);
+        _queuedBytes -= export.Size;
+        _queuedSpans -= export.Export.Spans.Count;
+        if (lane.IsEmpty)
+        {
+            _lanes.Remove(lane.Destination);
+        }
+    }
+
+    private void ReportOutage(TrackingServer server, ExportFailureException e, long pending)
+    {
+        if (server.IsOutageReported)
+        {
+            return;
+        }
+
+        server.IsOutageReported = true;
+        _log.Warn(
+            "outage",
+            e.Kind == ExportFailureKind.Unreachable
+                ? $"No MLflow server at {server.Address} ({e.Message}). Traces wait in memory and are sent when it is there ({pending} so far): run 'dotnet mlflow server', or set MLFLOW_TRACKING_URI to where yours is."
+                : $"The MLflow server is not well ({e.Message}). Traces wait in memory and are tried again ({pending} so far).");
+    }
+
+    private void ReportOverflow()
+    {
+        var count = Interlocked.Exchange(ref _unreportedOverflow, 0);
+        if (count > 0)
+        {
+            _log.Warn(
+                DropReasons.QueueFull,
+                $"{count} exports were dropped because {MaxQueuedBytes >> 20} MiB of spans wait already: the MLflow server is away or too slow.");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+
+namespace MLflow;
+
+/// <summary>The requests to one tracking server, and what their failures mean.</summary>
+internal sealed class TrackingHttp
+{
+    public static readonly TimeSpan VersionTimeout = TimeSpan.FromSeconds(3);
+
+    public static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Bytes of an answer that are read at most.</summary>
+    public const int MaxAnswerBytes = 4 << 20;
+
+    private const int MaxMessageLength = 500;
+    private static readonly JsonDocumentOptions AnswerOptions = new() { MaxDepth = 512 };
+    private static readonly ProductInfoHeaderValue UserAgent = new("mlflow-dotnet-client", SdkInfo.Version);
+
+    private readonly HttpClient _client;
+    private readonly TimeProvider _timeProvider;
+    private readonly AuthenticationHeaderValue? _credentials;
+
+    public TrackingHttp(HttpClient client, Uri address, TimeProvider timeProvider)
+    {
+        _client = client;
+        _timeProvider = timeProvider;
+        _credentials = TrackingCredentials.For(address);
+        Address = address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
+    }
+
+    /// <summary>Without credentials and without a slash at the end.</summary>
+    public string Address { get; }
+
+    /// <summary>A client whose requests are never traced: no Activity, no <c>traceparent</c>, no diagnostic event.</summary>
+    public static HttpClient CreateClient() => new(new SocketsHttpHandler
+    {
+        ActivityHeadersPropagator = null,
+        AutomaticDecompression = DecompressionMethods.All,
+        ConnectTimeout = VersionTimeout,
+        MaxConnectionsPerServer = 16,
+
+        // So that a change of the server's address is seen.
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        UseCookies = false,
+    })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+        MaxResponseContentBufferSize = MaxAnswerBytes,
+    };
+
+    /// <summary>Asks who answers there. Whatever is not an MLflow server counts as nothing: at the default address something else may listen.</summary>
+    public async Task<ServerVersion> GetVersionAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var text = await SendAsync(HttpMethod.Get, "/version", null, VersionTimeout, cancellationToken).ConfigureAwait(false);
+            if (ServerVersion.TryParse(Encoding.UTF8.GetString(text), out var version))
+            {
+                return version;
+            }
+
+            throw new ExportFailureException(ExportFailureKind.Unreachable, DropReasons.InvalidAnswer, "what answers there is not an MLflow server");
+        }
+        catch (ExportFailureException e) when (e.Kind == ExportFailureKind.Refused)
+        {
+            var hint = e.Status is 401 or 403 ? "; if it asks for credentials, set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN" : "";
+            throw new ExportFailureException(ExportFailureKind.Unreachable, e.Reason, $"what answers there says {e.Status} to /version{hint}") { Status = e.Status };
+        }
+    }
+
+    public async Task PostSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool compress, CancellationToken cancellationToken)
+    {
+        using var content = new ReadOnlyMemoryContent(compress ? Compress(request) : request);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
+        content.Headers.Add("x-mlflow-experiment-id", experimentId);
+        if (compress)
+        {
+            content.Headers.ContentEncoding.Add("gzip");
+        }
+
+        await SendAsync(HttpMethod.Post, "/v1/traces", content, RequestTimeout, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task PutAsync(string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        using var content = new ReadOnlyMemoryContent(body);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        await SendAsync(HttpMethod.Put, path, content, RequestTimeout, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<JsonDocument> SendJsonAsync(HttpMethod method, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        using var content = method == HttpMethod.Get ? null : new ReadOnlyMemoryContent(body);
+        content?.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        var answer = await SendAsync(method, path, content, RequestTimeout, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return JsonDocument.Parse(answer, AnswerOptions);
+        }
+        catch (JsonException)
+        {
+            throw new ExportFailureException(ExportFailureKind.Failed, DropReasons.InvalidAnswer, $"{Address}{PathOf(path)} did not answer with JSON.");
+        }
+    }
+
+    private static ReadOnlyMemory<byte> Compress(ReadOnlyMemory<byte> body)
+    {
+        using var compressed = new MemoryStream(body.Length / 4);
+        using (var gzip = new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(body.Span);
+        }
+
+        return compressed.GetBuffer().AsMemory(0, (int)compressed.Length);
+    }
+
+    private async Task<byte[]> SendAsync(HttpMethod method, string path, HttpContent? content, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(timeout, _timeProvider);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        using var request = new HttpRequestMessage(method, Address + path) { Content = content };
+        request.Headers.UserAgent.Add(UserAgent);
+        request.Headers.Authorization = _credentials;
+        try
+        {
+            using var response = await _client.SendAsync(request, both.Token).ConfigureAwait(false);
+            var body = await response.Content.ReadAsByteArrayAsync(both.Token).ConfigureAwait(false);
+            return response.IsSuccessStatusCode ? body : throw Failure(path, response, body);
+        }
+        catch (HttpRequestException e)
+        {
+            // A connection that breaks once the request is under way may be the request's own doing.
+            var kind = e.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse ? ExportFailureKind.Failed : ExportFailureKind.Unreachable;
+            throw new ExportFailureException(kind, DropReasons.ConnectionLost, e.GetBaseException().Message);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            var kind = timeout == VersionTimeout ? ExportFailureKind.Unreachable : ExportFailureKind.Failed;
+            throw new ExportFailureException(kind, DropReasons.Timeout, $"{Address}{PathOf(path)} did not answer within {timeout.TotalSeconds:0} seconds");
+        }
+    }
+
+    private ExportFailureException Failure(string path, HttpResponseMessage response, byte[] body)
+    {
+        var status = (int)response.StatusCode;
+        var (code, text) = ReadError(body);
+        var kind = status switch
+        {
+            429 or 502 or 503 or 504 => ExportFailureKind.Busy,
+            408 or 500 => ExportFailureKind.Failed,
+            _ => ExportFailureKind.Refused,
+        };
+        return new ExportFailureException(
+            kind,
+            DropReasons.Status(status),
+            string.Create(CultureInfo.InvariantCulture, $"{Address}{PathOf(path)} answered {status}{(text is null ? "" : ": " + text)}"))
+        {
+            ErrorCode = code,
+            Status = status,
+            RetryAfter = RetryAfter(response),
+        };
+    }
+
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - _timeProvider.GetUtcNow(),
+        _ => null,
+    };
+
+    /// <summary>MLflow's <c>{"error_code", "message"}</c>, FastAPI's <c>{"detail"}</c>, or the text itself.</summary>
+    private static (string? Code, string? Message) ReadError(byte[] body)
+    {
+        if (body.Length == 0)
+        {
+            return (null, null);
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(body, AnswerOptions);
+            var root = document.RootElement;
+            if (root.ValueKind == JsonValueKind.Object)
+            {
+                var code = root.TryGetProperty("error_code", out var c) && c.ValueKind == JsonValueKind.String ? c.GetString() : null;
+                var message = root.TryGetProperty("message", out var m) || root.TryGetProperty("detail", out m) ? m.ToString() : root.GetRawText();
+                return (code, TracePreview.Cut(message, MaxMessageLength));
+            }
+        }
+        catch (JsonException)
+        {
+            // Not JSON: a proxy's page, for example.
+        }
+
+        return (null, TracePreview.Cut(Encoding.UTF8.GetString(body).Trim(), MaxMessageLength));
+    }
+
+    private static string PathOf(string path) => path.Split('?')[0];
+}

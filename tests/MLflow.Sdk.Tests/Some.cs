@@ -1,0 +1,28 @@
+using System.Net;
+using System.Net.Sockets;
+using MLflow.Tests.Export;
+
+namespace MLflow.Tests;
+
+/// <summary>Things that tests start from.</summary>
+internal static class Some
+{
+    public static MlflowClient Client(LoopbackServer server, string? experiment = null) => Client(server.Address, experiment);
+
+    public static MlflowClient Client(string address, string? experiment = null) => new(new MlflowClientOptions
+    {
+        TrackingUri = address,
+        Experiment = experiment,
+        LoggerFactory = new RecordingLog(),
+    });
+
+    /// <summary>A port on which nothing listens at the moment.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        listener.Stop();
+        return port;
+    }
+}
