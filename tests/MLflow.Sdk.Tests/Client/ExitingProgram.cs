@@ -1,0 +1,44 @@
+using System.Diagnostics;
+
+namespace MLflow.Tests.Client;
+
+/// <summary>A program that makes one trace, does not flush, and ends. It runs in a process of its own.</summary>
+internal static class ExitingProgram
+{
+    public const string Argument = "--program-that-ends";
+    public const string Ready = "ready";
+
+    public static int Run(string ending)
+    {
+        Mlflow.StartSpan("last words").Dispose();
+        switch (ending)
+        {
+            case "return":
+                return 7;
+            case "exit":
+                Environment.Exit(7);
+                return 0;
+            case "throw":
+                throw new InvalidOperationException("the end");
+            case "wait":
+                Console.WriteLine(Ready);
+                Thread.CurrentThread.Join();
+                return 0;
+            default:
+                return 99;
+        }
+    }
+
+    /// <summary>Starts it. The caller waits for its end.</summary>
+    public static Process Start(string ending, string trackingUri)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            ArgumentList = { Argument, ending },
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            Environment = { ["MLFLOW_TRACKING_URI"] = trackingUri, ["DOTNET_DbgEnableMiniDump"] = "0" },
+        };
+        return Process.Start(start)!;
+    }
+}

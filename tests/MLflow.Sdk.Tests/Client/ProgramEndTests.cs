@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using MLflow.Tests.Export;
+using Xunit;
+
+namespace MLflow.Tests.Client;
+
+public sealed class ProgramEndTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("return", 7)]
+    [InlineData("exit", 7)]
+    [InlineData("throw", 134)]
+    public async Task Program_Ends_SendsWhatWaits(string ending, int exitCode)
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        using var program = ExitingProgram.Start(ending, server.Address);
+
+        await program.WaitForExitAsync(Token);
+
+        Assert.Equal(exitCode, program.ExitCode);
+        Assert.Single(server.To("/api/3.0/mlflow/traces"));
+    }
+
+    [Theory]
+    [InlineData("TERM", 143)]
+    [InlineData("INT", 130)]
+    public async Task Program_EndedBySignal_SendsWhatWaitsAndEndsAsBySignal(string signal, int exitCode)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are Unix's.");
+        await using var server = await LoopbackServer.StartAsync();
+
+        // The answers wait for the signal: otherwise the worker would send in time by itself.
+        var signalled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        server.Intercept = async (_, _) =>
+        {
+            await signalled.Task;
+            return false;
+        };
+        using var program = ExitingProgram.Start("wait", server.Address);
+        Assert.Equal(ExitingProgram.Ready, await program.StandardOutput.ReadLineAsync(Token));
+
+        using var kill = Process.Start("kill", ["-" + signal, program.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(Token);
+        signalled.SetResult();
+        await program.WaitForExitAsync(Token);
+
+        Assert.Equal(exitCode, program.ExitCode);
+        Assert.Single(server.To("/api/3.0/mlflow/traces"));
+    }
+
+    [Fact]
+    public async Task Program_EndsWithServerAway_SaysWhatWasNotSent()
+    {
+        using var program = ExitingProgram.Start("return", $"http://127.0.0.1:{Some.FreePort()}");
+
+        var errors = await program.StandardError.ReadToEndAsync(Token);
+        await program.WaitForExitAsync(Token);
+
+        Assert.Equal(7, program.ExitCode);
+        Assert.Contains("1 trace was not sent before the program ended", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Program_EndsWithSilentServer_TakesNoLongerThanTheDeadline()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        server.Intercept = async (context, request) =>
+        {
+            if (request.Path == "/version")
+            {
+                return false;
+            }
+
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            return true;
+        };
+        using var program = ExitingProgram.Start("return", server.Address);
+        var clock = Stopwatch.StartNew();
+
+        await program.WaitForExitAsync(Token);
+
+        Assert.Equal(7, program.ExitCode);
+        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(12));
+    }
+}
