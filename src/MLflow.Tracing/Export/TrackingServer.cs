@@ -108,17 +108,24 @@ internal sealed class TrackingServer
     public async Task<string?> StartTraceAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var answer = await _http.SendJsonAsync(HttpMethod.Post, "/api/3.0/mlflow/traces", body, cancellationToken).ConfigureAwait(false);
-        if (!answer.RootElement.TryGetProperty("trace", out var trace) || !trace.TryGetProperty("trace_info", out var info) || !info.TryGetProperty("tags", out var tags))
-        {
-            throw new ExportFailureException(ExportFailureKind.Refused, DropReasons.InvalidAnswer, $"The server at {Address} answered StartTraceV3 without tags.");
-        }
-
+        var tags = Member(Member(Member(answer.RootElement, "trace"), "trace_info"), "tags");
         if (Text(tags, TraceKeys.SpansLocation) == TraceKeys.TrackingStore)
         {
             return null;
         }
 
-        return Text(tags, TraceKeys.ArtifactLocation) ?? "";
+        if (Text(tags, TraceKeys.ArtifactLocation) is { } location)
+        {
+            return location;
+        }
+
+        // It took the spans and these facts and asks for no file: nothing is missing.
+        return TakesSpans
+            ? null
+            : throw new ExportFailureException(
+                ExportFailureKind.Refused,
+                DropReasons.InvalidAnswer,
+                $"The server at {Address} takes no spans and did not say where to upload them.");
     }
 
     /// <summary>Uploads <c>traces.json</c>.</summary>
@@ -183,6 +190,9 @@ internal sealed class TrackingServer
             return null;
         }
     }
+
+    private static JsonElement Member(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : default;
 
     private static string? Text(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
