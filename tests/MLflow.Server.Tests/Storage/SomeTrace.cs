@@ -7,9 +7,9 @@ internal static class SomeTrace
 {
     public const long StartMs = 1_795_399_326_000;
 
-    private static int s_next;
+    private static int _next;
 
-    public static string NewOtelId() => $"{Interlocked.Increment(ref s_next):x8}" + new string('a', 24);
+    public static string NewOtelId() => $"{Interlocked.Increment(ref _next):x8}" + new string('a', 24);
 
     public static string SpanId(int number) => $"{number:x16}";
 
