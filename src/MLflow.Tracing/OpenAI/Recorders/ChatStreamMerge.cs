@@ -12,6 +12,7 @@ internal sealed class ChatStreamMerge
     private readonly List<MergedField> _top = [];
     private readonly List<ChatChoiceMerge> _choices = [];
     private bool _hasChoices;
+    private int _topBeforeChoices;
 
     public TokenUsage? Usage { get; private set; }
 
@@ -60,25 +61,34 @@ internal sealed class ChatStreamMerge
         var buffer = new ArrayBufferWriter<byte>(1024);
         using var writer = new Utf8JsonWriter(buffer, JsonText.WriterOptions);
         writer.WriteStartObject();
-        foreach (var field in _top)
+
+        // In the order of the wire: who reads only the beginning (a preview) wants the answer, not the usage that came last.
+        for (var i = 0; i < _top.Count; i++)
         {
-            field.Write(writer);
+            WriteChoices(writer, before: i);
+            _top[i].Write(writer);
         }
 
-        if (_hasChoices)
-        {
-            writer.WriteStartArray("choices"u8);
-            foreach (var choice in _choices)
-            {
-                choice.Write(writer);
-            }
-
-            writer.WriteEndArray();
-        }
-
+        WriteChoices(writer, before: _top.Count);
         writer.WriteEndObject();
         writer.Flush();
         return buffer.WrittenSpan.ToArray();
+    }
+
+    private void WriteChoices(Utf8JsonWriter writer, int before)
+    {
+        if (!_hasChoices || _topBeforeChoices != before)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("choices"u8);
+        foreach (var choice in _choices)
+        {
+            choice.Write(writer);
+        }
+
+        writer.WriteEndArray();
     }
 
     /// <summary>A chunk is merged whole or not at all.</summary>
@@ -93,7 +103,12 @@ internal sealed class ChatStreamMerge
             return false;
         }
 
-        _hasChoices = true;
+        if (!_hasChoices)
+        {
+            _hasChoices = true;
+            _topBeforeChoices = _top.Count;
+        }
+
         var hasContent = false;
         for (var position = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; position++)
         {
