@@ -34,6 +34,9 @@ public sealed class MlflowClient : IAsyncDisposable
     /// <summary>Work that must be finished before a trace can be called ended, for example answers that are still being parsed.</summary>
     internal Func<CancellationToken, Task>? DrainAsync { get; set; }
 
+    /// <summary>Records calls that are under way as far as they have come, because the program ends. Does not throw.</summary>
+    internal Action? CloseOpenCalls { get; set; }
+
     /// <summary>Sends traces that begin from now on to another server.</summary>
     /// <param name="uri"><c>http://</c> or <c>https://</c> and the server's address.</param>
     /// <exception cref="ArgumentException">The address is not one that is supported.</exception>
@@ -98,6 +101,7 @@ public sealed class MlflowClient : IAsyncDisposable
     {
         try
         {
+            CloseOpenCalls?.Invoke();
             if (DrainAsync is { } drain)
             {
                 await drain(deadline).ConfigureAwait(false);

@@ -21,6 +21,6 @@ internal enum BodyEnd
     /// <summary>Dropped by the program and found by the garbage collector.</summary>
     Finalized,
 
-    /// <summary>Tracing was turned off before the answer came.</summary>
+    /// <summary>Tracing was turned off, or the program ended, before the answer was over.</summary>
     Detached,
 }

@@ -63,13 +63,7 @@ internal sealed class HttpCapture : IDisposable
         AppDomain.CurrentDomain.FirstChanceException -= OnFirstChanceException;
         _tracer.RootEnded -= OnRootEnded;
         _pending.Dispose();
-        LlmCall[] open;
-        lock (_open)
-        {
-            open = [.. _open];
-        }
-
-        foreach (var call in open)
+        foreach (var call in OpenCalls())
         {
             // Without a response there is nothing of ours in its way that would tell us of its end.
             var last = call.Last;
@@ -78,6 +72,16 @@ internal sealed class HttpCapture : IDisposable
                 call.Note = "Tracing was turned off before this call was over.";
                 last.EndBody(BodyEnd.Detached, null);
             }
+        }
+    }
+
+    /// <summary>The program ends: records what came of the calls that are under way, an answer half read among them.</summary>
+    public void CloseOpen()
+    {
+        foreach (var call in OpenCalls())
+        {
+            call.Note = "The program ended before this call was over.";
+            call.Last.EndBody(BodyEnd.Detached, null);
         }
     }
 
@@ -200,6 +204,14 @@ internal sealed class HttpCapture : IDisposable
         if (isInMemory || (content.Headers.ContentLength is not null && DiagnosticsPayload.BinaryContentOf(content) is not null))
         {
             content.CopyTo(new TeeWriteStream(Stream.Null, attempt.RequestBody, attempt.Clock), null, CancellationToken.None);
+        }
+    }
+
+    private LlmCall[] OpenCalls()
+    {
+        lock (_open)
+        {
+            return [.. _open];
         }
     }
 

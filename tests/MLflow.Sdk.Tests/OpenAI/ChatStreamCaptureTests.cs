@@ -145,6 +145,22 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
     }
 
     [Fact]
+    public async Task Stream_OpenWhenTheProgramEnds_IsRecordedAsFarAsItCame()
+    {
+        await using var server = await LoopbackServer.StartAsync(HoldAfterTwoChunks);
+        var stream = Client(server.Address).CompleteChatStreamingAsync([new UserChatMessage("x")], cancellationToken: Token);
+        await using var updates = stream.GetAsyncEnumerator(Token);
+        Assert.True(await updates.MoveNextAsync());
+        Assert.True(await updates.MoveNextAsync());
+
+        Capture.CloseOpen();
+
+        var span = await SingleSpanAsync();
+        Assert.Contains("The program ended", span.Text(AttributeNames.CaptureNote), StringComparison.Ordinal);
+        AssertJson(Partial, span.Attribute(AttributeNames.Outputs));
+    }
+
+    [Fact]
     public async Task Stream_ResetByServer_IsAnErrorWithPartialOutputAndTheRealException()
     {
         var isRead = new TaskCompletionSource();
