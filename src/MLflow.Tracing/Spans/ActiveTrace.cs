@@ -14,8 +14,8 @@ internal sealed class ActiveTrace
     private readonly Lock _lock = new();
     private readonly long _startTimestamp;
     private readonly long _startNs;
-    private readonly List<LiveSpan> _withUsage = [];
     private List<LiveSpan> _ended = [];
+    private TokenUsage? _usage;
     private int _open;
     private bool _wasCompleted;
 
@@ -78,11 +78,8 @@ internal sealed class ActiveTrace
             _open--;
             isAwaited = ReferenceEquals(span, Root) && _open > 0;
             _ended.Add(span);
-            if (span.Usage is not null)
-            {
-                _withUsage.Add(span);
-            }
-
+            span.IsCounted = true;
+            AddUsage(span);
             var isComplete = _open == 0 && Root!.HasEnded;
             if (isComplete || _ended.Count >= MaxHeldSpans)
             {
@@ -106,31 +103,39 @@ internal sealed class ActiveTrace
     {
         lock (_lock)
         {
-            TokenUsage? total = null;
-            foreach (var span in _withUsage)
-            {
-                if (!HasCountedAncestor(span))
-                {
-                    total = total is { } sum ? sum + span.Usage!.Value : span.Usage;
-                }
-            }
-
-            return total;
+            return _usage;
         }
     }
 
-    private static bool HasCountedAncestor(LiveSpan span)
+    /// <summary>
+    /// Hands an ended span's usage, or else that of the spans below it, to the nearest span above it that still runs, or to the trace.
+    /// So nothing has to be kept of spans that were handed over.
+    /// </summary>
+    private void AddUsage(LiveSpan span)
     {
-        for (var ancestor = span.Parent; ancestor is not null; ancestor = ancestor.Parent)
+        if ((span.Usage ?? span.UsageBelow) is not { } usage)
         {
-            if (ancestor.Usage is not null)
+            return;
+        }
+
+        for (var above = span.Parent; above is not null; above = above.Parent)
+        {
+            if (!above.IsCounted)
             {
-                return true;
+                above.UsageBelow = Sum(above.UsageBelow, usage);
+                return;
+            }
+
+            if (above.Usage is not null)
+            {
+                return;
             }
         }
 
-        return false;
+        _usage = Sum(_usage, usage);
     }
+
+    private static TokenUsage Sum(TokenUsage? total, TokenUsage usage) => total is { } sum ? sum + usage : usage;
 
     private static long UnixNs(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks * 100;
 

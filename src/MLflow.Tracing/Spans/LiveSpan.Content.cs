@@ -38,7 +38,10 @@ public sealed partial class LiveSpan
         {
             lock (_lock)
             {
-                SpanType = spanType;
+                if (!HasEnded)
+                {
+                    SpanType = spanType;
+                }
             }
         }
     }
@@ -51,7 +54,7 @@ public sealed partial class LiveSpan
             return;
         }
 
-        var encoded = attributes?.Select(a => KeyValuePair.Create(a.Key, ValueEncoder.Encode(a.Value))).ToArray() ?? [];
+        var encoded = attributes?.Where(a => !string.IsNullOrEmpty(a.Key)).Select(a => KeyValuePair.Create(a.Key, ValueEncoder.Encode(a.Value))).ToArray() ?? [];
         AddEvent(new SpanEvent(name, Trace.NowNs(), encoded));
     }
 
@@ -79,8 +82,20 @@ public sealed partial class LiveSpan
     {
         ArgumentNullException.ThrowIfNull(exception);
         var type = exception.GetType().Name;
-        RecordException(type, exception.Message, exception.ToString());
-        SetStatus(SpanStatusCode.Error, $"{type}: {exception.Message}");
+        string message;
+        string text;
+        try
+        {
+            (message, text) = (exception.Message, exception.ToString());
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // An exception's own members may fail, and this runs while another exception is on its way.
+            (message, text) = ("", exception.StackTrace ?? "");
+        }
+
+        RecordException(type, message, text);
+        SetStatus(SpanStatusCode.Error, $"{type}: {message}");
     }
 
     internal void RecordException(string type, string message, string? stackTrace, long? timeNs = null)

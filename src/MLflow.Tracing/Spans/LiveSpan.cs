@@ -60,6 +60,12 @@ public sealed partial class LiveSpan : IDisposable
 
     internal TokenUsage? Usage { get; private set; }
 
+    /// <summary>Usage of the ended spans below this one. The trace's own, under its lock, as is <see cref="IsCounted"/>.</summary>
+    internal TokenUsage? UsageBelow { get; set; }
+
+    /// <summary>The trace has taken note of the span's end.</summary>
+    internal bool IsCounted { get; set; }
+
     internal bool HasEnded => Volatile.Read(ref _ended) != 0;
 
     /// <summary>Ends the span now.</summary>

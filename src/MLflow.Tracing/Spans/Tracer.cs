@@ -86,7 +86,7 @@ internal sealed class Tracer
     private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, long? startTimestamp)
     {
         var trace = parent?.Trace ?? Begin();
-        return trace.StartSpan(name, spanType, parent, _current.Value, makeCurrent, startTimestamp);
+        return trace.StartSpan(name, string.IsNullOrEmpty(spanType) ? SpanType.Unknown : spanType, parent, _current.Value, makeCurrent, startTimestamp);
     }
 
     private ActiveTrace Begin()

@@ -33,8 +33,6 @@ internal static class ValueEncoder
                 return AttributeValue.FromInt64(Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture));
             case double or float:
                 return AttributeValue.FromDouble(Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture));
-            case JsonElement element:
-                return AttributeValue.FromJson(System.Text.Encoding.UTF8.GetBytes(element.GetRawText()));
             case BinaryData { } data when LooksLikeJson(data):
                 return AttributeValue.FromJson(data.ToArray());
             default:
@@ -65,9 +63,18 @@ internal static class ValueEncoder
     {
         try
         {
-            var json = JsonSerializer.IsReflectionEnabledByDefault
-                ? JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), Options)
-                : PlainJsonWriter.Write(value);
+            // Here and not above, since even the kind of an element throws once its document is disposed.
+            if (value is JsonElement { ValueKind: JsonValueKind.Undefined })
+            {
+                return default;
+            }
+
+            var json = value switch
+            {
+                JsonElement element => System.Text.Encoding.UTF8.GetBytes(element.GetRawText()),
+                _ when JsonSerializer.IsReflectionEnabledByDefault => JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), Options),
+                _ => PlainJsonWriter.Write(value),
+            };
             return json.Length <= MaxJsonBytes
                 ? AttributeValue.FromJson(json)
                 : AttributeValue.FromString($"[{value.GetType().Name}: {json.Length} bytes of JSON, more than the {MaxJsonBytes} that a span keeps]");
