@@ -9,12 +9,20 @@ internal static class Some
 {
     public static MlflowClient Client(LoopbackServer server, string? experiment = null) => Client(server.Address, experiment);
 
-    public static MlflowClient Client(string address, string? experiment = null) => new(new MlflowClientOptions
+    public static MlflowClient Client(string address, string? experiment = null, RecordingLog? log = null, TimeProvider? time = null) => new(new MlflowClientOptions
     {
         TrackingUri = address,
         Experiment = experiment,
-        LoggerFactory = new RecordingLog(),
+        LoggerFactory = log ?? new RecordingLog(),
+        TimeProvider = time,
     });
+
+    public static LiveSpan EndedSpan(Tracer tracer, string name = "x")
+    {
+        var span = tracer.StartDetached(name, SpanType.Unknown, parent: null);
+        span.Dispose();
+        return span;
+    }
 
     /// <summary>A port on which nothing listens at the moment.</summary>
     public static int FreePort()

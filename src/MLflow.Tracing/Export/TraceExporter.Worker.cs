@@ -57,7 +57,15 @@ internal sealed partial class TraceExporter
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                Drop(lane, batch, DropReasons.Failed, "MLflow.Tracing failed: " + e);
+                if (batch.Count > 1)
+                {
+                    // One of them cannot be sent, and it must not take the others with it.
+                    batch.ForEach(b => b.GoesAlone = true);
+                }
+                else
+                {
+                    Drop(lane, batch, DropReasons.Failed, "MLflow.Tracing could not send it: " + e);
+                }
             }
         }
 

@@ -9,10 +9,10 @@ namespace MLflow;
 /// </summary>
 internal static class TrackingCredentials
 {
-    public static AuthenticationHeaderValue? For(Uri address)
+    public static AuthenticationHeaderValue? For(Uri address, Func<string, string?> variable)
     {
-        var user = Environment.GetEnvironmentVariable("MLFLOW_TRACKING_USERNAME");
-        var password = Environment.GetEnvironmentVariable("MLFLOW_TRACKING_PASSWORD");
+        var user = variable("MLFLOW_TRACKING_USERNAME");
+        var password = variable("MLFLOW_TRACKING_PASSWORD");
         if (!string.IsNullOrEmpty(user) && !string.IsNullOrEmpty(password))
         {
             return Basic($"{user}:{password}");
@@ -23,7 +23,7 @@ internal static class TrackingCredentials
             return Basic(Uri.UnescapeDataString(address.UserInfo));
         }
 
-        return Environment.GetEnvironmentVariable("MLFLOW_TRACKING_TOKEN") is { Length: > 0 } token
+        return variable("MLFLOW_TRACKING_TOKEN") is { Length: > 0 } token
             ? new AuthenticationHeaderValue("Bearer", token)
             : null;
     }

@@ -29,7 +29,7 @@ internal sealed class TrackingHttp
     {
         _client = client;
         _timeProvider = timeProvider;
-        _credentials = TrackingCredentials.For(address);
+        _credentials = TrackingCredentials.For(address, Environment.GetEnvironmentVariable);
         Address = address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
     }
 

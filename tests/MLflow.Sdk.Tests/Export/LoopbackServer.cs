@@ -19,6 +19,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
     private readonly List<RecordedRequest> _requests = [];
     private readonly Dictionary<string, string> _experiments = [];
     private readonly HashSet<string> _tracesWithSpans = [];
+    private readonly List<(string Path, TaskCompletionSource<RecordedRequest> Came)> _awaited = [];
 
     private LoopbackServer(WebApplication app) => _app = app;
 
@@ -52,6 +53,18 @@ internal sealed class LoopbackServer : IAsyncDisposable
     }
 
     public IEnumerable<RecordedRequest> To(string path) => Requests.Where(r => r.Path.StartsWith(path, StringComparison.Ordinal));
+
+    /// <summary>The next request to the path, recorded before it is answered.</summary>
+    public Task<RecordedRequest> NextAsync(string path)
+    {
+        var came = new TaskCompletionSource<RecordedRequest>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            _awaited.Add((path, came));
+        }
+
+        return came.Task.WaitAsync(Xunit.TestContext.Current.CancellationToken);
+    }
 
     public static async Task<LoopbackServer> StartAsync(int port = 0)
     {
@@ -145,6 +158,10 @@ internal sealed class LoopbackServer : IAsyncDisposable
         lock (_lock)
         {
             _requests.Add(recorded);
+            foreach (var (path, came) in _awaited.Where(a => recorded.Path.StartsWith(a.Path, StringComparison.Ordinal)))
+            {
+                came.TrySetResult(recorded);
+            }
         }
 
         return recorded;

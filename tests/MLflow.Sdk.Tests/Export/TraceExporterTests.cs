@@ -81,4 +81,150 @@ public sealed class TraceExporterTests
         FlushAssert.Counts(result, exported: 1, pending: 0, dropped: 0);
         Assert.Equal(2, server.To("/v1/traces").Count());
     }
+
+    [Fact]
+    public async Task Flush_ManyTracesWait_GoInOneRequest()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server, experiment: "many");
+        for (var i = 0; i < 50; i++)
+        {
+            client.StartSpan("x").Dispose();
+        }
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 50);
+        Assert.InRange(server.To("/v1/traces").Count(), 1, 3);
+        Assert.Equal(50, server.To("/api/3.0/mlflow/traces").Select(r => r.Json.GetRawText()).Distinct().Count());
+        Assert.Single(server.To("/version"));
+        Assert.Single(server.To("/api/2.0/mlflow/experiments/get-by-name"));
+    }
+
+    [Fact]
+    public async Task Worker_NobodyFlushes_SendsSoon()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        var came = server.NextAsync("/api/3.0/mlflow/traces");
+        client.StartSpan("x").Dispose();
+        await came;
+    }
+
+    [Fact]
+    public async Task Flush_LargeBody_IsCompressedForServersThatTakeItOnly()
+    {
+        await using var modern = await LoopbackServer.StartAsync();
+        await using var older = await LoopbackServer.StartAsync();
+        older.Version = "3.6.1.dev0";
+        foreach (var server in (LoopbackServer[])[modern, older])
+        {
+            await using var client = Some.Client(server);
+            using (var span = client.StartSpan("x"))
+            {
+                span.SetInputs(new string('a', 5000));
+            }
+
+            FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+            Assert.Equal(5000, server.To("/v1/traces").Single().Spans.Single().Attributes.Single(a => a.Key == "mlflow.spanInputs").Value.StringValue.Length);
+        }
+
+        Assert.Equal("gzip", modern.To("/v1/traces").Single().Header("Content-Encoding"));
+        Assert.Null(older.To("/v1/traces").Single().Header("Content-Encoding"));
+    }
+
+    [Fact]
+    public async Task Flush_BelowAnActivity_CarriesNoTraceContext()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        using var activity = new System.Diagnostics.Activity("the program's own").Start();
+        client.StartSpan("x").Dispose();
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+        Assert.All(server.Requests, r => Assert.Null(r.Header("traceparent")));
+        Assert.All(server.Requests, r => Assert.StartsWith("mlflow-dotnet-client/", r.Header("User-Agent"), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Enqueue_FlowSuppressed_StartsTheWorkerAllTheSame()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        using (ExecutionContext.SuppressFlow())
+        {
+            client.StartSpan("x").Dispose();
+        }
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+    }
+
+    [Fact]
+    public async Task Flush_TraceInPartsAndALateSpan_IsOneTraceInTheCounters()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        LiveSpan root;
+        using (root = client.StartSpan("root"))
+        {
+            for (var i = 0; i < ActiveTrace.MaxHeldSpans + 1; i++)
+            {
+                client.StartSpan("step").Dispose();
+            }
+
+            FlushAssert.Counts(await client.FlushAsync(Token), exported: 0, pending: 1);
+        }
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+        client.Tracer.StartDetached("late", SpanType.Unknown, root).Dispose();
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+
+        var infos = server.To("/api/3.0/mlflow/traces").Select(r => r.Json.GetProperty("trace").GetProperty("trace_info").GetProperty("trace_metadata").GetProperty("mlflow.trace.sizeStats").GetString()).ToList();
+        Assert.Contains("\"num_spans\": 514,", infos[0], StringComparison.Ordinal);
+        Assert.Contains("\"num_spans\": 515,", infos[1], StringComparison.Ordinal);
+        Assert.Equal(515, server.To("/v1/traces").SelectMany(r => r.Spans).Select(s => s.SpanId).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Counters_RandomAnswersOfTheServer_AlwaysAddUpToWhatWasMade()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var random = new Random(20261124);
+        server.Intercept = async (context, request) =>
+        {
+            int status;
+            lock (random)
+            {
+                status = random.Next(10) switch { 0 => 429, 1 => 503, 2 => 500, 3 => 400, _ => 0 };
+            }
+
+            if (status == 0 || request.Path == "/version")
+            {
+                return false;
+            }
+
+            context.Response.Headers.RetryAfter = "0";
+            await LoopbackServer.AnswerAsync(context, status, "no");
+            return true;
+        };
+        await using var client = Some.Client(server);
+        long made = 0;
+        FlushResult result;
+        for (var round = 0; round < 20; round++)
+        {
+            for (var i = 0; i < 10; i++, made++)
+            {
+                client.StartSpan("x").Dispose();
+            }
+
+            result = await client.FlushAsync(Token);
+            Assert.Equal(made, result.Exported + result.Pending + result.Dropped);
+            Assert.Equal(result.Dropped, result.DroppedBy.Values.Sum());
+        }
+
+        server.Intercept = null;
+        result = await client.FlushAsync(Token);
+        Assert.Equal(0, result.Pending);
+        Assert.Equal(made, result.Exported + result.Dropped);
+        Assert.NotEqual(0, result.Exported);
+        Assert.NotEqual(0, result.Dropped);
+    }
 }
