@@ -1,0 +1,76 @@
+using MLflow.Server.Ui.Spans;
+using Xunit;
+
+namespace MLflow.Server.Tests.Ui;
+
+public sealed class FourAnswersTests
+{
+    private const string Usage = "mlflow.chat.tokenUsage";
+
+    [Fact]
+    public void Of_AgentWithTwoTools_TellsAndLinksThem()
+    {
+        var answers = FourAnswers.Of(SomeSpan.Tree(
+            SomeSpan.Of(1, 0, "AGENT", 0, 1000), SomeSpan.Of(2, 1, "CHAT_MODEL", 0, 300, null, (Usage, new { input_tokens = 1412, output_tokens = 47 })),
+            SomeSpan.Of(3, 1, "TOOL", 300, 500, "get_weather"), SomeSpan.Of(4, 1, "TOOL", 310, 600, "get_weather"),
+            SomeSpan.Of(5, 1, "CHAT_MODEL", 600, 1000, null, (Usage, new { input_tokens = 1531, output_tokens = 63, cache_read_input_tokens = 1408 }))));
+
+        Assert.Equal("Called get_weather twice, then answered", answers[0].Result);
+        Assert.Equal("2 model calls; get_weather ×2 side by side.", Text(answers[0]));
+        Assert.Equal(SomeSpan.Id(3), answers[0].Evidence.Single(phrase => phrase.Text == "get_weather").SpanId);
+        Assert.Equal("No errors", answers[2].Result);
+        Assert.False(answers[2].IsBad);
+        Assert.Equal("3,053 tokens", answers[3].Result);
+        Assert.Contains("92\u00A0% of the prompt of step 5 came from the cache", Text(answers[3]), StringComparison.Ordinal);
+        Assert.DoesNotContain("$", Text(answers[3]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_TwoErrorsTheLastAtTheRoot_TellsFirstAndLast()
+    {
+        var answers = FourAnswers.Of(SomeSpan.Tree(
+            SomeSpan.Of(1, 0, "AGENT", 0, 100).Failed("System.IO.IOException", "gone"),
+            SomeSpan.Of(2, 1, "TOOL", 10, 20, "update_address").Failed("System.ArgumentException", "zip"),
+            SomeSpan.Of(3, 1, "CHAT_MODEL", 30, 90).Failed("System.IO.IOException", "gone")));
+
+        Assert.Equal("Called update_address, then failed", answers[0].Result);
+        Assert.Equal("2 errors, the last one ended it", answers[2].Result);
+        Assert.True(answers[2].IsBad);
+        Assert.Equal("First: update_address in step 2: ArgumentException: zip. Last: span3 in step 3: IOException: gone.", Text(answers[2]));
+    }
+
+    [Theory]
+    [InlineData("abandoned", "Stopped by the app", false)]
+    [InlineData("truncated", "Cut by the server", true)]
+    public void Of_StreamThatDidNotEndByItself_TellsWho(string end, string result, bool isBad)
+    {
+        var answer = FourAnswers.Of(SomeSpan.Tree(SomeSpan.Of(1, 0, "CHAT_MODEL", 0, 10, null, ("mlflow.stream.end", end))))[2];
+
+        Assert.Equal(result, answer.Result);
+        Assert.Equal(isBad, answer.IsBad);
+    }
+
+    [Fact]
+    public void Of_RetriedCall_TellsWhatItRecoveredFrom()
+    {
+        var answer = FourAnswers.Of(SomeSpan.Tree(SomeSpan.Of(1, 0, "CHAT_MODEL", 0, 1000).Attempted(0, 100, 429).Attempted(350, 600, 200)))[2];
+
+        Assert.Equal("No errors", answer.Result);
+        Assert.Equal("429 recovered after 350\u00A0ms in step 1.", Text(answer));
+    }
+
+    [Fact]
+    public void Of_RunningTool_TellsWhatItIsDoing()
+    {
+        var answers = FourAnswers.Of(SomeSpan.Tree(SomeSpan.Of(1, 0, "AGENT", 0, null), SomeSpan.Of(2, 1, "TOOL", 5, null, "get_fare_rules")));
+
+        Assert.Equal("Calling get_fare_rules", answers[0].Result);
+        Assert.Equal("Nothing so far", answers[2].Result);
+    }
+
+    [Fact]
+    public void Of_NoUsage_SaysSoInsteadOfZero() =>
+        Assert.Equal("No tokens counted", FourAnswers.Of(SomeSpan.Tree(SomeSpan.Of(1, 0, "CHAT_MODEL", 0, 10)))[3].Result);
+
+    private static string Text(Answer answer) => string.Concat(answer.Evidence.Select(phrase => phrase.Text));
+}
