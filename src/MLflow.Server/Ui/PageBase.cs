@@ -57,7 +57,13 @@ public abstract class PageBase : ComponentBase, IAsyncDisposable
     {
         if (Request is { Response.HasStarted: false })
         {
-            Request.Response.StatusCode = StatusCodes.Status404NotFound;
+            // Set now, Blazor would take it for NavigationManager.NotFound and send no body at all.
+            var response = Request.Response;
+            response.OnStarting(() =>
+            {
+                response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+            });
         }
     }
 

@@ -7,6 +7,7 @@ namespace MLflow.EndToEnd.Tests.Ui;
 public sealed class BrowserPage : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _complaints = new();
+    private readonly ConcurrentQueue<Uri> _requests = new();
     private readonly TaskCompletionSource _circuit = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public BrowserPage(IPage page)
@@ -19,11 +20,21 @@ public sealed class BrowserPage : IAsyncDisposable
                 _complaints.Enqueue(message.Text);
             }
         };
+        page.Request += (_, request) =>
+        {
+            if (!request.Url.StartsWith("data:", StringComparison.Ordinal))
+            {
+                _requests.Enqueue(new Uri(request.Url));
+            }
+        };
         page.PageError += (_, error) => _complaints.Enqueue(error);
         page.WebSocket += (_, socket) => socket.FrameReceived += (_, _) => _circuit.TrySetResult();
     }
 
     public IPage Page { get; }
+
+    /// <summary>Everything that was asked of a network; pictures inside the page are not.</summary>
+    public IReadOnlyCollection<Uri> Requests => _requests;
 
     /// <summary>Errors and warnings: a violation of the content security policy is one of them.</summary>
     public IReadOnlyCollection<string> Complaints => _complaints;

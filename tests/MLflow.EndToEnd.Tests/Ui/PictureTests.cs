@@ -4,7 +4,8 @@ using Xunit;
 namespace MLflow.EndToEnd.Tests.Ui;
 
 /// <summary>Takes the pictures of docs/ui when MLFLOW_UI_PICTURES names a folder; they are looked at by people.</summary>
-public sealed class PictureTests(UiFixture ui) : IClassFixture<UiFixture>
+[Collection(UiTests.Name)]
+public sealed class PictureTests(UiFixture ui)
 {
     [Fact]
     public async Task Pictures_FolderGiven_AreTaken()
