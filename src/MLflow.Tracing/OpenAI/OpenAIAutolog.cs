@@ -26,6 +26,8 @@ internal static class OpenAIAutolog
                 return;
             }
 
+            // A call's trace begins below async methods of HttpClient; only this lets the program ask for it afterwards.
+            client.Tracer.WatchFlow();
             var capture = new HttpCapture(client.Tracer, client.Log, options);
 
             // Stays after tracing was turned off: answers that were being read then are still to be recorded.

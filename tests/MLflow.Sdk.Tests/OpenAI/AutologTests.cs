@@ -39,6 +39,19 @@ public sealed class AutologTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Autolog_AfterACall_ItsTraceIsTheLastOfTheFlow()
+    {
+        await using var model = await LoopbackServer.StartAsync((context, _) => CaptureTestBase.Json(context, CaptureTestBase.Answer));
+        await using var tracking = await LoopbackServer.StartAsync(AcceptAsync);
+        await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = tracking.Address.ToString() });
+        OpenAIAutolog.Set(client, disable: false, configure: null);
+
+        await CaptureTestBase.Client(model.Address).CompleteChatAsync([new UserChatMessage("seen")], cancellationToken: Token);
+
+        Assert.StartsWith("tr-", client.GetLastActiveTraceId(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Autolog_TurnedOffAndOn_SeesAgain()
     {
         await using var model = await LoopbackServer.StartAsync((context, _) => CaptureTestBase.Json(context, CaptureTestBase.Answer));
