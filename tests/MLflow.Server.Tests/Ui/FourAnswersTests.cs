@@ -72,5 +72,13 @@ public sealed class FourAnswersTests
     public void Of_NoUsage_SaysSoInsteadOfZero() =>
         Assert.Equal("No tokens counted", FourAnswers.Of(SomeSpan.Tree(SomeSpan.Of(1, 0, "CHAT_MODEL", 0, 10)))[3].Result);
 
+    [Fact]
+    public void Of_CallThatFailed_DoesNotBlameTheProviderForMissingUsage()
+    {
+        var used = FourAnswers.Of(SomeSpan.Tree(SomeSpan.Of(1, 0, "CHAT_MODEL", 0, 10).Failed("ClientResultException", "HTTP 400")))[3];
+
+        Assert.Equal("No call was answered, so none was counted.", Text(used));
+    }
+
     private static string Text(Answer answer) => string.Concat(answer.Evidence.Select(phrase => phrase.Text));
 }

@@ -135,7 +135,7 @@ public static class FourAnswers
             {
                 Question = "What did it use?",
                 Result = "No tokens counted",
-                Evidence = tree.ModelCalls.Count == 0 ? [] : [new Phrase("The provider sent no usage; a stream sends it only when asked to.")],
+                Evidence = WhyUncounted(tree) is { } reason ? [new Phrase(reason)] : [],
             };
         }
 
@@ -153,6 +153,13 @@ public static class FourAnswers
         evidence.Add(new Phrase(" Cost unknown: no price is set."));
         return new Answer { Question = "What did it use?", Result = $"{Figures.Count(input + output)} tokens", Evidence = evidence };
     }
+
+    private static string? WhyUncounted(SpanTree tree) => tree.ModelCalls switch
+    {
+        { Count: 0 } => null,
+        var calls when calls.All(call => call.Span.IsFailed) => "No call was answered, so none was counted.",
+        _ => "The provider sent no usage; a stream sends it only when asked to.",
+    };
 
     private static void Tell(List<Phrase> evidence, string lead, SpanNode node)
     {
