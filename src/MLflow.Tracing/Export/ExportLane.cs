@@ -10,7 +10,8 @@ internal sealed class ExportLane
     public const long MaxBatchBytes = 8 << 20;
 
     // Bounded by the exporter's budget.
-    private readonly List<QueuedExport> _waiting = [];
+    // A linked list, since a long one is emptied from its front while callers wait for the lock.
+    private readonly LinkedList<QueuedExport> _waiting = [];
     private int _spans;
     private long _bytes;
 
@@ -26,7 +27,7 @@ internal sealed class ExportLane
 
     public bool IsEmpty => _waiting.Count == 0;
 
-    public long FirstSequence => _waiting[0].Sequence;
+    public long FirstSequence => _waiting.First!.Value.Sequence;
 
     /// <summary>Enough waits for a full batch.</summary>
     public bool IsFull => _spans >= MaxBatchSpans || _bytes >= MaxBatchBytes;
@@ -34,7 +35,7 @@ internal sealed class ExportLane
     /// <summary>When the first of those that wait came, as a timestamp.</summary>
     public long WaitsSince { get; private set; }
 
-    public IReadOnlyList<QueuedExport> Waiting => _waiting;
+    public IReadOnlyCollection<QueuedExport> Waiting => _waiting;
 
     public void Add(QueuedExport export, long timestamp)
     {
@@ -43,15 +44,17 @@ internal sealed class ExportLane
             WaitsSince = timestamp;
         }
 
-        _waiting.Add(export);
+        export.Place = _waiting.AddLast(export);
         _spans += export.Export.Spans.Count;
         _bytes += export.Size;
     }
 
     public void Remove(QueuedExport export)
     {
-        if (_waiting.Remove(export))
+        if (export.Place is { } place)
         {
+            export.Place = null;
+            _waiting.Remove(place);
             _spans -= export.Export.Spans.Count;
             _bytes -= export.Size;
         }
@@ -87,7 +90,7 @@ internal sealed class ExportLane
     /// <summary>A server that does not take spans takes a finished trace as one file: the parts wait until the last one is there.</summary>
     private List<QueuedExport> NextWholeTrace()
     {
-        var complete = _waiting.Find(e => e.Export.IsComplete);
-        return complete is null ? [] : _waiting.FindAll(e => ReferenceEquals(e.Export.Trace, complete.Export.Trace) && e.Sequence <= complete.Sequence);
+        var complete = _waiting.FirstOrDefault(e => e.Export.IsComplete);
+        return complete is null ? [] : [.. _waiting.Where(e => ReferenceEquals(e.Export.Trace, complete.Export.Trace) && e.Sequence <= complete.Sequence)];
     }
 }

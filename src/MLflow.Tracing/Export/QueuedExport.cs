@@ -18,6 +18,9 @@ internal sealed class QueuedExport
     /// <summary>Memory that it keeps alive, in bytes, roughly.</summary>
     public long Size { get; }
 
+    /// <summary>Where it waits; the lane's own.</summary>
+    public LinkedListNode<QueuedExport>? Place { get; set; }
+
     /// <summary>The spans have been acknowledged; the trace's facts have not.</summary>
     public bool AreSpansSent { get; set; }
 

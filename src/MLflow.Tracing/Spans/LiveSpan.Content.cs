@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MLflow;
 
 public sealed partial class LiveSpan
@@ -167,7 +169,7 @@ public sealed partial class LiveSpan
                 return;
             }
 
-            Usage = usage;
+            _usage = new StrongBox<TokenUsage>(usage);
         }
 
         SetAttribute(AttributeNames.TokenUsage, AttributeValue.FromJson(UsageJson.Write(usage)));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace MLflow;
 
@@ -13,6 +14,10 @@ public sealed partial class LiveSpan : IDisposable
     private readonly LiveSpan? _previous;
     private readonly bool _isCurrent;
     private List<SpanEvent>? _events;
+
+    // Boxed: few spans have any, and each would carry its four numbers twice.
+    private StrongBox<TokenUsage>? _usage;
+    private StrongBox<TokenUsage>? _usageBelow;
     private int _ended;
 
     internal LiveSpan(ActiveTrace trace, string name, string spanType, LiveSpan? parent, LiveSpan? previous, bool isCurrent, long startNs)
@@ -58,10 +63,14 @@ public sealed partial class LiveSpan : IDisposable
 
     internal string? StatusMessage { get; private set; }
 
-    internal TokenUsage? Usage { get; private set; }
+    internal TokenUsage? Usage => _usage?.Value;
 
     /// <summary>Usage of the ended spans below this one. The trace's own, under its lock, as is <see cref="IsCounted"/>.</summary>
-    internal TokenUsage? UsageBelow { get; set; }
+    internal TokenUsage? UsageBelow
+    {
+        get => _usageBelow?.Value;
+        set => _usageBelow = value is { } usage ? new StrongBox<TokenUsage>(usage) : null;
+    }
 
     /// <summary>The trace has taken note of the span's end.</summary>
     internal bool IsCounted { get; set; }
