@@ -8,7 +8,6 @@ public sealed class BrowserPage : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _complaints = new();
     private readonly ConcurrentQueue<Uri> _requests = new();
-    private readonly TaskCompletionSource _circuit = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public BrowserPage(IPage page)
     {
@@ -28,7 +27,6 @@ public sealed class BrowserPage : IAsyncDisposable
             }
         };
         page.PageError += (_, error) => _complaints.Enqueue(error);
-        page.WebSocket += (_, socket) => socket.FrameReceived += (_, _) => _circuit.TrySetResult();
     }
 
     public IPage Page { get; }
@@ -40,11 +38,7 @@ public sealed class BrowserPage : IAsyncDisposable
     public IReadOnlyCollection<string> Complaints => _complaints;
 
     /// <summary>Waits until Blazor's circuit has rendered the page.</summary>
-    public async Task HasCircuitAsync()
-    {
-        await _circuit.Task.WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
-        await Page.WaitForFunctionAsync("() => window.Blazor && document.querySelector('main')");
-    }
+    public Task HasCircuitAsync() => Page.Locator("#circuit").WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Attached });
 
     public async ValueTask DisposeAsync() => await Page.Context.CloseAsync();
 }

@@ -87,6 +87,9 @@ public sealed class UiFixture : IAsyncLifetime
     {
         Assert.SkipUnless(File.Exists(Chromium), $"{Chromium} is not installed; eng/setup.sh installs it.");
         _playwright ??= await Playwright.CreateAsync();
+
+        // A busy machine may be slow; a test that waits for what never comes still ends.
+        Assertions.SetDefaultExpectTimeout(20_000);
         _browser ??= await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium, Args = Switches });
         var context = await _browser.NewContextAsync(new BrowserNewContextOptions
         {

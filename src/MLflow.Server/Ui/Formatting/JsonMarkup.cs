@@ -10,7 +10,9 @@ public static class JsonMarkup
     /// <summary>Characters of JSON that are drawn before the page asks whether it should draw the rest.</summary>
     public const int Limit = 200_000;
 
+    // Characters that fit on a line of the reading pane; what is indented has less room.
     private const int OneLine = 96;
+    private const int OneLineWithin = 44;
 
     /// <summary>HTML of JSON text; what is not JSON is encoded as it is.</summary>
     /// <param name="json">JSON text, or any text.</param>
@@ -83,7 +85,7 @@ public static class JsonMarkup
             return;
         }
 
-        var flat = IsFlat(element);
+        var flat = IsFlat(element, depth);
         html.Append(flat ? "{ " : "{");
         for (var i = 0; i < members.Count; i++)
         {
@@ -117,7 +119,7 @@ public static class JsonMarkup
     private static void WriteArray(StringBuilder html, JsonElement element, int depth)
     {
         var items = element.EnumerateArray().ToList();
-        var flat = IsFlat(element);
+        var flat = IsFlat(element, depth);
         html.Append('[');
         for (var i = 0; i < items.Count; i++)
         {
@@ -138,9 +140,7 @@ public static class JsonMarkup
         html.Append(']');
     }
 
-    private static bool IsFlat(JsonElement element) => JsonRawLength(element) <= OneLine;
-
-    private static int JsonRawLength(JsonElement element) => element.GetRawText().Length;
+    private static bool IsFlat(JsonElement element, int depth) => element.GetRawText().Length <= (depth == 0 ? OneLine : OneLineWithin);
 
     private static void NewLine(StringBuilder html, int depth) => html.Append('\n').Append(' ', depth * 2);
 

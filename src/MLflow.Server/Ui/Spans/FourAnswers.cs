@@ -158,6 +158,7 @@ public static class FourAnswers
     {
         { Count: 0 } => null,
         var calls when calls.All(call => call.Span.IsFailed) => "No call was answered, so none was counted.",
+        _ when tree.IsRunning => "They are told with the end of an answer.",
         _ => "The provider sent no usage; a stream sends it only when asked to.",
     };
 
@@ -165,8 +166,10 @@ public static class FourAnswers
     {
         evidence.Add(new Phrase($"{lead}{node.Span.Title} in "));
         evidence.Add(new Phrase($"step {node.Number}", node.Id));
-        evidence.Add(new Phrase($": {PreviewText.Cut(node.Span.Error?.Line ?? "failed", MessageLength).TrimEnd('.')}."));
+        evidence.Add(new Phrase($": {Ended(PreviewText.Cut(node.Span.Error?.Line ?? "failed", MessageLength))}"));
     }
+
+    private static string Ended(string sentence) => sentence[^1] is '.' or '…' or '!' or '?' ? sentence : sentence + ".";
 
     private static List<IGrouping<string, SpanNode>> Groups(SpanTree tree, SpanKind kind) =>
         [.. tree.Rows.Where(node => node.Span.Kind == kind).GroupBy(node => node.Span.Title)];

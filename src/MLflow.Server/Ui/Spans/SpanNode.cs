@@ -23,6 +23,9 @@ public sealed class SpanNode
     /// <summary>Number among the model calls of the trace, from 1; null for other spans.</summary>
     public int? ModelCall { get; internal set; }
 
+    /// <summary>True when there is no other model call to tell it from.</summary>
+    public bool IsOnlyModelCall { get; internal set; }
+
     /// <summary>True when the span failed by itself: no step below it reported the same error.</summary>
     public bool IsErrorOrigin { get; internal set; }
 
@@ -31,7 +34,7 @@ public sealed class SpanNode
     public bool IsLastChild => Parent is null || ReferenceEquals(Parent.Children[^1], this);
 
     /// <summary>Small text beside the title: <c>call 2</c>, a tool's first argument.</summary>
-    public string? Detail => ModelCall is { } call ? $"call {call}" : Span.FirstArgument;
+    public string? Detail => ModelCall is { } call && !IsOnlyModelCall ? $"call {call}" : Span.FirstArgument;
 
     /// <summary>From the root's child down to the parent: whether a line runs on past this row, for each level of indentation before the last.</summary>
     public IEnumerable<bool> Guides

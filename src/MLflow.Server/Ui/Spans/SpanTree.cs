@@ -119,6 +119,7 @@ public sealed class SpanTree
         for (var i = 0; i < ModelCalls.Count; i++)
         {
             ModelCalls[i].ModelCall = i + 1;
+            ModelCalls[i].IsOnlyModelCall = ModelCalls.Count == 1;
         }
 
         foreach (var node in rows.Where(node => node.Span.IsFailed))
