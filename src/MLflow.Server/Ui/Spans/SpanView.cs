@@ -170,15 +170,15 @@ public sealed class SpanView
         {
             attempts.Add(new Attempt
             {
-                Number = (int)(Figure(@event, "attempt") ?? attempts.Count + 1),
+                Number = (int)(Figure(@event, AttributeNames.AttemptNumber) ?? attempts.Count + 1),
                 StartMs = Math.Max(0, EventMs(@event)),
-                DurationMs = Figure(@event, "duration_ms"),
+                DurationMs = Figure(@event, AttributeNames.AttemptDuration),
                 Status = (long?)Figure(@event, AttributeNames.HttpStatus),
                 RequestId = Attribute(@event, AttributeNames.RequestId),
-                RetryAfterMs = Figure(@event, "retry_after_ms"),
+                RetryAfterMs = Figure(@event, AttributeNames.AttemptRetryAfter),
                 Error = Attribute(@event, AttributeNames.ExceptionType) is { } type ? $"{type}: {Attribute(@event, AttributeNames.ExceptionMessage)}" : null,
                 More = [.. @event.Attributes
-                    .Where(a => a.Key is not ("attempt" or "duration_ms" or "retry_after_ms" or AttributeNames.HttpStatus or AttributeNames.RequestId
+                    .Where(a => a.Key is not (AttributeNames.AttemptNumber or AttributeNames.AttemptDuration or AttributeNames.AttemptRetryAfter or AttributeNames.HttpStatus or AttributeNames.RequestId
                         or AttributeNames.ExceptionType or AttributeNames.ExceptionMessage))
                     .Select(a => KeyValuePair.Create(a.Key, TolerantJson.Unquote(a.Value) ?? ""))],
             });
