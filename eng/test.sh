@@ -34,8 +34,9 @@ for project in "${projects[@]}"; do
     continue
   fi
 
+  # A project that hangs is ended, and then has no report.
   exit_code=0
-  dotnet test --project "tests/$project" -c Release --no-build --no-progress \
+  dotnet test --project "tests/$project" -c Release --no-build --no-progress --timeout 20m \
     --results-directory "$results" --report-xunit-xml --report-xunit-xml-filename "$project.xml" </dev/null || exit_code=$?
 
   # The report is written when a run has come to its end. None, or a broken one, means that the process died.

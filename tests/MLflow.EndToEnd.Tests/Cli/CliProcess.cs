@@ -55,7 +55,11 @@ internal sealed class CliProcess : IAsyncDisposable
 
     public static CliProcess DotNet(string folder, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = folder };
+        // A shell's background job ignores SIGINT, and its children inherit that: Ctrl-C would never arrive.
+        var start = OperatingSystem.IsLinux()
+            ? new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", .. arguments])
+            : new ProcessStartInfo("dotnet", arguments);
+        start.WorkingDirectory = folder;
         foreach (var setting in Settings)
         {
             start.Environment.Remove(setting);

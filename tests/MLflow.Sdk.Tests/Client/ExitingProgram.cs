@@ -32,9 +32,10 @@ internal static class ExitingProgram
     /// <summary>Starts it. The caller waits for its end.</summary>
     public static Process Start(string ending, string trackingUri)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        // A shell's background job ignores SIGINT, and its children inherit that: Ctrl-C would never arrive.
+        string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", Environment.ProcessPath!] : [Environment.ProcessPath!];
+        var start = new ProcessStartInfo(command[0], [.. command[1..], Argument, ending])
         {
-            ArgumentList = { Argument, ending },
             RedirectStandardError = true,
             RedirectStandardOutput = true,
             Environment = { ["MLFLOW_TRACKING_URI"] = trackingUri, ["DOTNET_DbgEnableMiniDump"] = "0" },
