@@ -87,6 +87,9 @@ public sealed class PageTests(UiFixture ui)
     {
         await using var opened = await ui.OpenAsync(Path("error"));
         await opened.Page.Locator(".srow .nm a").Filter(new() { HasText = "get_order" }).ClickAsync();
+
+        // Until the step is shown, the tabs are those of the step before.
+        await Assertions.Expect(opened.Page.Locator(".ph h2")).ToHaveTextAsync("get_order");
         await opened.Page.GetByRole(AriaRole.Tab, new() { Name = "Inputs / Outputs" }).ClickAsync();
         await Assertions.Expect(opened.Page.GetByRole(AriaRole.Tab, new() { Name = "Inputs / Outputs" })).ToHaveAttributeAsync("aria-selected", "true");
 
