@@ -35,84 +35,20 @@ internal static class TracePreview
         }
 
         var json = AttributeJson.StartOf(present, MaxLength);
-        return Cut(present.Kind == AttributeValueKind.Json ? ChatText(present.Json, role) ?? json : json, MaxLength);
+        return Cut(present.Kind == AttributeValueKind.Json ? LastMessage(present.Json, role) ?? json : json, MaxLength);
     }
 
-    private static string? ChatText(ReadOnlySpan<byte> json, string role)
+    private static string? LastMessage(ReadOnlySpan<byte> json, string role)
     {
         try
         {
             var reader = new Utf8JsonReader(json, AttributeJson.ReaderOptions);
             using var document = JsonDocument.ParseValue(ref reader);
-            return document.RootElement.ValueKind == JsonValueKind.Object && Messages(document.RootElement) is { Count: > 0 } messages
-                && Text(messages.LastOrDefault(m => HasRole(m, role), messages[^1])) is { Length: > 0 } text
-                ? text
-                : null;
+            return ChatText.Last(document.RootElement, role);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }
-    }
-
-    private static List<JsonElement>? Messages(JsonElement value)
-    {
-        if (value.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array)
-        {
-            return [.. messages.EnumerateArray().Where(m => m.ValueKind == JsonValueKind.Object && m.TryGetProperty("role", out _) && m.TryGetProperty("content", out _))];
-        }
-
-        if (value.TryGetProperty("choices", out var choices) && choices.ValueKind == JsonValueKind.Array && choices.GetArrayLength() > 0
-            && choices[0].ValueKind == JsonValueKind.Object && choices[0].TryGetProperty("message", out var message))
-        {
-            return [message];
-        }
-
-        foreach (var name in (ReadOnlySpan<string>)["input", "output"])
-        {
-            if (value.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array)
-            {
-                return [.. items.EnumerateArray().Where(m => m.ValueKind == JsonValueKind.Object && m.TryGetProperty("role", out _) && m.TryGetProperty("content", out _))];
-            }
-        }
-
-        return value.TryGetProperty("request", out var request) && request.ValueKind == JsonValueKind.Object ? Messages(request) : null;
-    }
-
-    private static bool HasRole(JsonElement message, string role) =>
-        message.ValueKind == JsonValueKind.Object && message.TryGetProperty("role", out var value) && value.ValueKind == JsonValueKind.String && value.ValueEquals(role);
-
-    private static string? Text(JsonElement message)
-    {
-        if (message.ValueKind != JsonValueKind.Object || !message.TryGetProperty("content", out var content))
-        {
-            return null;
-        }
-
-        if (content.ValueKind == JsonValueKind.String)
-        {
-            return content.GetString();
-        }
-
-        if (content.ValueKind != JsonValueKind.Array)
-        {
-            return null;
-        }
-
-        foreach (var part in content.EnumerateArray())
-        {
-            if (part.ValueKind == JsonValueKind.String)
-            {
-                return part.GetString();
-            }
-
-            if (part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String
-                && (type.ValueEquals("text") || type.ValueEquals("output_text")) && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
-            {
-                return text.GetString();
-            }
-        }
-
-        return null;
     }
 }
