@@ -99,7 +99,7 @@ internal sealed class ChatChoiceMerge
 
     private void AddOther(ReadOnlySpan<byte> name, ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
-        var field = Other(name);
+        var field = MergedField.In(_others, name);
         if (reader.TokenType == JsonTokenType.Null)
         {
             return;
@@ -117,20 +117,5 @@ internal sealed class ChatChoiceMerge
         }
 
         field.SetRaw(JsonText.RawValue(ref reader, json));
-    }
-
-    private MergedField Other(ReadOnlySpan<byte> name)
-    {
-        foreach (var field in _others)
-        {
-            if (name.SequenceEqual(field.Name))
-            {
-                return field;
-            }
-        }
-
-        var added = new MergedField(name.ToArray());
-        _others.Add(added);
-        return added;
     }
 }

@@ -168,7 +168,7 @@ internal sealed class ChatStreamMerge
             return;
         }
 
-        var field = Top(name);
+        var field = MergedField.In(_top, name);
         if (name.SequenceEqual("object"u8))
         {
             field.SetRaw("\"chat.completion\""u8);
@@ -197,20 +197,5 @@ internal sealed class ChatStreamMerge
         }
 
         field.SetRaw(JsonText.RawValue(ref reader, chunk));
-    }
-
-    private MergedField Top(ReadOnlySpan<byte> name)
-    {
-        foreach (var field in _top)
-        {
-            if (name.SequenceEqual(field.Name))
-            {
-                return field;
-            }
-        }
-
-        var added = new MergedField(name.ToArray());
-        _top.Add(added);
-        return added;
     }
 }

@@ -19,6 +19,22 @@ internal sealed class MergedField
 
     public bool HasValue => Text is not null || Object is not null || Array is not null || _raw is not null;
 
+    /// <summary>The field of that name, added at the end where it is new.</summary>
+    public static MergedField In(List<MergedField> fields, ReadOnlySpan<byte> name)
+    {
+        foreach (var field in fields)
+        {
+            if (name.SequenceEqual(field.Name))
+            {
+                return field;
+            }
+        }
+
+        var added = new MergedField(name.ToArray());
+        fields.Add(added);
+        return added;
+    }
+
     /// <summary>Appends to the text; where the field has become a list of parts, to its last text part.</summary>
     public void AppendText(ReadOnlySpan<byte> escaped)
     {

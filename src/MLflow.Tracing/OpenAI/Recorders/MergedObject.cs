@@ -45,20 +45,7 @@ internal sealed class MergedObject
     }
 
     /// <summary>The field of that name, added when it is missing.</summary>
-    public MergedField Field(ReadOnlySpan<byte> name)
-    {
-        foreach (var field in _fields)
-        {
-            if (name.SequenceEqual(field.Name))
-            {
-                return field;
-            }
-        }
-
-        var added = new MergedField(name.ToArray());
-        _fields.Add(added);
-        return added;
-    }
+    public MergedField Field(ReadOnlySpan<byte> name) => MergedField.In(_fields, name);
 
     public bool RawEquals(ReadOnlySpan<byte> name, ReadOnlySpan<byte> raw)
     {
