@@ -64,17 +64,8 @@ internal static partial class SqliteTraceWriter
 
     private static bool InsertTrace(SqliteWriteSession session, long experimentId, TraceRows trace)
     {
-        var summary = trace.Summary;
-        var root = Root(trace, summary);
-        var statement = session[InsertTraceSql]
-            .Bind(1, trace.TraceId)
-            .Bind(2, experimentId)
-            .Bind(3, summary.RequestTimeMs)
-            .Bind(4, summary.DurationMs)
-            .Bind(5, SqliteText.Of(summary.State))
-            .Bind(6, RootPreview.Of(root?[AttributeNames.Inputs], "user"))
-            .Bind(7, RootPreview.Of(root?[AttributeNames.Outputs], "assistant"));
-        BindFacts(statement, 8, summary.Facts);
+        var statement = session[InsertTraceSql].Bind(1, trace.TraceId).Bind(2, experimentId);
+        BindSummary(statement, trace.Summary, Root(trace, trace.Summary));
         return statement.Execute() == 1;
     }
 
@@ -82,31 +73,30 @@ internal static partial class SqliteTraceWriter
     {
         // Null when the root came with another batch, which has set the previews then.
         var root = Root(trace, summary);
-        var statement = session[UpdateTraceSql]
-            .Bind(1, trace.TraceId)
-            .Bind(2, root is null ? 0 : 1)
+        var statement = session[UpdateTraceSql].Bind(1, trace.TraceId).Bind(2, root is null ? 0 : 1);
+        BindSummary(statement, summary, root);
+        statement.Execute();
+    }
+
+    /// <summary>Parameters 3 to 18, the same in both statements.</summary>
+    private static void BindSummary(SqliteStatement statement, TraceSummary summary, SpanRecord? root) =>
+        statement
             .Bind(3, summary.RequestTimeMs)
             .Bind(4, summary.DurationMs)
             .Bind(5, SqliteText.Of(summary.State))
             .Bind(6, RootPreview.Of(root?[AttributeNames.Inputs], "user"))
-            .Bind(7, RootPreview.Of(root?[AttributeNames.Outputs], "assistant"));
-        BindFacts(statement, 8, summary.Facts);
-        statement.Execute();
-    }
-
-    private static void BindFacts(SqliteStatement statement, int first, TraceFacts facts) =>
-        statement
-            .Bind(first, facts.Name)
-            .Bind(first + 1, facts.Model)
-            .Bind(first + 2, facts.InputTokens)
-            .Bind(first + 3, facts.OutputTokens)
-            .Bind(first + 4, facts.TotalTokens)
-            .Bind(first + 5, facts.CachedInputTokens)
-            .Bind(first + 6, facts.FirstTokenMs)
-            .Bind(first + 7, facts.ErrorType)
-            .Bind(first + 8, facts.ErrorMessage)
-            .Bind(first + 9, facts.StreamEnd)
-            .Bind(first + 10, facts.SpanCount);
+            .Bind(7, RootPreview.Of(root?[AttributeNames.Outputs], "assistant"))
+            .Bind(8, summary.Facts.Name)
+            .Bind(9, summary.Facts.Model)
+            .Bind(10, summary.Facts.InputTokens)
+            .Bind(11, summary.Facts.OutputTokens)
+            .Bind(12, summary.Facts.TotalTokens)
+            .Bind(13, summary.Facts.CachedInputTokens)
+            .Bind(14, summary.Facts.FirstTokenMs)
+            .Bind(15, summary.Facts.ErrorType)
+            .Bind(16, summary.Facts.ErrorMessage)
+            .Bind(17, summary.Facts.StreamEnd)
+            .Bind(18, summary.Facts.SpanCount);
 
     private static SpanRecord? Root(TraceRows trace, TraceSummary summary)
     {
