@@ -63,6 +63,14 @@ public sealed class TraceRowTests
         Assert.Equal(["0", "2", "4", "6 s"], scale.Ticks.Select(tick => tick.Label));
     }
 
+    [Fact]
+    public void Scale_LongLabels_LeaveOneOutBeforeTheyCollide()
+    {
+        var scale = LatencyScale.For([Row(Info() with { DurationMs = 500 })]);
+
+        Assert.Equal(["0", "200", "", "600 ms"], scale.Ticks.Select(tick => tick.Label));
+    }
+
     private static TraceInfo Info() => new()
     {
         TraceId = "tr-1",

@@ -9,6 +9,9 @@ public sealed class LatencyScale
 {
     // Nine rows in ten fit, so that one slow trace does not flatten the others.
     private const double Fits = 0.9;
+
+    // Characters of the last two labels that stand side by side in a third of the column.
+    private const int MostCharacters = 8;
     private static readonly double[] Maxima = [30, 60, 150, 300, 600, 1500, 3000, 6000, 15_000, 30_000, 60_000, 150_000, 300_000, 600_000];
 
     private LatencyScale(double maxMs) => MaxMs = maxMs;
@@ -37,6 +40,17 @@ public sealed class LatencyScale
     public bool IsOver(double ms) => ms > MaxMs;
 
     private string Label(int third)
+    {
+        // The last label carries the unit; where both are long, the one before it makes room.
+        if (third == 2 && Text(2).Length + Text(3).Length > MostCharacters)
+        {
+            return "";
+        }
+
+        return Text(third);
+    }
+
+    private string Text(int third)
     {
         var figure = MaxMs / 3 * third;
         var text = (MaxMs >= 1000 ? figure / 1000 : figure).ToString("0.#", CultureInfo.InvariantCulture);
