@@ -4,7 +4,7 @@ namespace MLflow.Server.Rest;
 
 /// <summary>
 /// Keeps web pages of others away from a server that has no authentication: a page may make a browser resolve its own host name to this machine
-/// (DNS rebinding, seen by the Host header) or post here from elsewhere (seen by the Origin header).
+/// (DNS rebinding, seen by the Host header) or post here or open a WebSocket from elsewhere (seen by the Origin header).
 /// </summary>
 internal sealed class OriginGuard
 {
@@ -28,10 +28,14 @@ internal sealed class OriginGuard
             return RefuseAsync(response, "Invalid Host header - possible DNS rebinding attack detected");
         }
 
-        return !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !IsAllowedOrigin(request)
+        return MayChangeSomething(request) && !IsAllowedOrigin(request)
             ? RefuseAsync(response, "Cross-origin request blocked")
             : _next(context);
     }
+
+    // A WebSocket begins as a GET, and browsers let any page open one to anywhere.
+    private static bool MayChangeSomething(HttpRequest request) =>
+        !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) || request.Headers.Upgrade.Count > 0;
 
     private bool IsAllowedOrigin(HttpRequest request)
     {

@@ -111,6 +111,20 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
         Assert.Equal(status, (int)response.StatusCode);
     }
 
+    [Theory]
+    [InlineData("https://evil.example", true)]
+    [InlineData("http://localhost:3000", false)]
+    public async Task Origin_OfAnotherPage_MayNotOpenAWebSocket(string origin, bool isRefused)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/_blazor?id=none");
+        request.Headers.Add("Origin", origin);
+        request.Headers.Add("Connection", "Upgrade");
+        request.Headers.Add("Upgrade", "websocket");
+        using var response = await _server.Client.SendAsync(request, Xunit.TestContext.Current.CancellationToken);
+
+        Assert.Equal(isRefused, (await response.Content.ReadAsStringAsync(Xunit.TestContext.Current.CancellationToken)) == "Cross-origin request blocked");
+    }
+
     private static bool IsForPrograms(string pattern) =>
         pattern.StartsWith("/api/", StringComparison.Ordinal) || pattern.StartsWith("/ajax-api/", StringComparison.Ordinal) || pattern is "/health" or "/version" or "/v1/traces";
 }
