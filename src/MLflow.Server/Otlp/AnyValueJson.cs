@@ -55,7 +55,7 @@ internal static class AnyValueJson
             case AnyValue.ValueOneofCase.None:
                 return "null";
             case AnyValue.ValueOneofCase.StringValue:
-                return StoredJson.IsStructure(value!.StringValue) ? value.StringValue : StoredJson.Quote(value.StringValue);
+                return StoredJson.IsStructure(value!.StringValue) ? StoredJson.Structure(value.StringValue) : StoredJson.Quote(value.StringValue);
             case AnyValue.ValueOneofCase.BoolValue:
                 return value!.BoolValue ? "true" : "false";
             case AnyValue.ValueOneofCase.IntValue:

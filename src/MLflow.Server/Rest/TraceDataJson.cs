@@ -176,11 +176,11 @@ internal static class TraceDataJson
     {
         if (plain || value.ValueKind != JsonValueKind.String)
         {
-            return value.GetRawText();
+            return StoredJson.Structure(value.GetRawText());
         }
 
         var text = value.GetString()!;
-        return StoredJson.IsJson(text) ? text : StoredJson.Quote(text);
+        return StoredJson.IsJson(text) ? StoredJson.Structure(text) : StoredJson.Quote(text);
     }
 
     private static string OtelTraceId(string traceId, JsonElement span)

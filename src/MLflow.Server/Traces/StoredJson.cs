@@ -94,5 +94,13 @@ internal static class StoredJson
         }
     }
 
+    /// <summary>
+    /// Text that holds the JSON of a string, an object or an array, as it is stored. JSON can write half of a surrogate pair, on which readers throw:
+    /// it becomes U+FFFD.
+    /// </summary>
+    public static string Structure(string text) => text.Contains("\\ud", StringComparison.OrdinalIgnoreCase)
+        ? Encoding.UTF8.GetString(JsonText.ReplaceLoneSurrogates(Encoding.UTF8.GetBytes(text)))
+        : text;
+
     public static string Quote(string value) => '"' + JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(value) + '"';
 }

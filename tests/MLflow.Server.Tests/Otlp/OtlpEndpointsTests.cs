@@ -62,6 +62,20 @@ public sealed class OtlpEndpointsTests : IClassFixture<SomeServer>
         Assert.Equal((status, detail), await PostAsync(System.Text.Encoding.UTF8.GetBytes(body), contentType, encoding));
 
     [Fact]
+    public async Task Export_HalfACharacterInJson_LeavesTheTraceReadable()
+    {
+        var (request, traceId) = Some();
+        request.ResourceSpans[0].ScopeSpans[0].Spans[0].Attributes.Add(new KeyValue
+        {
+            Key = "broken",
+            Value = new AnyValue { StringValue = "{\"k\\ud800\":\"a\\udc00b\"}" },
+        });
+
+        Assert.Equal(200, (await PostAsync(request.ToByteArray())).Status);
+        Assert.Equal(200, (await _server.GetAsync("/api/3.0/mlflow/traces/get?trace_id=" + traceId)).Status);
+    }
+
+    [Fact]
     public async Task Export_SpanWithoutId_RefusesTheWholeRequest()
     {
         var (request, traceId) = Some();
