@@ -55,7 +55,7 @@ internal sealed record SpanFacts
             TotalTokens = usage.Total,
             CachedInputTokens = usage.CachedInput,
             FirstTokenMs = StoredJson.Number(span[AttributeNames.TimeToFirstToken]),
-            StreamEnd = StoredJson.String(span[AttributeNames.StreamEnd]),
+            StreamEnd = StoredJson.String(span[AttributeNames.StreamEnd]) is { } end and not StreamEnds.Completed ? end : null,
             ErrorType = errorType,
             ErrorMessage = errorMessage,
         };

@@ -17,6 +17,7 @@ internal static class ExportSize
                 bytes += EntryOverhead + (2L * key.Length) + value.Size;
             }
 
+            bytes += span.Chunks?.Size ?? 0;
             foreach (var spanEvent in span.EndedEvents)
             {
                 bytes += EntryOverhead;

@@ -115,6 +115,11 @@ internal static class OtlpTraceEncoder
             WriteEvent(writer, spanEvent);
         }
 
+        if (span.Chunks is { } chunks)
+        {
+            WriteChunks(writer, chunks);
+        }
+
         WriteStatus(writer, span);
         writer.EndMessage(message);
     }
@@ -130,6 +135,29 @@ internal static class OtlpTraceEncoder
         }
 
         writer.EndMessage(message);
+    }
+
+    private static void WriteChunks(ProtobufWriter writer, ChunkLog chunks)
+    {
+        for (var i = 0; i < chunks.Count; i++)
+        {
+            var entry = chunks[i];
+            var message = writer.BeginMessage(SpanEvents);
+            writer.WriteFixed64(EventTime, (ulong)entry.TimeNs);
+            writer.WriteString(EventName, ChunkLog.EventName(i));
+            var pair = writer.BeginMessage(EventAttributes);
+            writer.WriteString(KeyValueKey, AttributeNames.ChunkValue);
+            var any = writer.BeginMessage(KeyValueValue);
+            writer.WriteUtf8(AnyString, chunks.DataOf(entry));
+            writer.EndMessage(any);
+            writer.EndMessage(pair);
+            if (entry.EventType is { } type)
+            {
+                WriteText(writer, EventAttributes, AttributeNames.ChunkEventType, type);
+            }
+
+            writer.EndMessage(message);
+        }
     }
 
     private static void WriteStatus(ProtobufWriter writer, LiveSpan span)

@@ -47,7 +47,7 @@ internal static class TracesJsonWriter
         json.WriteNumber("start_time_unix_nano", span.StartNs);
         json.WriteNumber("end_time_unix_nano", span.EndNs);
         json.WriteStartArray("events");
-        foreach (var spanEvent in span.EndedEvents)
+        foreach (var spanEvent in span.AllEvents)
         {
             WriteEvent(json, spanEvent);
         }

@@ -5,14 +5,11 @@ namespace MLflow;
 /// <summary>Makes the span of a finished call from what was captured of it. Runs in the background.</summary>
 internal static class CallRecorder
 {
-    /// <summary>Chunks that become events take at most this many bytes of a stream; the rest is merged and counted.</summary>
-    public const int MaxChunkEventBytes = 1 << 20;
-
     public static void Record(LlmCall call, OpenAIAutologOptions options)
     {
         var span = call.Span;
         var attempt = call.Last;
-        var fields = new RecordedFields();
+        var fields = new RecordedFields { Limits = new StreamLimits(options.MaxChunkEvents, options.MaxCaptureBytes) };
         var notes = new List<string>();
         if (call.Note is not null)
         {
@@ -31,12 +28,23 @@ internal static class CallRecorder
             span.SetAttribute(key, value);
         }
 
-        span.Rename(call.Attempts.Any(a => a.IsAsync == true) ? call.Family.AsyncSpanName : call.Family.SpanName);
+        var operation = fields.Operation ?? call.Operation;
+        span.Rename((call.Attempts.Any(a => a.IsAsync == true) ? operation.AsyncSpanName : null) ?? operation.SpanName);
+        span.SetSpanType(operation.SpanType);
+        SetText(span, AttributeNames.Operation, operation.Name);
+        AddExchange(span, attempt);
         Set(span, AttributeNames.Inputs, fields.Inputs);
         Set(span, AttributeNames.Outputs, fields.Outputs);
-        SetText(span, AttributeNames.Model, fields.RequestModel ?? fields.ResponseModel);
+        var pathModel = ModelOfPath(attempt);
+
+        // A deployment's name is the customer's own; what answered is what has a price.
+        SetText(span, AttributeNames.Model, fields.RequestModel ?? fields.ResponseModel ?? pathModel);
+        SetText(span, AttributeNames.RequestModel, fields.RequestModel ?? pathModel);
+        SetText(span, AttributeNames.ResponseModel, fields.ResponseModel);
+        SetText(span, AttributeNames.ResponseId, fields.ResponseId);
         SetText(span, AttributeNames.FinishReason, fields.FinishReason);
         SetText(span, AttributeNames.RequestId, attempt.RequestId);
+        SetText(span, AttributeNames.ProcessingTime, attempt.ProcessingTime);
         if (attempt.Status != 0)
         {
             span.SetAttribute(AttributeNames.HttpStatus, AttributeValue.FromInt64(attempt.Status));
@@ -76,7 +84,11 @@ internal static class CallRecorder
             }
 
             using var body = source.RequestBody.Take();
-            call.Family.Recorder.RecordRequest(body.Bytes, fields);
+            call.Operation.Recorder.RecordRequest(new RecordedBody(body.Bytes, source.RequestContentType, source.RequestBody.TotalBytes), fields);
+        }
+        else
+        {
+            fields.Inputs = PathInputs.Of(call);
         }
 
         foreach (var attempt in call.Attempts)
@@ -124,6 +136,7 @@ internal static class CallRecorder
             return ApiErrorReader.ReadBody(body.Bytes) ?? new ApiError(Text(body.Bytes), null, null);
         }
 
+        var recorded = new RecordedBody(body.Bytes, attempt.ResponseContentType, attempt.ContentEncoding is null ? attempt.ResponseBody.TotalBytes : -1);
         if (attempt.IsEventStream || LooksLikeEvents(body.Bytes))
         {
             foreach (ref var mark in body.Marks)
@@ -131,13 +144,12 @@ internal static class CallRecorder
                 mark = mark with { Time = call.Span.Trace.ToUnixNs(mark.Time) };
             }
 
-            var limits = new StreamLimits(options.MaxChunkEvents, MaxChunkEventBytes);
-            call.Family.Recorder.RecordStream(body.Bytes, body.Marks, limits, fields);
+            call.Operation.Recorder.RecordStream(recorded, body.Marks, fields);
             attempt.SetIsEventStream();
         }
         else
         {
-            call.Family.Recorder.RecordResponse(body.Bytes, fields);
+            call.Operation.Recorder.RecordResponse(recorded, fields);
         }
 
         return fields.Error;
@@ -154,46 +166,62 @@ internal static class CallRecorder
             return;
         }
 
-        foreach (var chunk in fields.ChunkEvents)
+        var chunks = fields.Chunks;
+        span.SetChunks(chunks);
+        span.SetAttribute(AttributeNames.ChunkCount, AttributeValue.FromInt64(chunks?.Total ?? 0));
+        if (chunks is not null && chunks.Total > chunks.Count)
         {
-            span.AddEvent(chunk);
+            span.SetAttribute(AttributeNames.ChunksOmitted, AttributeValue.FromInt64(chunks.Total - chunks.Count));
         }
 
-        span.SetAttribute(AttributeNames.ChunkCount, AttributeValue.FromInt64(fields.ChunkCount));
-        if (fields.ChunksOmitted > 0)
+        if (fields.SawDone)
         {
-            span.SetAttribute(AttributeNames.ChunksOmitted, AttributeValue.FromInt64(fields.ChunksOmitted));
+            span.SetAttribute(AttributeNames.StreamDone, AttributeValue.FromBoolean(true));
         }
 
-        if (fields.FirstTokenNs is { } first)
-        {
-            var milliseconds = (first - span.Trace.ToUnixNs(attempt.StartTimestamp)) / 1e6;
-            span.SetAttribute(AttributeNames.TimeToFirstToken, AttributeValue.FromDouble(Math.Max(0, Math.Round(milliseconds, 3))));
-        }
-
-        if (StreamEnd(attempt, fields) is { } end)
-        {
-            span.SetAttribute(AttributeNames.StreamEnd, AttributeValue.FromString(end));
-        }
+        AddStreamFigures(span, attempt, fields);
+        span.SetAttribute(AttributeNames.StreamEnd, AttributeValue.FromString(StreamEnds.Of(attempt, fields)));
     }
 
-    /// <summary>Decided by content: the package closes the stream at <c>[DONE]</c> without reading on, which looks like a program that walked away.</summary>
-    private static string? StreamEnd(LlmAttempt attempt, RecordedFields fields)
+    private static void AddStreamFigures(LiveSpan span, LlmAttempt attempt, RecordedFields fields)
     {
-        if (fields.SawDone || attempt.ResponseBody.IsCut)
+        if (fields.FirstTokenNs is not { } first)
         {
-            return null;
+            return;
         }
 
-        return attempt.End switch
+        SetMilliseconds(span, AttributeNames.TimeToFirstToken, Math.Max(0, first - span.Trace.ToUnixNs(attempt.StartTimestamp)));
+        if (fields.LongestGapNs is { } gap)
         {
-            BodyEnd.Canceled => "cancelled",
-            BodyEnd.Faulted => "truncated",
-            _ when fields.IsStreamComplete || fields.Error is not null => null,
-            BodyEnd.Completed => "truncated",
-            _ => "abandoned",
-        };
+            SetMilliseconds(span, AttributeNames.LongestGap, gap);
+        }
+
+        // The first token is not counted: the time that it took is the time to the first token.
+        if (fields.Usage?.OutputTokens is > 1 and var tokens && fields.LastTokenNs is { } last && last > first)
+        {
+            var rate = (tokens - 1) / ((last - first) / 1e9);
+            span.SetAttribute(AttributeNames.TokensPerSecond, AttributeValue.FromDouble(Math.Round(rate, 3)));
+        }
     }
+
+    private static void SetMilliseconds(LiveSpan span, string key, long nanoseconds) =>
+        span.SetAttribute(key, AttributeValue.FromDouble(Math.Round(nanoseconds / 1e6, 3)));
+
+    /// <summary>What is needed, beside the bodies, to write the exchange out again.</summary>
+    private static void AddExchange(LiveSpan span, LlmAttempt attempt)
+    {
+        span.SetAttribute(AttributeNames.HttpMethod, AttributeValue.FromString(attempt.Request.Method.Method));
+        if (attempt.Request.RequestUri is { IsAbsoluteUri: true } uri)
+        {
+            span.SetAttribute(AttributeNames.HttpUrl, AttributeValue.FromString(UrlText.WithoutSecrets(uri)));
+            SetText(span, AttributeNames.Provider, ApiProvider.Of(uri));
+        }
+
+        SetText(span, AttributeNames.RequestContentType, attempt.RequestContentType);
+        SetText(span, AttributeNames.ResponseContentType, attempt.ResponseContentType);
+    }
+
+    private static string? ModelOfPath(LlmAttempt attempt) => attempt.Request.RequestUri is { IsAbsoluteUri: true } uri ? ApiProvider.ModelOf(uri) : null;
 
     /// <summary>One event for each try of a call that was tried more than once.</summary>
     private static void AddAttempts(LlmCall call)
@@ -231,6 +259,11 @@ internal static class CallRecorder
             {
                 attributes.Add(new(AttributeNames.ExceptionType, AttributeValue.FromString(exception.GetType().Name)));
                 attributes.Add(new(AttributeNames.ExceptionMessage, AttributeValue.FromString(exception.Message)));
+            }
+
+            if (attempt.ProcessingTime is { } processing)
+            {
+                attributes.Add(new(AttributeNames.ProcessingTime, AttributeValue.FromString(processing)));
             }
 
             foreach (var (name, value) in attempt.RateLimits ?? [])

@@ -22,6 +22,7 @@ internal sealed class HttpCapture : IDisposable
     private readonly HashSet<LlmCall> _open = [];
     private readonly DiagnosticsSubscription _subscription;
     private volatile OpenAIAutologOptions _options;
+    private volatile CallFilter _filter;
     private int _isDisposed;
 
     public HttpCapture(Tracer tracer, SelfLog log, OpenAIAutologOptions options)
@@ -29,6 +30,7 @@ internal sealed class HttpCapture : IDisposable
         _tracer = tracer;
         _log = log;
         _options = options;
+        _filter = new CallFilter(options);
         _pending = new PendingCalls(tracer.TimeProvider, Close);
         _worker = new RecordingWorker(Record);
         _tracer.RootEnded += OnRootEnded;
@@ -42,7 +44,11 @@ internal sealed class HttpCapture : IDisposable
 
     public int MaxCaptureBytes => _options.MaxCaptureBytes;
 
-    public void Configure(OpenAIAutologOptions options) => _options = options;
+    public void Configure(OpenAIAutologOptions options)
+    {
+        _options = options;
+        _filter = new CallFilter(options);
+    }
 
     /// <summary>Makes waiting failures final and waits until every call that is over has its span.</summary>
     public Task DrainAsync(CancellationToken cancellationToken)
@@ -87,7 +93,7 @@ internal sealed class HttpCapture : IDisposable
 
     public void OnRequest(HttpRequestMessage request, Guid loggingId)
     {
-        if (ApiFamily.Match(request.Method, request.RequestUri) is not { } family)
+        if (_filter.Match(request) is not { } operation)
         {
             return;
         }
@@ -98,7 +104,7 @@ internal sealed class HttpCapture : IDisposable
         var call = _pending.Take(key);
         if (call is null)
         {
-            call = new LlmCall(this, family, _tracer.StartDetached(family.SpanName, family.SpanType, _tracer.Current, timestamp), key);
+            call = new LlmCall(this, operation, _tracer.StartDetached(operation.SpanName, operation.SpanType, _tracer.Current, timestamp), key);
             if (!TryOpen(call))
             {
                 return;

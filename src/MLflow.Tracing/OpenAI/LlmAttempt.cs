@@ -15,6 +15,7 @@ internal sealed class LlmAttempt
         Request = request;
         LoggingId = loggingId;
         StartTimestamp = startTimestamp;
+        RequestContentType = request.Content is { } content ? Header(content.Headers, "Content-Type") : null;
         RequestBody = new BodyCapture(call.Capture.Budget, call.Capture.MaxCaptureBytes, keepsMarks: false);
         ResponseBody = new BodyCapture(call.Capture.Budget, call.Capture.MaxCaptureBytes, keepsMarks: true);
     }
@@ -50,6 +51,13 @@ internal sealed class LlmAttempt
 
     public string? RequestId { get; private set; }
 
+    /// <summary>The server's own processing time in milliseconds, as it told it (<c>openai-processing-ms</c>).</summary>
+    public string? ProcessingTime { get; private set; }
+
+    public string? RequestContentType { get; }
+
+    public string? ResponseContentType { get; private set; }
+
     public string? ContentEncoding { get; private set; }
 
     public bool IsEventStream { get; private set; }
@@ -71,6 +79,9 @@ internal sealed class LlmAttempt
     /// <summary>The exception that the package made of the failed response.</summary>
     public Exception? ThrownForResponse { get; set; }
 
+    /// <summary>True when a time limit of the client ended the request or the reading of its answer, and not the program.</summary>
+    public bool IsTimeout => IsTimeoutException(Exception) || IsTimeoutException(SeenCancellation) || IsTimeoutException(ThrownForResponse);
+
     public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
 
     public bool Succeeded => Status is >= 200 and < 300;
@@ -87,16 +98,19 @@ internal sealed class LlmAttempt
         RequestId = Header(response.Headers, "x-request-id") ?? Header(response.Headers, "apim-request-id");
         var content = response.Content.Headers;
         ContentEncoding = Header(content, "Content-Encoding");
-        IsEventStream = Header(content, "Content-Type")?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) ?? false;
+        ResponseContentType = Header(content, "Content-Type");
+        IsEventStream = ResponseContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) ?? false;
+        ProcessingTime = Header(response.Headers, "openai-processing-ms");
         if (!Succeeded)
         {
             RetryAfter = ReadRetryAfter(response.Headers);
-            foreach (var (name, values) in response.Headers.NonValidated)
+        }
+
+        foreach (var (name, values) in response.Headers.NonValidated)
+        {
+            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase))
             {
-                if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase))
-                {
-                    (RateLimits ??= []).Add(new(name.ToLowerInvariant(), values.ToString()));
-                }
+                (RateLimits ??= []).Add(new(name.ToLowerInvariant(), values.ToString()));
             }
         }
     }
@@ -146,6 +160,12 @@ internal sealed class LlmAttempt
             Call.Capture.Failed(e);
         }
     }
+
+    /// <summary><c>HttpClient.Timeout</c> nests a <see cref="TimeoutException"/>; the package says that <c>NetworkTimeout</c> was exceeded.</summary>
+    private static bool IsTimeoutException(Exception? exception) =>
+        exception is TimeoutException
+        || exception?.InnerException is TimeoutException
+        || (exception is TaskCanceledException && exception.Message.Contains("timeout", StringComparison.OrdinalIgnoreCase));
 
     private static string? Header(HttpHeaders headers, string name) =>
         headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;

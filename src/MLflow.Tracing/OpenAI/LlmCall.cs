@@ -7,17 +7,17 @@ internal sealed class LlmCall
     private readonly List<LlmAttempt> _attempts = new(1);
     private bool _isClosed;
 
-    public LlmCall(HttpCapture capture, ApiFamily family, LiveSpan span, object retryKey)
+    public LlmCall(HttpCapture capture, ApiOperation operation, LiveSpan span, object retryKey)
     {
         Capture = capture;
-        Family = family;
+        Operation = operation;
         Span = span;
         RetryKey = retryKey;
     }
 
     public HttpCapture Capture { get; }
 
-    public ApiFamily Family { get; }
+    public ApiOperation Operation { get; }
 
     public LiveSpan Span { get; }
 

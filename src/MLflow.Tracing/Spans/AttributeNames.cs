@@ -23,10 +23,33 @@ internal static class AttributeNames
     public const string ChunkEventPrefix = "mlflow.chunk.item.";
     public const string ChunkValue = "mlflow.chunk.value";
 
+    // OpenTelemetry's, semantic conventions 1.37 (HTTP, errors, gen_ai).
+    public const string HttpMethod = "http.request.method";
+    public const string HttpStatus = "http.response.status_code";
+    public const string HttpUrl = "url.full";
+    public const string RequestContentType = "http.request.header.content-type";
+    public const string ResponseContentType = "http.response.header.content-type";
+    public const string ErrorType = "error.type";
+    public const string RequestModel = "gen_ai.request.model";
+    public const string ResponseModel = "gen_ai.response.model";
+    public const string ResponseId = "gen_ai.response.id";
+
     // Ours.
 
     /// <summary>Milliseconds from sending the request to the first byte of content.</summary>
     public const string TimeToFirstToken = "mlflow.stream.time_to_first_token_ms";
+
+    /// <summary>Longest time between two chunks with content, in milliseconds.</summary>
+    public const string LongestGap = "mlflow.stream.longest_gap_ms";
+
+    /// <summary>Output tokens after the first, by the seconds from the first chunk with content to the last.</summary>
+    public const string TokensPerSecond = "mlflow.stream.tokens_per_second";
+
+    /// <summary>True when the stream's own end mark, <c>[DONE]</c>, came.</summary>
+    public const string StreamDone = "mlflow.stream.done";
+
+    /// <summary>Of a chunk's event: the value of its <c>event:</c> line, where its data do not say the same.</summary>
+    public const string ChunkEventType = "mlflow.chunk.event";
 
     /// <summary>Number of chunks of a stream.</summary>
     public const string ChunkCount = "mlflow.stream.chunk_count";
@@ -34,12 +57,21 @@ internal static class AttributeNames
     /// <summary>Chunks that were merged but not kept as events, because of their number or size.</summary>
     public const string ChunksOmitted = "mlflow.stream.chunks_omitted";
 
-    /// <summary>How a stream ended when it did not end by itself: <c>abandoned</c>, <c>cancelled</c>, <c>truncated</c>.</summary>
+    /// <summary>How a stream ended: one of <see cref="StreamEnds"/>.</summary>
     public const string StreamEnd = "mlflow.stream.end";
 
     public const string FinishReason = "mlflow.llm.finish_reason";
-    public const string HttpStatus = "http.response.status_code";
     public const string RequestId = "openai.request_id";
+
+    /// <summary>Milliseconds that the server says it worked on the answer.</summary>
+    public const string ProcessingTime = "openai.processing_ms";
+
+    /// <summary>The operation by the name of OpenAI's own clients, for example <c>responses.create</c>.</summary>
+    public const string Operation = "openai.operation";
+
+    /// <summary>Body of a failed answer, up to a limit.</summary>
+    public const string ErrorBody = "openai.error.body";
+    public const string ErrorCode = "openai.error.code";
     public const string CaptureNote = "mlflow.capture.note";
 
     /// <summary>One try of a call that was tried again.</summary>

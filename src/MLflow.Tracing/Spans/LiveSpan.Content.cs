@@ -137,6 +137,17 @@ public sealed partial class LiveSpan
         }
     }
 
+    internal void SetChunks(ChunkLog? chunks)
+    {
+        lock (_lock)
+        {
+            if (!HasEnded)
+            {
+                Chunks = chunks;
+            }
+        }
+    }
+
     internal void SetAttribute(string key, AttributeValue value)
     {
         lock (_lock)

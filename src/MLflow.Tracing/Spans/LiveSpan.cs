@@ -124,8 +124,15 @@ public sealed partial class LiveSpan : IDisposable
         Trace.SpanEnded(this);
     }
 
+    /// <summary>The chunks of a stream, which are events too; see <see cref="AllEvents"/>.</summary>
+    internal ChunkLog? Chunks { get; private set; }
+
     /// <summary>Attributes and events as they stand. After the end they no longer change, so the exporter reads without copying.</summary>
     internal IReadOnlyList<KeyValuePair<string, AttributeValue>> EndedAttributes => _attributes;
 
+    /// <summary>Without the <see cref="Chunks"/>.</summary>
     internal IReadOnlyList<SpanEvent> EndedEvents => _events ?? (IReadOnlyList<SpanEvent>)[];
+
+    /// <summary>The events and, as events, the chunks.</summary>
+    internal IEnumerable<SpanEvent> AllEvents => Chunks is null ? EndedEvents : EndedEvents.Concat(Chunks.ToEvents());
 }

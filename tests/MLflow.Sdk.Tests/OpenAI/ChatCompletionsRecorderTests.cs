@@ -7,8 +7,6 @@ namespace MLflow.Sdk.Tests.Capture;
 
 public sealed class ChatCompletionsRecorderTests
 {
-    private static readonly StreamLimits Limits = new(1000, 1 << 20);
-
     [Theory]
     [InlineData("text joined", """{"content":"a"}|{"content":"b"}""", """{"content":"ab"}""")]
     [InlineData("null does not replace", """{"role":"assistant","content":null}|{"content":"b"}|{"content":null}""", """{"role":"assistant","content":"b"}""")]
@@ -111,7 +109,7 @@ public sealed class ChatCompletionsRecorderTests
         var fields = Record(body);
 
         Assert.Equal("ab", (string?)Output(fields)["choices"]![0]!["message"]!["content"]);
-        Assert.Equal(2, fields.ChunkCount);
+        Assert.Equal(2, fields.Chunks!.Total);
         Assert.Equal(isDone, fields.SawDone);
     }
 
@@ -121,7 +119,7 @@ public sealed class ChatCompletionsRecorderTests
         var fields = Record("data: hello\n\ndata: 世界\n\n");
 
         Assert.Equal("hello\n世界", fields.Outputs.String);
-        Assert.Equal(2, fields.ChunkEvents.Count);
+        Assert.Equal(2, fields.Chunks!.Count);
     }
 
     [Fact]
@@ -133,9 +131,9 @@ public sealed class ChatCompletionsRecorderTests
         var fields = new RecordedFields();
 
         // The second chunk comes in two reads.
-        new ChatCompletionsRecorder().RecordStream(body, [new(0, 100), new(first.Length, 200), new(first.Length + 10, 300)], Limits, fields);
+        new ChatCompletionsRecorder().RecordStream(body, [new(0, 100), new(first.Length, 200), new(first.Length + 10, 300)], fields);
 
-        Assert.Equal([100L, 300L], fields.ChunkEvents.Select(e => e.TimeNs));
+        Assert.Equal([100L, 300L], fields.Chunks!.ToEvents().Select(e => e.TimeNs));
         Assert.Equal(300, fields.FirstTokenNs);
     }
 
@@ -205,7 +203,7 @@ public sealed class ChatCompletionsRecorderTests
             var recorder = new ChatCompletionsRecorder();
             recorder.RecordRequest(body, fields);
             recorder.RecordResponse(noise, fields);
-            recorder.RecordStream(body, [], Limits, fields);
+            recorder.RecordStream(body, [], fields);
         });
 
     private static RecordedFields Response(string body)
@@ -218,7 +216,7 @@ public sealed class ChatCompletionsRecorderTests
     private static RecordedFields Record(string body)
     {
         var fields = new RecordedFields();
-        new ChatCompletionsRecorder().RecordStream(Encoding.UTF8.GetBytes(body), [], Limits, fields);
+        new ChatCompletionsRecorder().RecordStream(Encoding.UTF8.GetBytes(body), [], fields);
         return fields;
     }
 

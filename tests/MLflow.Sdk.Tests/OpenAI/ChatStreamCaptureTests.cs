@@ -43,18 +43,18 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
         Assert.Equal(SpanStatusCode.Ok, span.StatusCode);
         AssertJson(Merged, span.Attribute(AttributeNames.Outputs));
         Assert.True(span.Attribute("stream").Boolean);
-        Assert.Equal(5, span.EndedEvents.Count);
-        Assert.All(span.EndedEvents, (e, i) =>
+        Assert.Equal(5, span.AllEvents.Count());
+        Assert.All(span.AllEvents, (e, i) =>
         {
             Assert.Equal("mlflow.chunk.item." + i, e.Name);
             Assert.Equal(Chunks[i], e.Text(AttributeNames.ChunkValue));
             Assert.InRange(e.TimeNs, span.StartNs, span.EndNs);
         });
-        Assert.True(span.EndedEvents.Select(e => e.TimeNs).SequenceEqual(span.EndedEvents.Select(e => e.TimeNs).Order()));
+        Assert.True(span.AllEvents.Select(e => e.TimeNs).SequenceEqual(span.AllEvents.Select(e => e.TimeNs).Order()));
         Assert.Equal(new TokenUsage { InputTokens = 9, OutputTokens = 2, TotalTokens = 11 }, span.Usage);
         Assert.Equal(5, span.Attribute(AttributeNames.ChunkCount).Int64);
         Assert.True(span.Attribute(AttributeNames.TimeToFirstToken).Double > 0);
-        Assert.False(span.Has(AttributeNames.StreamEnd));
+        Assert.Equal("completed", span.Text(AttributeNames.StreamEnd));
         Assert.Equal(0, Capture.Budget.Held);
     }
 
@@ -81,7 +81,7 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
             read.Release();
         }
 
-        var times = (await SingleSpanAsync()).EndedEvents.Select(e => e.TimeNs).ToList();
+        var times = (await SingleSpanAsync()).AllEvents.Select(e => e.TimeNs).ToList();
         Assert.Equal(5, times.Distinct().Count());
     }
 
@@ -186,7 +186,7 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
 
         var span = await SingleSpanAsync();
         Assert.Equal(SpanStatusCode.Error, span.StatusCode);
-        Assert.Equal("truncated", span.Text(AttributeNames.StreamEnd));
+        Assert.Equal("connection_lost", span.Text(AttributeNames.StreamEnd));
         Assert.Equal(thrown.GetType().Name, span.Exception().Text(AttributeNames.ExceptionType));
         Assert.Equal(thrown.Message, span.Exception().Text(AttributeNames.ExceptionMessage));
         Assert.NotNull(span.Exception().Text(AttributeNames.ExceptionStackTrace));
@@ -225,7 +225,7 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
     }
 
     [Fact]
-    public async Task Stream_DroppedWithoutDispose_IsAbandonedOnceCollected()
+    public async Task Stream_DroppedWithoutDispose_IsRecordedOnceCollected()
     {
         await using var server = await LoopbackServer.StartAsync(HoldAfterTwoChunks);
         await StartAndForgetAsync(server.Address);
@@ -237,7 +237,7 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
             await Capture.DrainAsync(Token);
         }
 
-        Assert.Equal("abandoned", Assert.Single(Exporter.Spans).Text(AttributeNames.StreamEnd));
+        Assert.Equal("dropped", Assert.Single(Exporter.Spans).Text(AttributeNames.StreamEnd));
     }
 
     [Fact]
@@ -261,7 +261,7 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
         Assert.Equal(5, Client(server.Address).CompleteChatStreaming([new UserChatMessage("x")], cancellationToken: Token).Count());
 
         var span = await SingleSpanAsync();
-        Assert.Equal(2, span.EndedEvents.Count);
+        Assert.Equal(2, span.AllEvents.Count());
         Assert.Equal(3, span.Attribute(AttributeNames.ChunksOmitted).Int64);
         AssertJson(Merged, span.Attribute(AttributeNames.Outputs));
     }
@@ -294,7 +294,7 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
 
         var span = await SingleSpanAsync();
         AssertJson(Merged, span.Attribute(AttributeNames.Outputs));
-        Assert.Equal(5, span.EndedEvents.Select(e => e.TimeNs).Distinct().Count());
+        Assert.Equal(5, span.AllEvents.Select(e => e.TimeNs).Distinct().Count());
         Assert.False(span.Has(AttributeNames.CaptureNote));
     }
 

@@ -52,7 +52,7 @@ public sealed partial class MixedLoadTests : CaptureTestBase
         }
 
         Assert.Equal(kind == "retried" ? 3 : 0, call.EndedEvents.Count(e => e.Name == AttributeNames.AttemptEvent));
-        Assert.Equal(kind == "left", call.Has(AttributeNames.StreamEnd));
+        Assert.Equal(kind == "left", call.Has(AttributeNames.StreamEnd) && call.Text(AttributeNames.StreamEnd) == "abandoned");
     }
 
     private async Task CallAsync(ChatClient client, int number, CancellationToken token)

@@ -182,8 +182,7 @@ public sealed class PendingCallsTests : CaptureTestBase
 
     private LlmCall FailedCall()
     {
-        var family = ApiFamily.Match(HttpMethod.Post, new Uri("http://x/v1/chat/completions"))!;
-        var call = new LlmCall(Capture, family, Tracer.StartDetached("c", SpanType.ChatModel, null), new object());
+        var call = new LlmCall(Capture, ApiCatalog.ChatCompletions, Tracer.StartDetached("c", SpanType.ChatModel, null), new object());
         call.AddAttempt(new HttpRequestMessage(), Guid.NewGuid(), 0);
         return call;
     }

@@ -8,8 +8,6 @@ namespace MLflow.Sdk.Tests.Capture;
 /// <summary>The recorder over every recorded chat completion, without HTTP.</summary>
 public sealed class RecordedChatTests
 {
-    private static readonly StreamLimits Limits = new(10_000, int.MaxValue);
-
     [Fact]
     public void Recorder_EveryRecordedStream_AgreesWithTheReferenceMerge()
     {
@@ -18,13 +16,13 @@ public sealed class RecordedChatTests
         foreach (var recording in streams)
         {
             var fields = new RecordedFields();
-            new ChatCompletionsRecorder().RecordStream(recording.ResponseBody, [], Limits, fields);
+            new ChatCompletionsRecorder().RecordStream(recording.ResponseBody, [], fields);
             var chunks = ReferenceMerge.Chunks(Encoding.UTF8.GetString(recording.ResponseBody));
             var expected = ReferenceMerge.Merge(chunks);
             var actual = JsonNode.Parse(fields.Outputs.Json);
-            if (!JsonNode.DeepEquals(expected, actual) || fields.ChunkCount != chunks.Count || !UsageAgrees(fields.Usage, ReferenceMerge.Usage(chunks)))
+            if (!JsonNode.DeepEquals(expected, actual) || (fields.Chunks?.Total ?? 0) != chunks.Count || !UsageAgrees(fields.Usage, ReferenceMerge.Usage(chunks)))
             {
-                disagreed.Add($"{recording.Id}: {fields.ChunkCount} of {chunks.Count} chunks\n  expected {expected.ToJsonString()}\n  actual   {actual?.ToJsonString()}");
+                disagreed.Add($"{recording.Id}: {(fields.Chunks?.Total ?? 0)} of {chunks.Count} chunks\n  expected {expected.ToJsonString()}\n  actual   {actual?.ToJsonString()}");
             }
         }
 
@@ -41,8 +39,8 @@ public sealed class RecordedChatTests
             for (var length = 0; length < recording.ResponseBody.Length; length += 97)
             {
                 var fields = new RecordedFields();
-                new ChatCompletionsRecorder().RecordStream(recording.ResponseBody.AsSpan(0, length), [], Limits, fields);
-                Assert.True(fields.ChunkCount * 2 <= length + 2);
+                new ChatCompletionsRecorder().RecordStream(recording.ResponseBody.AsSpan(0, length), [], fields);
+                Assert.True((fields.Chunks?.Total ?? 0) * 2 <= length + 2);
             }
         }
     }

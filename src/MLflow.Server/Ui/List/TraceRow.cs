@@ -80,7 +80,7 @@ public sealed class TraceRow
 
         if (info.Facts.StreamEnd is { } end)
         {
-            return end == "truncated" ? StateMark.Cut : StateMark.Stopped;
+            return StreamEnds.IsCut(end) ? StateMark.Cut : StateMark.Stopped;
         }
 
         if (info.State == TraceState.InProgress)

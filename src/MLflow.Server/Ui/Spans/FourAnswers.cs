@@ -112,18 +112,18 @@ public static class FourAnswers
         {
             evidence.Add(new Phrase(evidence.Count > 0 ? " The answer of " : "The answer of "));
             evidence.Add(new Phrase($"step {end.Number}", end.Id));
-            evidence.Add(new Phrase(end.Span.StreamEnd == "truncated" ? " was cut by the server; the part that came is kept." : " was stopped by the app; the part that came is kept."));
+            evidence.Add(new Phrase(StreamEnds.IsCut(end.Span.StreamEnd) ? " was cut by the server; the part that came is kept." : " was stopped by the app; the part that came is kept."));
         }
 
         var result = origins.Count switch
         {
-            0 when end is not null => end.Span.StreamEnd == "truncated" ? "Cut by the server" : "Stopped by the app",
+            0 when end is not null => StreamEnds.IsCut(end.Span.StreamEnd) ? "Cut by the server" : "Stopped by the app",
             0 when tree.IsRunning => "Nothing so far",
             0 => "No errors",
             1 => failed ? "1 error, it ended the run" : "1 error, and it went on",
             _ => $"{origins.Count} errors, {(failed ? "the last one ended it" : "and it went on")}",
         };
-        return new Answer { Question = "What went wrong?", Result = result, IsBad = origins.Count > 0 || end?.Span.StreamEnd == "truncated", Evidence = evidence };
+        return new Answer { Question = "What went wrong?", Result = result, IsBad = origins.Count > 0 || StreamEnds.IsCut(end?.Span.StreamEnd), Evidence = evidence };
     }
 
     private static Answer Used(SpanTree tree)

@@ -25,7 +25,7 @@ public sealed class SpanView
         Inputs = TolerantJson.Parse(record[AttributeNames.Inputs]);
         Outputs = TolerantJson.Parse(record[AttributeNames.Outputs]);
         Model = TolerantJson.Unquote(record[AttributeNames.Model]) ?? TolerantJson.Unquote(record["model"]) ?? Inputs.Text("model");
-        StreamEnd = TolerantJson.Unquote(record[AttributeNames.StreamEnd]);
+        StreamEnd = TolerantJson.Unquote(record[AttributeNames.StreamEnd]) is { } streamEnd and not StreamEnds.Completed ? streamEnd : null;
         Attempts = ReadAttempts();
         FirstTokenMs = ReadFirstToken();
         Error = ReadError();
@@ -53,7 +53,7 @@ public sealed class SpanView
     /// <summary>Milliseconds from the start of the span to the first token of a stream; null when nothing was streamed.</summary>
     public double? FirstTokenMs { get; }
 
-    /// <summary>How the stream ended when it did not end by itself: <c>abandoned</c>, <c>cancelled</c>, <c>truncated</c>.</summary>
+    /// <summary>How the stream ended when it did not end by itself: one of <see cref="StreamEnds"/>.</summary>
     public string? StreamEnd { get; }
 
     public JsonElement Inputs { get; }

@@ -48,7 +48,7 @@ public sealed class Timeline
         {
             parts.Add(Part(BarStyle.Open, end, end));
         }
-        else if (span.StreamEnd is "abandoned" or "cancelled")
+        else if (StreamEnds.IsStoppedByProgram(span.StreamEnd))
         {
             parts.Add(Part(BarStyle.Stopped, end, end));
         }

@@ -56,7 +56,7 @@ public sealed class StreamView
     public int ContentChunks => Chunks.Count(chunk => chunk.HasTokens);
 
     /// <summary>Broke off: cut by the server or failed.</summary>
-    public bool IsBroken => End == "truncated" || (IsFailed && End is null);
+    public bool IsBroken => StreamEnds.IsCut(End) || (IsFailed && End is null);
 
     /// <summary>Chunks with content for each second between first token and end; null where the time is too short to tell.</summary>
     public double? ChunksPerSecond => EndMs - FirstTokenMs >= 1 && ContentChunks > 1 ? ContentChunks / ((EndMs - FirstTokenMs) / 1000) : null;
@@ -64,8 +64,11 @@ public sealed class StreamView
     /// <summary>How it ended, in words.</summary>
     public string EndWords => End switch
     {
-        "truncated" => "cut by the server",
-        "abandoned" or "cancelled" => "stopped by the app",
+        StreamEnds.TimedOut => "timed out",
+        StreamEnds.ConnectionLost => "connection lost",
+        StreamEnds.ServerError => "failed in mid-stream",
+        _ when StreamEnds.IsCut(End) => "cut by the server",
+        _ when StreamEnds.IsStoppedByProgram(End) => "stopped by the app",
         not null => End,
         _ when IsFailed => "failed in mid-stream",
         _ => FinishReason is null ? "no finish reason" : $"finish {FinishReason}",

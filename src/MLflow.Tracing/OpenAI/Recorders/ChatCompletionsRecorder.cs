@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
 
 namespace MLflow;
@@ -7,17 +5,15 @@ namespace MLflow;
 /// <summary>Records <c>POST …/chat/completions</c>.</summary>
 internal sealed class ChatCompletionsRecorder : IRecorder
 {
-    private static readonly string[] ChunkEventNames = new string[1000];
-
-    public void RecordRequest(ReadOnlySpan<byte> body, RecordedFields fields)
+    public void RecordRequest(in RecordedBody body, RecordedFields fields)
     {
-        ChatRequest.Read(body, fields);
+        RequestReader.Read(body, fields);
         fields.Attributes.Add(new(AttributeNames.MessageFormat, AttributeValue.FromString("openai")));
     }
 
-    public void RecordResponse(ReadOnlySpan<byte> body, RecordedFields fields)
+    public void RecordResponse(in RecordedBody recorded, RecordedFields fields)
     {
-        body = JsonText.ValidUtf8(body);
+        var body = JsonText.ValidUtf8(recorded.Bytes);
         var isJson = true;
         try
         {
@@ -39,73 +35,8 @@ internal sealed class ChatCompletionsRecorder : IRecorder
         fields.Outputs = JsonText.Body(body, isJson);
     }
 
-    public void RecordStream(ReadOnlySpan<byte> body, ReadOnlySpan<BodyMark> marks, StreamLimits limits, RecordedFields fields)
-    {
-        body = JsonText.ValidUtf8(body);
-        var merge = new ChatStreamMerge();
-        var events = new ServerSentEvents(body);
-        StringBuilder? text = null;
-        var mark = 0;
-        var eventBytes = 0;
-        while (events.MoveNext())
-        {
-            var data = events.Data;
-            if (data.SequenceEqual("[DONE]"u8))
-            {
-                fields.SawDone = true;
-                continue;
-            }
-
-            while (mark + 1 < marks.Length && marks[mark + 1].Offset < events.EndOffset)
-            {
-                mark++;
-            }
-
-            var time = marks.IsEmpty ? 0 : marks[mark].Time;
-            var isJson = merge.TryAdd(data, out var hasContent);
-            if (!isJson)
-            {
-                if (!events.IsDispatched)
-                {
-                    // Cut off in mid-event: the program never saw it.
-                    continue;
-                }
-
-                (text ??= new StringBuilder()).Append(Encoding.UTF8.GetString(data)).Append('\n');
-            }
-
-            if (hasContent)
-            {
-                fields.FirstTokenNs ??= time;
-            }
-
-            if (fields.ChunkEvents.Count < limits.MaxChunkEvents && eventBytes + data.Length <= limits.MaxChunkEventBytes)
-            {
-                eventBytes += data.Length;
-                var value = isJson ? AttributeValue.FromJson(data.ToArray()) : AttributeValue.FromString(Encoding.UTF8.GetString(data));
-                fields.ChunkEvents.Add(new SpanEvent(ChunkEventName(fields.ChunkCount), time, [new(AttributeNames.ChunkValue, value)]));
-            }
-            else
-            {
-                fields.ChunksOmitted++;
-            }
-
-            fields.ChunkCount++;
-        }
-
-        fields.Usage = merge.Usage ?? fields.Usage;
-        fields.Error = merge.Error;
-        fields.FinishReason = merge.FinishReason;
-        fields.IsStreamComplete = fields.SawDone || merge.IsFinished;
-        if (!merge.IsEmpty)
-        {
-            fields.Outputs = JsonText.Body(merge.Write(), isJson: true);
-        }
-        else if (text is not null)
-        {
-            fields.Outputs = AttributeValue.FromString(text.ToString(0, text.Length - 1));
-        }
-    }
+    public void RecordStream(in RecordedBody body, ReadOnlySpan<BodyMark> marks, RecordedFields fields) =>
+        StreamReading.Read(body, marks, new ChatStreamMerge(), fields);
 
     private static void ReadResponse(ref Utf8JsonReader reader, RecordedFields fields)
     {
@@ -170,8 +101,4 @@ internal sealed class ChatCompletionsRecorder : IRecorder
 
         return true;
     }
-
-    private static string ChunkEventName(int index) => index < ChunkEventNames.Length
-        ? ChunkEventNames[index] ??= AttributeNames.ChunkEventPrefix + index.ToString(CultureInfo.InvariantCulture)
-        : AttributeNames.ChunkEventPrefix + index.ToString(CultureInfo.InvariantCulture);
 }

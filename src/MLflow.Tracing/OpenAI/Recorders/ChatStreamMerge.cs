@@ -7,32 +7,29 @@ namespace MLflow;
 /// Merges the chunks of a streamed chat completion to the shape of the response that is not streamed: all choices, tool calls, refusals, reasoning,
 /// logprobs, audio, and every field that we do not know.
 /// </summary>
-internal sealed class ChatStreamMerge
+internal sealed class ChatStreamMerge : IStreamMerge
 {
     private readonly List<MergedField> _top = [];
     private readonly List<ChatChoiceMerge> _choices = [];
     private bool _hasChoices;
     private int _topBeforeChoices;
 
-    public TokenUsage? Usage { get; private set; }
+    private TokenUsage? Usage { get; set; }
 
-    public ApiError? Error { get; private set; }
+    private ApiError? Error { get; set; }
 
     /// <summary>True when nothing was merged.</summary>
-    public bool IsEmpty => _top.Count == 0 && !_hasChoices;
+    private bool IsEmpty => _top.Count == 0 && !_hasChoices;
 
-    public string? FinishReason => _choices.Count > 0 ? _choices[0].FinishReason : null;
+    private string? FinishReason => _choices.Count > 0 ? _choices[0].FinishReason : null;
 
-    public bool IsFinished => _choices.Count > 0 && _choices.TrueForAll(c => c.FinishReason is not null);
+    private bool IsFinished => _choices.Count > 0 && _choices.TrueForAll(c => c.FinishReason is not null);
 
-    /// <summary>Adds one chunk.</summary>
-    /// <param name="chunk">JSON.</param>
-    /// <param name="hasContent">True when it brought text, a tool call or the like.</param>
-    /// <returns>False when the chunk is no JSON object; then nothing was added.</returns>
-    public bool TryAdd(ReadOnlySpan<byte> chunk, out bool hasContent)
+    public bool TryAdd(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> chunk, out bool hasContent)
     {
         hasContent = false;
-        if (!IsJsonObject(chunk))
+        // A chunk is merged whole or not at all.
+        if (!JsonText.IsJsonObject(chunk))
         {
             return false;
         }
@@ -56,7 +53,19 @@ internal sealed class ChatStreamMerge
         return true;
     }
 
-    public byte[] Write()
+    public void Complete(RecordedFields fields)
+    {
+        fields.Usage = Usage ?? fields.Usage;
+        fields.Error = Error;
+        fields.FinishReason = FinishReason;
+        fields.IsStreamComplete = IsFinished;
+        if (!IsEmpty)
+        {
+            fields.Outputs = JsonText.Body(Write(), isJson: true);
+        }
+    }
+
+    private byte[] Write()
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using var writer = new Utf8JsonWriter(buffer, JsonText.WriterOptions);
@@ -90,10 +99,6 @@ internal sealed class ChatStreamMerge
 
         writer.WriteEndArray();
     }
-
-    /// <summary>A chunk is merged whole or not at all.</summary>
-    private static bool IsJsonObject(ReadOnlySpan<byte> chunk) =>
-        chunk.TrimStart(" \t\r\n"u8).StartsWith("{"u8) && JsonText.IsJson(chunk);
 
     private bool AddChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> chunk)
     {

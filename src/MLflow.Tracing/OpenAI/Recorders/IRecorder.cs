@@ -4,15 +4,14 @@ namespace MLflow;
 internal interface IRecorder
 {
     /// <summary>Reads a request body.</summary>
-    void RecordRequest(ReadOnlySpan<byte> body, RecordedFields fields);
+    void RecordRequest(in RecordedBody body, RecordedFields fields);
 
     /// <summary>Reads a response body that came as a whole.</summary>
-    void RecordResponse(ReadOnlySpan<byte> body, RecordedFields fields);
+    void RecordResponse(in RecordedBody body, RecordedFields fields);
 
     /// <summary>Reads a response body that came as server-sent events, whole or cut off anywhere.</summary>
     /// <param name="body">The bytes so far.</param>
     /// <param name="marks">When they came, in nanoseconds since the Unix epoch, by rising offset. Empty: chunk events carry time 0.</param>
-    /// <param name="limits">How many chunks become events.</param>
     /// <param name="fields">Takes the result.</param>
-    void RecordStream(ReadOnlySpan<byte> body, ReadOnlySpan<BodyMark> marks, StreamLimits limits, RecordedFields fields);
+    void RecordStream(in RecordedBody body, ReadOnlySpan<BodyMark> marks, RecordedFields fields);
 }

@@ -89,6 +89,8 @@ internal static class JsonText
     public static ReadOnlySpan<byte> ValidUtf8(ReadOnlySpan<byte> body) =>
         Utf8.IsValid(body) ? body : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(body));
 
+    public static bool IsJsonObject(ReadOnlySpan<byte> text) => text.TrimStart(" \t\r\n"u8).StartsWith("{"u8) && IsJson(text);
+
     public static bool IsJson(ReadOnlySpan<byte> text)
     {
         try
@@ -104,6 +106,37 @@ internal static class JsonText
         {
             return false;
         }
+    }
+
+    /// <summary>True when the object's own <c>type</c> is the given text. False for what is no object.</summary>
+    public static bool TypeEquals(ReadOnlySpan<byte> json, ReadOnlySpan<byte> type)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json, ReaderOptions);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return false;
+            }
+
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var isType = reader.ValueTextEquals("type"u8);
+                reader.Read();
+                if (isType)
+                {
+                    return reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(type);
+                }
+
+                reader.Skip();
+            }
+        }
+        catch (JsonException)
+        {
+            // No JSON has no type.
+        }
+
+        return false;
     }
 
     /// <summary>A copy in which escaped halves of surrogate pairs that stand alone are replaced by U+FFFD: readers further on throw on them.</summary>

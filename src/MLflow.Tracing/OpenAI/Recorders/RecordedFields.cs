@@ -11,8 +11,14 @@ internal sealed class RecordedFields
 
     public List<KeyValuePair<string, AttributeValue>> Attributes { get; } = [];
 
-    /// <summary>One event for each chunk of a stream, up to the limits.</summary>
-    public List<SpanEvent> ChunkEvents { get; } = [];
+    /// <summary>What is kept of a stream besides its merged output.</summary>
+    public StreamLimits Limits { get; init; } = StreamLimits.None;
+
+    /// <summary>The operation that the bodies showed to be meant, where the path alone does not tell; else null.</summary>
+    public ApiOperation? Operation { get; set; }
+
+    /// <summary>The chunks of a stream. Null when it had none.</summary>
+    public ChunkLog? Chunks { get; set; }
 
     public TokenUsage? Usage { get; set; }
 
@@ -26,12 +32,23 @@ internal sealed class RecordedFields
     /// <summary>The error that the body reports, also in the middle of a stream.</summary>
     public ApiError? Error { get; set; }
 
-    public int ChunkCount { get; set; }
+    /// <summary>Id that the server gave to its answer.</summary>
+    public string? ResponseId { get; set; }
 
-    public int ChunksOmitted { get; set; }
+    /// <summary>The conversation that the call belongs to.</summary>
+    public string? Session { get; set; }
+
+    /// <summary>The end user for whom the program made the call.</summary>
+    public string? User { get; set; }
 
     /// <summary>When the first chunk with content came, nanoseconds since the Unix epoch; null when none came.</summary>
     public long? FirstTokenNs { get; set; }
+
+    /// <summary>When the last chunk with content came; null when none came.</summary>
+    public long? LastTokenNs { get; set; }
+
+    /// <summary>Longest time between two chunks with content, in nanoseconds; null when there were fewer than two.</summary>
+    public long? LongestGapNs { get; set; }
 
     /// <summary>True when the stream's own end was seen: <c>[DONE]</c>.</summary>
     public bool SawDone { get; set; }

@@ -1,6 +1,9 @@
 namespace MLflow;
 
-/// <summary>What a recorder keeps of a stream besides the merged output.</summary>
+/// <summary>What is kept of a stream besides the merged output.</summary>
 /// <param name="MaxChunkEvents">Most chunks that become events.</param>
 /// <param name="MaxChunkEventBytes">Most bytes of chunks that become events.</param>
-internal readonly record struct StreamLimits(int MaxChunkEvents, int MaxChunkEventBytes);
+internal readonly record struct StreamLimits(int MaxChunkEvents, int MaxChunkEventBytes)
+{
+    public static readonly StreamLimits None = new(int.MaxValue, int.MaxValue);
+}

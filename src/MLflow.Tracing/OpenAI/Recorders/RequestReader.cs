@@ -3,12 +3,12 @@ using System.Text.Json;
 
 namespace MLflow;
 
-/// <summary>Reads the body of a chat completion request.</summary>
-internal static class ChatRequest
+/// <summary>Reads a JSON request body: inputs, model, tools, and a parameter for every field but the messages.</summary>
+internal static class RequestReader
 {
-    public static void Read(ReadOnlySpan<byte> body, RecordedFields fields)
+    public static void Read(in RecordedBody recorded, RecordedFields fields)
     {
-        body = JsonText.ValidUtf8(body);
+        var body = JsonText.ValidUtf8(recorded.Bytes);
         var isJson = true;
         try
         {
@@ -40,7 +40,7 @@ internal static class ChatRequest
             reader.Read();
             switch (name)
             {
-                case "messages":
+                case "messages" or "input":
                     reader.Skip();
                     continue;
                 case "model":

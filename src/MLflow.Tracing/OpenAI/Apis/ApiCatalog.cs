@@ -1,0 +1,55 @@
+namespace MLflow;
+
+/// <summary>
+/// The operations of the OpenAI API (OpenAPI document of 2026, <c>github.com/openai/openai-openapi</c>) and how each is recorded. Names and types are
+/// real MLflow's where it records the operation; <c>docs/openai-apis.md</c> is this table for readers, and a test compares the two.
+/// </summary>
+internal static class ApiCatalog
+{
+    public static readonly ApiOperation ChatCompletions = Model("chat.completions.create", "/chat/completions", "Completions", MLflow.SpanType.ChatModel, new ChatCompletionsRecorder());
+
+    public static readonly ApiOperation Completions = Model("completions.create", "/completions", "Completions", MLflow.SpanType.Llm, JsonRecorder.Instance);
+
+    public static readonly ApiOperation Embeddings = Model("embeddings.create", "/embeddings", "Embeddings", MLflow.SpanType.Embedding, JsonRecorder.Instance);
+
+    public static readonly ApiOperation Responses = Model("responses.create", "/responses", "Responses", MLflow.SpanType.ChatModel, JsonRecorder.Instance);
+
+    /// <summary>What goes to an OpenAI address and is none of the known operations.</summary>
+    public static readonly ApiOperation Other = new("other", "", "", "OpenAI", MLflow.SpanType.Unknown, JsonRecorder.Instance);
+
+    /// <summary>A call of a model whose request tells which.</summary>
+    public static readonly ApiOperation ByShape = new("invocations", "POST", "/serving-endpoints/{endpoint}/invocations", "Invocations", MLflow.SpanType.Llm, new ShapeRecorder()) { IsRecognisedAnywhere = true };
+
+    public static IReadOnlyList<ApiOperation> All { get; } = Order(
+    [
+        ChatCompletions,
+        Completions,
+        Embeddings,
+        Responses,
+        ByShape,
+    ]);
+
+    /// <summary>The operation that fits best, or null.</summary>
+    public static ApiOperation? Find(string method, ReadOnlySpan<char> path)
+    {
+        foreach (var operation in All)
+        {
+            if (operation.Method == method && operation.Matches(path))
+            {
+                return operation;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A call of a model, which its path shows on any host.</summary>
+    private static ApiOperation Model(string name, string template, string spanName, string spanType, IRecorder recorder) =>
+        new(name, "POST", template, spanName, spanType, recorder) { AsyncSpanName = "Async" + spanName, IsRecognisedAnywhere = true };
+
+    /// <summary>An operation beside the calls of models.</summary>
+    private static ApiOperation Call(string name, string method, string template, string spanName, string spanType = MLflow.SpanType.Unknown, IRecorder? recorder = null) =>
+        new(name, method, template, spanName, spanType, recorder ?? JsonRecorder.Instance);
+
+    private static ApiOperation[] Order(IEnumerable<ApiOperation> operations) => [.. operations.OrderByDescending(operation => operation.Literals)];
+}

@@ -1,0 +1,86 @@
+namespace MLflow;
+
+/// <summary>Who serves a call. The names are those by which MLflow looks up prices (LiteLLM's provider names).</summary>
+internal static class ApiProvider
+{
+    private static readonly (string Suffix, string Provider)[] Hosts =
+    [
+        ("api.openai.com", "openai"),
+        (".api.openai.com", "openai"),
+        (".openai.azure.com", "azure"),
+        (".openai.azure.us", "azure"),
+        (".services.ai.azure.com", "azure"),
+        (".cognitiveservices.azure.com", "azure"),
+        (".cloud.databricks.com", "databricks"),
+        (".azuredatabricks.net", "databricks"),
+        (".gcp.databricks.com", "databricks"),
+        ("openrouter.ai", "openrouter"),
+        ("ollama.com", "ollama"),
+        ("api.groq.com", "groq"),
+        ("api.mistral.ai", "mistral"),
+        ("api.deepseek.com", "deepseek"),
+        ("api.together.xyz", "together_ai"),
+        ("api.fireworks.ai", "fireworks_ai"),
+        ("api.x.ai", "xai"),
+        ("api.perplexity.ai", "perplexity"),
+        ("api.cerebras.ai", "cerebras"),
+        ("generativelanguage.googleapis.com", "gemini"),
+        ("api.anthropic.com", "anthropic"),
+    ];
+
+    /// <summary>True for addresses under which everything is an OpenAI call.</summary>
+    public static bool IsOpenAIAddress(Uri uri)
+    {
+        var host = uri.Host;
+        return host.EndsWith("api.openai.com", StringComparison.OrdinalIgnoreCase)
+            || (host.Contains(".azure.", StringComparison.OrdinalIgnoreCase)
+                && Of(uri) == "azure"
+                && uri.AbsolutePath.StartsWith("/openai/", StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>The provider, or null where the address does not tell.</summary>
+    public static string? Of(Uri uri)
+    {
+        var host = uri.Host;
+        foreach (var (suffix, provider) in Hosts)
+        {
+            if (suffix[0] == '.' ? host.EndsWith(suffix, StringComparison.OrdinalIgnoreCase) : host.Equals(suffix, StringComparison.OrdinalIgnoreCase))
+            {
+                return provider;
+            }
+        }
+
+        if (uri.AbsolutePath.StartsWith("/serving-endpoints/", StringComparison.OrdinalIgnoreCase))
+        {
+            return "databricks";
+        }
+
+        if (uri.AbsolutePath.Contains("/openai/deployments/", StringComparison.OrdinalIgnoreCase))
+        {
+            return "azure";
+        }
+
+        // Ollama's own port.
+        return uri is { IsLoopback: true, Port: 11434 } ? "ollama" : null;
+    }
+
+    /// <summary>The model that the path names: an Azure deployment or a Databricks serving endpoint. Null where it names none.</summary>
+    public static string? ModelOf(Uri uri) => SegmentAfter(uri, "/deployments/") ?? (Endpoint(uri) is { } name and not "chat" ? name : null);
+
+    private static string? Endpoint(Uri uri) =>
+        uri.AbsolutePath.EndsWith("/invocations", StringComparison.OrdinalIgnoreCase) ? SegmentAfter(uri, "/serving-endpoints/") : null;
+
+    private static string? SegmentAfter(Uri uri, string marker)
+    {
+        var path = uri.AbsolutePath;
+        var at = path.IndexOf(marker, StringComparison.OrdinalIgnoreCase);
+        if (at < 0)
+        {
+            return null;
+        }
+
+        var rest = path[(at + marker.Length)..];
+        var slash = rest.IndexOf('/', StringComparison.Ordinal);
+        return slash > 0 ? Uri.UnescapeDataString(rest[..slash]) : null;
+    }
+}

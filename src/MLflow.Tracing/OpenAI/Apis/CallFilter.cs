@@ -1,0 +1,88 @@
+using System.IO.Enumeration;
+
+namespace MLflow;
+
+/// <summary>Tells which requests of the process are OpenAI calls. Asked for every HTTP request, so what is none must be dismissed quickly and without allocating.</summary>
+internal sealed class CallFilter
+{
+    private readonly string[] _includedHosts;
+    private readonly string[] _excludedHosts;
+    private readonly string[] _includedPaths;
+    private readonly string[] _excludedPaths;
+
+    public CallFilter(OpenAIAutologOptions options)
+    {
+        _includedHosts = [.. options.IncludedHosts];
+        _excludedHosts = [.. options.ExcludedHosts];
+        _includedPaths = [.. options.IncludedPaths];
+        _excludedPaths = [.. options.ExcludedPaths];
+    }
+
+    /// <summary>The operation that the request asks for, or null when it is no OpenAI call.</summary>
+    public ApiOperation? Match(HttpRequestMessage request)
+    {
+        if (request.RequestUri is not { IsAbsoluteUri: true } uri)
+        {
+            return null;
+        }
+
+        var path = uri.AbsolutePath;
+        if (IsExcluded(uri, path))
+        {
+            return null;
+        }
+
+        if (IsOpenAI(request, uri))
+        {
+            return ApiCatalog.Find(request.Method.Method, path) ?? ApiCatalog.Other;
+        }
+
+        if (Any(_includedPaths, path))
+        {
+            return ApiCatalog.Find(request.Method.Method, path) ?? ApiCatalog.ByShape;
+        }
+
+        return request.Method == HttpMethod.Post && ApiCatalog.Find("POST", path) is { IsRecognisedAnywhere: true } operation ? operation : null;
+    }
+
+    private bool IsExcluded(Uri uri, string path) =>
+        (_excludedHosts.Length > 0 && AnyHost(_excludedHosts, uri)) || (_excludedPaths.Length > 0 && Any(_excludedPaths, path));
+
+    private bool IsOpenAI(HttpRequestMessage request, Uri uri) =>
+        ApiProvider.IsOpenAIAddress(uri)
+        || (_includedHosts.Length > 0 && AnyHost(_includedHosts, uri))
+        || (request.Headers.NonValidated.TryGetValues("User-Agent", out var agents) && IsOpenAIAgent(agents.ToString()));
+
+    /// <summary>The clients name themselves <c>OpenAI/2.15.0 (…)</c> (.NET), <c>azsdk-net-AI.OpenAI/2.1.0</c>; others of their kind by the same word.</summary>
+    private static bool IsOpenAIAgent(string agent) =>
+        agent.StartsWith("OpenAI/", StringComparison.Ordinal)
+        || agent.Contains(" OpenAI/", StringComparison.Ordinal)
+        || agent.Contains("AI.OpenAI/", StringComparison.Ordinal);
+
+    private static bool AnyHost(string[] patterns, Uri uri)
+    {
+        foreach (var pattern in patterns)
+        {
+            // With a port the pattern means that port alone.
+            if (FileSystemName.MatchesSimpleExpression(pattern, pattern.Contains(':') ? uri.Authority : uri.Host))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool Any(string[] patterns, string path)
+    {
+        foreach (var pattern in patterns)
+        {
+            if (FileSystemName.MatchesSimpleExpression(pattern, path))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Buffers;
+using System.Text;
+
+namespace MLflow;
+
+/// <summary>Collects the chunks of a stream, up to limits in number and bytes.</summary>
+internal ref struct ChunkLogBuilder
+{
+    private readonly StreamLimits _limits;
+    private readonly int _maxBytes;
+    private byte[]? _data;
+    private int _length;
+    private ChunkEntry[]? _entries;
+    private int _count;
+    private int _total;
+    private bool _isFull;
+    private string? _lastType;
+
+    public ChunkLogBuilder(StreamLimits limits, int bodyBytes)
+    {
+        _limits = limits;
+        _maxBytes = Math.Min(bodyBytes, limits.MaxChunkEventBytes);
+    }
+
+    public void Add(ReadOnlySpan<byte> data, ReadOnlySpan<byte> eventName, long timeNs, bool isJson)
+    {
+        _total++;
+        if (_isFull || _count >= _limits.MaxChunkEvents || _length + data.Length > _maxBytes)
+        {
+            // The first ones without a gap, so that an event's number is the chunk's.
+            _isFull = true;
+            return;
+        }
+
+        _data ??= ArrayPool<byte>.Shared.Rent(_maxBytes);
+        _entries ??= ArrayPool<ChunkEntry>.Shared.Rent(64);
+        if (_count == _entries.Length)
+        {
+            var larger = ArrayPool<ChunkEntry>.Shared.Rent(_count * 2);
+            _entries.CopyTo(larger, 0);
+            ArrayPool<ChunkEntry>.Shared.Return(_entries, clearArray: true);
+            _entries = larger;
+        }
+
+        data.CopyTo(_data.AsSpan(_length));
+        _entries[_count++] = new ChunkEntry(_length, data.Length, timeNs, TypeOf(eventName, data, isJson), isJson);
+        _length += data.Length;
+    }
+
+    public ChunkLog? Build()
+    {
+        if (_total == 0)
+        {
+            return null;
+        }
+
+        var log = new ChunkLog(_data.AsSpan(0, _length).ToArray(), _entries.AsSpan(0, _count).ToArray(), _total);
+        if (_data is not null)
+        {
+            ArrayPool<byte>.Shared.Return(_data);
+        }
+
+        if (_entries is not null)
+        {
+            ArrayPool<ChunkEntry>.Shared.Return(_entries, clearArray: true);
+        }
+
+        return log;
+    }
+
+    /// <summary>The Responses API says the type twice, on the event's line and in its data; that of the data is enough.</summary>
+    private string? TypeOf(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> data, bool isJson)
+    {
+        if (eventName.IsEmpty || (isJson && JsonText.TypeEquals(data, eventName)))
+        {
+            return null;
+        }
+
+        if (_lastType is null || !Encoding.UTF8.GetString(eventName).Equals(_lastType, StringComparison.Ordinal))
+        {
+            _lastType = Encoding.UTF8.GetString(eventName);
+        }
+
+        return _lastType;
+    }
+}

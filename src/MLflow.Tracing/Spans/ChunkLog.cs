@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Text;
+
+namespace MLflow;
+
+/// <summary>
+/// The chunks of a stream. They are events of a span, but an object with a name and attributes for each would take several times the memory of the
+/// stream itself: their data lie one behind the other in one buffer, and exporters write events straight from it.
+/// </summary>
+internal sealed class ChunkLog
+{
+    private static readonly string[] Names = new string[1024];
+    private readonly byte[] _data;
+    private readonly ChunkEntry[] _entries;
+
+    public ChunkLog(byte[] data, ChunkEntry[] entries, int total)
+    {
+        _data = data;
+        _entries = entries;
+        Total = total;
+    }
+
+    /// <summary>Chunks of the stream, kept or not.</summary>
+    public int Total { get; }
+
+    /// <summary>Chunks that are kept: the first ones.</summary>
+    public int Count => _entries.Length;
+
+    /// <summary>Upper bound of the memory that the log keeps alive, in bytes.</summary>
+    public int Size => _data.Length + (_entries.Length * 32);
+
+    public ChunkEntry this[int index] => _entries[index];
+
+    public ReadOnlySpan<byte> DataOf(ChunkEntry entry) => _data.AsSpan(entry.Offset, entry.Length);
+
+    /// <summary>Name of a chunk's event.</summary>
+    public static string EventName(int index) => index < Names.Length
+        ? Names[index] ??= AttributeNames.ChunkEventPrefix + index.ToString(CultureInfo.InvariantCulture)
+        : AttributeNames.ChunkEventPrefix + index.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The events as objects, made anew at each call.</summary>
+    public IEnumerable<SpanEvent> ToEvents()
+    {
+        for (var i = 0; i < _entries.Length; i++)
+        {
+            var entry = _entries[i];
+            var data = DataOf(entry);
+            var value = entry.IsJson ? AttributeValue.FromJson(data.ToArray()) : AttributeValue.FromString(Encoding.UTF8.GetString(data));
+            yield return new SpanEvent(EventName(i), entry.TimeNs, entry.EventType is null
+                ? [new(AttributeNames.ChunkValue, value)]
+                : [new(AttributeNames.ChunkValue, value), new(AttributeNames.ChunkEventType, AttributeValue.FromString(entry.EventType))]);
+        }
+    }
+}
