@@ -4,7 +4,7 @@ using MLflow.Server.Traces;
 
 namespace MLflow.Server.Otlp;
 
-/// <summary>Turns an OTLP request into spans as they are stored.</summary>
+/// <summary>Turns an OTLP request into spans as they are stored, and takes out the facts of traces that our own client puts among them.</summary>
 internal static class OtlpDecoder
 {
     /// <summary>Bytes of ids, https://opentelemetry.io/docs/specs/otel/trace/api/#spancontext</summary>
@@ -12,7 +12,7 @@ internal static class OtlpDecoder
     private const int SpanIdBytes = 8;
 
     /// <exception cref="OtlpException">The bytes are not such a message, or a span has no id.</exception>
-    public static IReadOnlyList<SpanRecord> Decode(Stream protobuf)
+    public static OtlpTraces Decode(Stream protobuf)
     {
         ExportTraceServiceRequest request;
         try
@@ -31,6 +31,7 @@ internal static class OtlpDecoder
         }
 
         var spans = new List<SpanRecord>();
+        var facts = new List<string>();
         foreach (var resourceSpans in request.ResourceSpans)
         {
             IReadOnlyList<KeyValuePair<string, string>> resource = resourceSpans.Resource is { } r ? AnyValueJson.Attributes(r.Attributes) : [];
@@ -38,14 +39,28 @@ internal static class OtlpDecoder
             {
                 foreach (var span in scopeSpans.Spans)
                 {
+                    TakeFacts(span, facts);
                     spans.Add(Convert(span, resource, scopeSpans.Scope));
                 }
             }
         }
 
         return spans.Count <= OtlpLimits.MaxSpans
-            ? spans
+            ? new OtlpTraces(spans, facts)
             : throw new OtlpException(StatusCodes.Status413PayloadTooLarge, $"The request has {spans.Count} spans; at most {OtlpLimits.MaxSpans} are taken at once. Send smaller batches.");
+    }
+
+    private static void TakeFacts(Span span, List<string> facts)
+    {
+        // Our own client appends it.
+        for (var i = span.Attributes.Count - 1; i >= 0; i--)
+        {
+            if (span.Attributes[i].Key == TraceFactsFeature.Attribute)
+            {
+                facts.Add(span.Attributes[i].Value?.StringValue ?? "");
+                span.Attributes.RemoveAt(i);
+            }
+        }
     }
 
     private static SpanRecord Convert(Span span, IReadOnlyList<KeyValuePair<string, string>> resource, InstrumentationScope? scope)

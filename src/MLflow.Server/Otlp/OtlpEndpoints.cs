@@ -1,4 +1,5 @@
 using System.Globalization;
+using MLflow.Server.Rest;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
 
@@ -25,8 +26,13 @@ internal static class OtlpEndpoints
 
             var experimentId = ExperimentId(request);
             using var body = await OtlpBody.ReadAsync(request, cancellationToken).ConfigureAwait(false);
-            var spans = OtlpDecoder.Decode(body);
-            await store.WriteAsync(new TraceBatch { Spans = spans, ExperimentId = experimentId }, cancellationToken).ConfigureAwait(false);
+            var traces = OtlpDecoder.Decode(body);
+            var infos = traces.Facts.Select(facts => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts))).ToList();
+            await store.WriteAsync(new TraceBatch { Spans = traces.Spans, ExperimentId = experimentId, Infos = infos }, cancellationToken).ConfigureAwait(false);
+            if (infos.Count > 0)
+            {
+                request.HttpContext.Response.Headers[TraceFactsFeature.Header] = infos.Count.ToString(CultureInfo.InvariantCulture);
+            }
 
             // No bytes are an ExportTraceServiceResponse in which nothing was rejected.
             return Results.Bytes(ReadOnlyMemory<byte>.Empty, ContentType);

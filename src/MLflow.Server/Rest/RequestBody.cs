@@ -14,7 +14,7 @@ internal static class RequestBody
         {
             if (body.Length + read > maxBytes)
             {
-                throw new MlflowException(ErrorCode.BAD_REQUEST, $"The request's body has more than {maxBytes} bytes, which is the most that is taken at once.");
+                throw TooLong(maxBytes);
             }
 
             body.Write(buffer, 0, read);
@@ -22,4 +22,7 @@ internal static class RequestBody
 
         return body.GetBuffer().AsMemory(0, (int)body.Length);
     }
+
+    public static MlflowException TooLong(int maxBytes) =>
+        new(ErrorCode.BAD_REQUEST, $"The request's body has more than {maxBytes} bytes, which is the most that is taken at once.");
 }

@@ -25,6 +25,14 @@ internal readonly struct RequestJson
 
     public static RequestJson From(JsonElement element) => new(element, null);
 
+    /// <summary>A body that came inside of something else.</summary>
+    /// <exception cref="MlflowException">BAD_REQUEST: it is not JSON, or too long.</exception>
+    public static RequestJson Parse(string json)
+    {
+        var body = System.Text.Encoding.UTF8.GetBytes(json);
+        return body.Length <= MaxBodyBytes ? new(Parse(body), null) : throw RequestBody.TooLong(MaxBodyBytes);
+    }
+
     public static async Task<RequestJson> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         if (HttpMethods.IsPost(request.Method) || HttpMethods.IsPut(request.Method))

@@ -17,6 +17,7 @@ internal static class ServerEndpoints
         {
             writer.WriteString("store_type", "SqlStore");
             writer.WriteBoolean("workspaces_enabled", false);
+            writer.WriteBoolean(TraceFactsFeature.Name, true);
         }));
     }
 }

@@ -30,8 +30,7 @@ internal static class TraceEndpoints
     private static async Task<IResult> StartAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
-        var trace = body.Object("trace") ?? throw RequestJson.Missing("trace");
-        var info = TraceInfoJson.Read(trace.Object("trace_info") ?? throw RequestJson.Missing("trace_info"));
+        var info = TraceInfoJson.ReadStartTrace(body);
         await store.WriteAsync(new TraceBatch { Infos = [info] }, cancellationToken).ConfigureAwait(false);
         return InfoAnswer(await FindAsync(store, info.TraceId, cancellationToken).ConfigureAwait(false) ?? info);
     }

@@ -35,6 +35,14 @@ internal static class TraceInfoJson
         writer.WriteEndObject();
     }
 
+    /// <summary>The trace info in the body of StartTraceV3.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: something is missing or wrong.</exception>
+    public static TraceInfo ReadStartTrace(RequestJson body)
+    {
+        var trace = body.Object("trace") ?? throw RequestJson.Missing("trace");
+        return Read(trace.Object("trace_info") ?? throw RequestJson.Missing("trace_info"));
+    }
+
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: id, experiment or a time is missing or wrong.</exception>
     public static TraceInfo Read(RequestJson json)
     {

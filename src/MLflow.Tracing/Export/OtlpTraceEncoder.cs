@@ -6,7 +6,7 @@ namespace MLflow;
 /// Encodes spans as an OTLP <c>ExportTraceServiceRequest</c>: one resource, one scope. Field numbers are those of opentelemetry-proto 1.7
 /// (trace/v1/trace.proto, common/v1/common.proto).
 /// </summary>
-internal static class OtlpTraceEncoder
+internal sealed class OtlpTraceEncoder : IDisposable
 {
     private const int RequestResourceSpans = 1;
     private const int ResourceSpansResource = 1;
@@ -37,34 +37,66 @@ internal static class OtlpTraceEncoder
     private const int AnyInt = 3;
     private const int AnyDouble = 4;
 
-    /// <summary>Encodes one request, which ends after the span with which it reaches <paramref name="maxBytes"/>.</summary>
-    /// <param name="writer">What it holds is replaced.</param>
-    /// <param name="spans">Spans that have ended.</param>
-    /// <param name="first">The first of them to encode.</param>
-    /// <param name="maxBytes">Bytes at which the request is large enough.</param>
-    /// <param name="sizes">Takes the encoded size of each span, in order.</param>
-    /// <returns>The span with which the next request begins.</returns>
-    public static int Encode(ProtobufWriter writer, IReadOnlyList<LiveSpan> spans, int first, int maxBytes, List<int> sizes)
-    {
-        writer.Clear();
-        var resourceSpans = writer.BeginMessage(RequestResourceSpans);
-        WriteResource(writer);
-        var scopeSpans = writer.BeginMessage(ResourceSpansScopeSpans);
-        var scope = writer.BeginMessage(ScopeSpansScope);
-        writer.WriteString(ScopeName, SdkInfo.Name);
-        writer.WriteString(ScopeVersion, SdkInfo.Version);
-        writer.EndMessage(scope);
-        var next = first;
-        while (next < spans.Count && writer.Position < maxBytes)
-        {
-            var start = writer.Position;
-            WriteSpan(writer, spans[next++]);
-            sizes.Add(writer.Position - start);
-        }
+    private readonly ProtobufWriter _writer = new();
+    private int _resourceSpans;
+    private int _scopeSpans;
+    private int _span;
 
-        writer.EndMessage(scopeSpans);
-        writer.EndMessage(resourceSpans);
-        return next;
+    /// <summary>Spans in the request.</summary>
+    public int SpanCount { get; private set; }
+
+    /// <summary>Bytes of the request so far.</summary>
+    public int Size => _writer.Position;
+
+    public void Dispose() => _writer.Dispose();
+
+    /// <summary>Begins a request; what was there before is gone.</summary>
+    public void Begin()
+    {
+        _writer.Clear();
+        SpanCount = 0;
+        _resourceSpans = _writer.BeginMessage(RequestResourceSpans);
+        WriteResource(_writer);
+        _scopeSpans = _writer.BeginMessage(ResourceSpansScopeSpans);
+        var scope = _writer.BeginMessage(ScopeSpansScope);
+        _writer.WriteString(ScopeName, SdkInfo.Name);
+        _writer.WriteString(ScopeVersion, SdkInfo.Version);
+        _writer.EndMessage(scope);
+    }
+
+    /// <summary>Encodes a span that has ended; <see cref="EndSpan"/> follows.</summary>
+    /// <returns>Its encoded size.</returns>
+    public int BeginSpan(LiveSpan span)
+    {
+        var start = _writer.Position;
+        _span = _writer.BeginMessage(ScopeSpansSpans);
+        WriteSpan(_writer, span);
+        SpanCount++;
+        return _writer.Position - start;
+    }
+
+    /// <summary>Adds the facts of the trace to its span that has begun.</summary>
+    public void WriteFacts(ActiveTrace trace, string experimentId)
+    {
+        var pair = _writer.BeginMessage(SpanAttributes);
+        _writer.WriteString(KeyValueKey, TraceFactsFeature.Attribute);
+        var any = _writer.BeginMessage(KeyValueValue);
+        var text = _writer.BeginMessage(AnyString);
+        TraceInfoWriter.Write(_writer, trace, experimentId);
+        _writer.EndMessage(text);
+        _writer.EndMessage(any);
+        _writer.EndMessage(pair);
+    }
+
+    public void EndSpan() => _writer.EndMessage(_span);
+
+    /// <summary>Ends the request.</summary>
+    /// <returns>Its bytes, until the next one begins.</returns>
+    public ReadOnlyMemory<byte> End()
+    {
+        _writer.EndMessage(_scopeSpans);
+        _writer.EndMessage(_resourceSpans);
+        return _writer.Written;
     }
 
     private static void WriteResource(ProtobufWriter writer)
@@ -84,7 +116,6 @@ internal static class OtlpTraceEncoder
     private static void WriteSpan(ProtobufWriter writer, LiveSpan span)
     {
         Span<byte> id = stackalloc byte[16];
-        var message = writer.BeginMessage(ScopeSpansSpans);
         span.Trace.OtelTraceId.CopyTo(id);
         writer.WriteBytes(SpanTraceId, id);
         span.OtelSpanId.CopyTo(id[..8]);
@@ -104,7 +135,7 @@ internal static class OtlpTraceEncoder
         WriteAttribute(writer, SpanAttributes, AttributeNames.SpanType, AttributeValue.FromString(span.SpanType), isDecodedAgain: true);
         foreach (var (key, value) in span.EndedAttributes)
         {
-            if (key is not (AttributeNames.TraceRequestId or AttributeNames.SpanType))
+            if (key is not (AttributeNames.TraceRequestId or AttributeNames.SpanType or TraceFactsFeature.Attribute))
             {
                 WriteAttribute(writer, SpanAttributes, key, value, isDecodedAgain: true);
             }
@@ -121,7 +152,6 @@ internal static class OtlpTraceEncoder
         }
 
         WriteStatus(writer, span);
-        writer.EndMessage(message);
     }
 
     private static void WriteEvent(ProtobufWriter writer, SpanEvent spanEvent)

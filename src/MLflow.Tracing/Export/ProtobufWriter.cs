@@ -7,9 +7,9 @@ namespace MLflow;
 
 /// <summary>
 /// Writes protobuf into one pooled buffer. The length of a nested message is not known before it is written, so four bytes are kept for it
-/// and filled in afterwards (a varint may be padded).
+/// and filled in afterwards (a varint may be padded). As a buffer writer it takes the content of a message from somebody else.
 /// </summary>
-internal sealed class ProtobufWriter : IDisposable
+internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
 {
     private const int VarintType = 0;
     private const int Fixed64Type = 1;
@@ -30,6 +30,16 @@ internal sealed class ProtobufWriter : IDisposable
         _buffer = [];
         Position = 0;
     }
+
+    public void Advance(int count) => Position += count;
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Ensure(Math.Max(sizeHint, 1));
+        return _buffer.AsMemory(Position);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
     /// <summary>Begins a nested message; <see cref="EndMessage"/> takes what is returned.</summary>
     public int BeginMessage(int field)

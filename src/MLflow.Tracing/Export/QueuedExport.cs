@@ -24,10 +24,13 @@ internal sealed class QueuedExport
     /// <summary>The spans have been acknowledged; the trace's facts have not.</summary>
     public bool AreSpansSent { get; set; }
 
-    /// <summary>The spans' sizes are in the trace's statistics.</summary>
-    public bool AreSizesNoted { get; set; }
+    /// <summary>The trace's facts have been acknowledged with its spans.</summary>
+    public bool AreFactsSent { get; set; }
 
-    /// <summary>A request that held it was refused: it goes by itself, so that it does not take others with it.</summary>
+    /// <summary>Spans whose sizes are in the trace's statistics, the first ones.</summary>
+    public int SizedSpans { get; set; }
+
+    /// <summary>A request that held it was refused: it goes by itself, so that it does not take others with it, and its facts after its spans.</summary>
     public bool GoesAlone { get; set; }
 
     /// <summary>Tries that ended in <see cref="ExportFailureKind.Failed"/>.</summary>

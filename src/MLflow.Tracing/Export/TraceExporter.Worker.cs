@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MLflow;
 
 internal sealed partial class TraceExporter
@@ -159,56 +161,72 @@ internal sealed partial class TraceExporter
             return;
         }
 
+        var sent = new List<QueuedExport>();
         var complete = new List<QueuedExport>();
         foreach (var export in batch)
         {
             export.AreSpansSent = true;
-            if (export.Export.IsComplete)
-            {
-                complete.Add(export);
-            }
-            else
-            {
-                Sent(lane, [export]);
-            }
+            (export.Export.IsComplete && !export.AreFactsSent ? complete : sent).Add(export);
         }
 
+        Sent(lane, sent);
         await SendFactsAsync(lane, complete, experimentId).ConfigureAwait(false);
     }
 
+    /// <summary>Sends the spans, and with the last one of each complete trace its facts, where the server takes them so.</summary>
     /// <returns>False when the server does not take spans after all.</returns>
     private async Task<bool> SendSpansAsync(TrackingServer server, List<QueuedExport> batch, string experimentId)
     {
-        var spans = batch.SelectMany(e => e.Export.Spans).ToList();
-        var sizes = new List<int>(spans.Count);
-        using var writer = new ProtobufWriter();
-        for (var next = 0; next < spans.Count;)
+        using var encoder = new OtlpTraceEncoder();
+        var withFacts = new List<QueuedExport>();
+        encoder.Begin();
+        foreach (var export in batch)
         {
-            next = OtlpTraceEncoder.Encode(writer, spans, next, MaxRequestBytes, sizes);
-            if (!await server.SendSpansAsync(experimentId, writer.Written, _stop.Token).ConfigureAwait(false))
+            var spans = export.Export.Spans;
+            for (var i = 0; i < spans.Count; i++)
             {
-                return false;
+                NoteSize(export, i, encoder.BeginSpan(spans[i]));
+                if (server.TakesFacts && export.Export.IsComplete && !export.GoesAlone && i == spans.Count - 1)
+                {
+                    encoder.WriteFacts(export.Export.Trace, experimentId);
+                    withFacts.Add(export);
+                }
+
+                encoder.EndSpan();
+                if (encoder.Size >= MaxRequestBytes)
+                {
+                    if (!await PostAsync(server, encoder, withFacts, experimentId).ConfigureAwait(false))
+                    {
+                        return false;
+                    }
+
+                    encoder.Begin();
+                }
             }
         }
 
-        NoteSizes(batch, sizes);
+        return encoder.SpanCount == 0 || await PostAsync(server, encoder, withFacts, experimentId).ConfigureAwait(false);
+    }
+
+    private async Task<bool> PostAsync(TrackingServer server, OtlpTraceEncoder encoder, List<QueuedExport> withFacts, string experimentId)
+    {
+        if (!await server.SendSpansAsync(experimentId, encoder.End(), withFacts.Count > 0, _stop.Token).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        withFacts.ForEach(e => e.AreFactsSent = server.TakesFacts);
+        withFacts.Clear();
         return true;
     }
 
-    private static void NoteSizes(List<QueuedExport> batch, List<int> sizes)
+    /// <summary>A span that is encoded again, for another try, does not count twice.</summary>
+    private static void NoteSize(QueuedExport export, int index, int size)
     {
-        var next = 0;
-        foreach (var export in batch)
+        if (index == export.SizedSpans)
         {
-            for (var i = 0; i < export.Export.Spans.Count; i++, next++)
-            {
-                if (!export.AreSizesNoted)
-                {
-                    export.Export.Trace.Sizes.Add(sizes[next]);
-                }
-            }
-
-            export.AreSizesNoted = true;
+            export.Export.Trace.Sizes.Add(size);
+            export.SizedSpans++;
         }
     }
 
@@ -247,14 +265,7 @@ internal sealed partial class TraceExporter
             return;
         }
 
-        // Nobody takes this encoding; it is what the sizes are told by.
-        var sizes = new List<int>();
-        using (var writer = new ProtobufWriter())
-        {
-            OtlpTraceEncoder.Encode(writer, [.. parts.SelectMany(p => p.Export.Spans)], 0, int.MaxValue, sizes);
-        }
-
-        NoteSizes(parts, sizes);
+        NoteSizes(parts);
         await SendFactsAsync(lane.Server, parts, experimentId, _stop.Token).ConfigureAwait(false);
         lock (_lock)
         {
@@ -264,10 +275,25 @@ internal sealed partial class TraceExporter
         Sent(lane, parts);
     }
 
+    /// <summary>Nobody takes this encoding; it is what the sizes are told by.</summary>
+    private static void NoteSizes(List<QueuedExport> parts)
+    {
+        using var encoder = new OtlpTraceEncoder();
+        foreach (var part in parts)
+        {
+            for (var i = part.SizedSpans; i < part.Export.Spans.Count; i++)
+            {
+                encoder.Begin();
+                NoteSize(part, i, encoder.BeginSpan(part.Export.Spans[i]));
+            }
+        }
+    }
+
     private static async Task SendFactsAsync(TrackingServer server, List<QueuedExport> parts, string experimentId, CancellationToken cancellationToken)
     {
-        var info = TraceInfoWriter.Write(parts[^1].Export.Trace, experimentId);
-        if (await server.StartTraceAsync(info, cancellationToken).ConfigureAwait(false) is { } location)
+        var info = new ArrayBufferWriter<byte>(2048);
+        TraceInfoWriter.Write(info, parts[^1].Export.Trace, experimentId);
+        if (await server.StartTraceAsync(info.WrittenMemory, cancellationToken).ConfigureAwait(false) is { } location)
         {
             await server.UploadTraceDataAsync(location, TracesJsonWriter.Write(parts.SelectMany(p => p.Export.Spans)), cancellationToken).ConfigureAwait(false);
         }

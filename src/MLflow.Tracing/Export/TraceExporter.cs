@@ -3,8 +3,8 @@ using System.Threading.Channels;
 namespace MLflow;
 
 /// <summary>
-/// Takes ended spans from the threads that made them and sends them to MLflow servers as MLflow's own clients do: the spans over
-/// OTLP, then the trace's facts by StartTraceV3.
+/// Takes ended spans from the threads that made them and sends them to MLflow servers: to ours the spans over OTLP with the trace's facts
+/// among them, to others as MLflow's own clients do, the spans over OTLP, then the facts by StartTraceV3.
 /// </summary>
 /// <remarks>One lock guards queue and counters; it is held for moments and never during a request. One worker sends.</remarks>
 internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
@@ -18,8 +18,8 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     /// <summary>Time that closing may take in all.</summary>
     public static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long the first waiting export waits for company, so that a busy program sends few large requests.</summary>
-    public static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(200);
+    /// <summary>How long the first waiting export waits for company, so that many small traces share a request.</summary>
+    public static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
 
     private readonly SelfLog _log;
     private readonly TimeProvider _timeProvider;

@@ -10,41 +10,36 @@ internal static class TraceInfoWriter
     private const int MaxMetadataLength = 250;
     private const int MaxTagLength = 4096;
 
-    public static byte[] Write(ActiveTrace trace, string experimentId)
+    public static void Write(IBufferWriter<byte> target, ActiveTrace trace, string experimentId)
     {
         var root = trace.Root!;
         var inputs = Find(root, AttributeNames.Inputs);
         var outputs = Find(root, AttributeNames.Outputs);
-        var buffer = new ArrayBufferWriter<byte>(2048);
-        using (var json = new Utf8JsonWriter(buffer, AttributeJson.WriterOptions))
-        {
-            json.WriteStartObject();
-            json.WriteStartObject("trace");
-            json.WriteStartObject("trace_info");
-            json.WriteString("trace_id", trace.TraceId);
-            json.WriteStartObject("trace_location");
-            json.WriteString("type", "MLFLOW_EXPERIMENT");
-            json.WriteStartObject("mlflow_experiment");
-            json.WriteString("experiment_id", experimentId);
-            json.WriteEndObject();
-            json.WriteEndObject();
-            var startMs = root.StartNs / 1_000_000;
-            var durationMs = (root.EndNs - root.StartNs) / 1_000_000;
-            json.WriteString("request_time", DateTimeOffset.FromUnixTimeMilliseconds(startMs).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
-            json.WriteString("execution_duration", string.Create(CultureInfo.InvariantCulture, $"{durationMs / 1000}.{durationMs % 1000:000}s"));
-            json.WriteString("state", root.StatusCode == SpanStatusCode.Error ? "ERROR" : "OK");
-            WriteText(json, "request_preview", TracePreview.OfRequest(inputs));
-            WriteText(json, "response_preview", TracePreview.OfResponse(outputs));
-            WriteMetadata(json, trace, inputs, outputs);
-            json.WriteStartObject("tags");
-            json.WriteString(TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));
-            json.WriteEndObject();
-            json.WriteEndObject();
-            json.WriteEndObject();
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
+        using var json = new Utf8JsonWriter(target, AttributeJson.WriterOptions);
+        json.WriteStartObject();
+        json.WriteStartObject("trace");
+        json.WriteStartObject("trace_info");
+        json.WriteString("trace_id", trace.TraceId);
+        json.WriteStartObject("trace_location");
+        json.WriteString("type", "MLFLOW_EXPERIMENT");
+        json.WriteStartObject("mlflow_experiment");
+        json.WriteString("experiment_id", experimentId);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        var startMs = root.StartNs / 1_000_000;
+        var durationMs = (root.EndNs - root.StartNs) / 1_000_000;
+        json.WriteString("request_time", DateTimeOffset.FromUnixTimeMilliseconds(startMs).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        json.WriteString("execution_duration", string.Create(CultureInfo.InvariantCulture, $"{durationMs / 1000}.{durationMs % 1000:000}s"));
+        json.WriteString("state", root.StatusCode == SpanStatusCode.Error ? "ERROR" : "OK");
+        WriteText(json, "request_preview", TracePreview.OfRequest(inputs));
+        WriteText(json, "response_preview", TracePreview.OfResponse(outputs));
+        WriteMetadata(json, trace, inputs, outputs);
+        json.WriteStartObject("tags");
+        json.WriteString(TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
     }
 
     private static void WriteMetadata(Utf8JsonWriter json, ActiveTrace trace, AttributeValue? inputs, AttributeValue? outputs)

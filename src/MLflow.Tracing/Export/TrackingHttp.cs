@@ -30,11 +30,15 @@ internal sealed class TrackingHttp
         _client = client;
         _timeProvider = timeProvider;
         _credentials = TrackingCredentials.For(address, Environment.GetEnvironmentVariable);
+        IsLoopback = address.IsLoopback;
         Address = address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
     }
 
     /// <summary>Without credentials and without a slash at the end.</summary>
     public string Address { get; }
+
+    /// <summary>Bytes that do not leave the machine cost less than their compression.</summary>
+    public bool IsLoopback { get; }
 
     /// <summary>A client whose requests are never traced: no Activity, no <c>traceparent</c>, no diagnostic event.</summary>
     public static HttpClient CreateClient() => new(new SocketsHttpHandler
@@ -58,7 +62,7 @@ internal sealed class TrackingHttp
     {
         try
         {
-            var text = await SendAsync(HttpMethod.Get, "/version", null, VersionTimeout, cancellationToken).ConfigureAwait(false);
+            var (text, _) = await SendAsync(HttpMethod.Get, "/version", null, VersionTimeout, cancellationToken).ConfigureAwait(false);
             if (ServerVersion.TryParse(Encoding.UTF8.GetString(text), out var version))
             {
                 return version;
@@ -73,7 +77,8 @@ internal sealed class TrackingHttp
         }
     }
 
-    public async Task PostSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool compress, CancellationToken cancellationToken)
+    /// <returns>Whether the server confirms that it stored facts among the spans.</returns>
+    public async Task<bool> PostSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool compress, CancellationToken cancellationToken)
     {
         using var content = new ReadOnlyMemoryContent(compress ? Compress(request) : request);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
@@ -83,7 +88,8 @@ internal sealed class TrackingHttp
             content.Headers.ContentEncoding.Add("gzip");
         }
 
-        await SendAsync(HttpMethod.Post, "/v1/traces", content, RequestTimeout, cancellationToken).ConfigureAwait(false);
+        var (_, headers) = await SendAsync(HttpMethod.Post, "/v1/traces", content, RequestTimeout, cancellationToken).ConfigureAwait(false);
+        return headers.Contains(TraceFactsFeature.Header);
     }
 
     public async Task PutAsync(string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
@@ -97,7 +103,7 @@ internal sealed class TrackingHttp
     {
         using var content = method == HttpMethod.Get ? null : new ReadOnlyMemoryContent(body);
         content?.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        var answer = await SendAsync(method, path, content, RequestTimeout, cancellationToken).ConfigureAwait(false);
+        var (answer, _) = await SendAsync(method, path, content, RequestTimeout, cancellationToken).ConfigureAwait(false);
         try
         {
             return JsonDocument.Parse(answer, AnswerOptions);
@@ -119,7 +125,7 @@ internal sealed class TrackingHttp
         return compressed.GetBuffer().AsMemory(0, (int)compressed.Length);
     }
 
-    private async Task<byte[]> SendAsync(HttpMethod method, string path, HttpContent? content, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<(byte[] Body, HttpResponseHeaders Headers)> SendAsync(HttpMethod method, string path, HttpContent? content, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(timeout, _timeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
@@ -130,7 +136,7 @@ internal sealed class TrackingHttp
         {
             using var response = await _client.SendAsync(request, both.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsByteArrayAsync(both.Token).ConfigureAwait(false);
-            return response.IsSuccessStatusCode ? body : throw Failure(path, response, body);
+            return response.IsSuccessStatusCode ? (body, response.Headers) : throw Failure(path, response, body);
         }
         catch (HttpRequestException e)
         {

@@ -32,6 +32,9 @@ internal sealed class TrackingServer
     /// <summary>False when the server wants whole traces as files. True until it is known better.</summary>
     public bool TakesSpans { get; private set; } = true;
 
+    /// <summary>True when a trace's facts may go with its spans, see <see cref="TraceFactsFeature"/>.</summary>
+    public bool TakesFacts { get; private set; }
+
     /// <summary>An outage is told once.</summary>
     public bool IsOutageReported { get; set; }
 
@@ -46,6 +49,7 @@ internal sealed class TrackingServer
         }
 
         var version = await _http.GetVersionAsync(cancellationToken).ConfigureAwait(false);
+        TakesFacts = version.TakesSpans && await HasFeatureAsync(TraceFactsFeature.Name, cancellationToken).ConfigureAwait(false);
         Version = version;
         TakesSpans = version.TakesSpans;
     }
@@ -87,13 +91,23 @@ internal sealed class TrackingServer
     }
 
     /// <summary>Posts an OTLP request.</summary>
+    /// <param name="experimentId">The experiment of the spans.</param>
+    /// <param name="request">The encoded request.</param>
+    /// <param name="hasFacts">Facts are among the spans. When the answer does not confirm them, <see cref="TakesFacts"/> is false afterwards.</param>
+    /// <param name="cancellationToken">Stops the request.</param>
     /// <returns>False when the server turns out not to take spans (its file store answers 501).</returns>
-    public async Task<bool> SendSpansAsync(string experimentId, ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
+    public async Task<bool> SendSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool hasFacts, CancellationToken cancellationToken)
     {
         try
         {
-            var compress = Version is { TakesGzip: true } && request.Length >= MinGzipBytes;
-            await _http.PostSpansAsync(experimentId, request, compress, cancellationToken).ConfigureAwait(false);
+            var compress = Version is { TakesGzip: true } && request.Length >= MinGzipBytes && !_http.IsLoopback;
+            if (!await _http.PostSpansAsync(experimentId, request, compress, cancellationToken).ConfigureAwait(false) && hasFacts)
+            {
+                // Another server than the one that we asked has come to this address without an outage in between.
+                Forget();
+                TakesFacts = false;
+            }
+
             return true;
         }
         catch (ExportFailureException e) when (e.Status == (int)HttpStatusCode.NotImplemented)
@@ -140,6 +154,20 @@ internal sealed class TrackingServer
         }
 
         return _http.PutAsync($"/api/2.0/mlflow-artifacts/artifacts{uri.AbsolutePath}/traces.json", body, cancellationToken);
+    }
+
+    /// <summary>MLflow before 3.11 has no such page, and a proxy may not let it through.</summary>
+    private async Task<bool> HasFeatureAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await _http.SendJsonAsync(HttpMethod.Get, "/api/3.0/mlflow/server-info", default, cancellationToken).ConfigureAwait(false);
+            return Member(answer.RootElement, name).ValueKind == JsonValueKind.True;
+        }
+        catch (ExportFailureException e) when (e.Kind is ExportFailureKind.Refused or ExportFailureKind.Failed)
+        {
+            return false;
+        }
     }
 
     private async Task<string?> FindExperimentAsync(string name, CancellationToken cancellationToken)

@@ -38,6 +38,9 @@ internal sealed class LoopbackServer : IAsyncDisposable
     /// <summary>Whether StartTraceV3 says that the spans are stored when they have come.</summary>
     public bool TellsSpansLocation { get; set; } = true;
 
+    /// <summary>Whether it takes facts with spans, as ours does and MLflow's own does not.</summary>
+    public bool TakesFacts { get; set; }
+
     /// <summary>Answers instead of the server; returns false to let the server answer.</summary>
     public Func<HttpContext, RecordedRequest, Task<bool>>? Intercept { get; set; }
 
@@ -66,11 +69,11 @@ internal sealed class LoopbackServer : IAsyncDisposable
         return came.Task.WaitAsync(Xunit.TestContext.Current.CancellationToken);
     }
 
-    public static async Task<LoopbackServer> StartAsync(int port = 0)
+    public static async Task<LoopbackServer> StartAsync(int port = 0, System.Net.IPAddress? address = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, port, l => l.Protocols = HttpProtocols.Http1));
+        builder.WebHost.ConfigureKestrel(k => k.Listen(address ?? System.Net.IPAddress.Loopback, port, l => l.Protocols = HttpProtocols.Http1));
         var app = builder.Build();
         var server = new LoopbackServer(app);
         app.Run(server.AnswerAsync);
@@ -108,6 +111,9 @@ internal sealed class LoopbackServer : IAsyncDisposable
             case ("GET", "/version"):
                 await AnswerAsync(context, 200, Version, "text/html");
                 break;
+            case ("GET", "/api/3.0/mlflow/server-info") when TakesFacts:
+                await AnswerAsync(context, 200, """{"store_type":"SqlStore","takes_trace_facts":true}""");
+                break;
             case ("GET", "/api/2.0/mlflow/experiments/get-by-name"):
                 await AnswerExperimentAsync(context);
                 break;
@@ -118,6 +124,11 @@ internal sealed class LoopbackServer : IAsyncDisposable
                 lock (_lock)
                 {
                     _tracesWithSpans.UnionWith(request.Spans.Select(s => s.Attributes.Single(a => a.Key == "mlflow.traceRequestId").Value.StringValue));
+                }
+
+                if (TakesFacts && request.Facts.Any())
+                {
+                    context.Response.Headers["x-mlflow-trace-facts"] = "1";
                 }
 
                 context.Response.ContentType = "application/x-protobuf";

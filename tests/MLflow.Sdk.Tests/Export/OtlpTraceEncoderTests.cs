@@ -113,47 +113,24 @@ public sealed class OtlpTraceEncoderTests : SpanTestBase
     }
 
     [Fact]
-    public void Encode_MoreThanOneRequestHolds_ContinuesWithTheNextSpan()
-    {
-        var spans = Enumerable.Range(0, 10).Select(i =>
-        {
-            var span = Start("span " + i);
-            span.SetAttribute("k", new string('x', 1000));
-            span.Dispose();
-            return span;
-        }).ToList();
-        using var writer = new ProtobufWriter();
-        var sizes = new List<int>();
-        var names = new List<string>();
-        var requests = 0;
-        for (var next = 0; next < spans.Count; requests++)
-        {
-            next = OtlpTraceEncoder.Encode(writer, spans, next, 3000, sizes);
-            names.AddRange(ExportTraceServiceRequest.Parser.ParseFrom(writer.Written.Span).ResourceSpans.Single().ScopeSpans.Single().Spans.Select(s => s.Name));
-        }
-
-        Assert.Equal(spans.Select(s => s.Name), names);
-        Assert.Equal(10, sizes.Count);
-        Assert.InRange(requests, 3, 10);
-    }
-
-    [Fact]
     public void Encode_Request_SaysWhoSends()
     {
-        using var writer = new ProtobufWriter();
-        OtlpTraceEncoder.Encode(writer, [Some.EndedSpan(Tracer)], 0, int.MaxValue, []);
-        var resource = ExportTraceServiceRequest.Parser.ParseFrom(writer.Written.Span).ResourceSpans.Single().Resource.Attributes.ToDictionary(a => a.Key, a => a.Value.StringValue);
+        var resource = Encode(Some.EndedSpan(Tracer)).ResourceSpans.Single().Resource.Attributes.ToDictionary(a => a.Key, a => a.Value.StringValue);
         Assert.Equal(("dotnet", "mlflow"), (resource["telemetry.sdk.language"], resource["telemetry.sdk.name"]));
         Assert.Equal(SdkInfo.Version, resource["telemetry.sdk.version"]);
     }
 
     private static Gen<string> OneOf(params string[] texts) => Gen.Int[0, texts.Length - 1].Select(i => texts[i]);
 
-    private static Span Decode(LiveSpan span)
+    private static Span Decode(LiveSpan span) => Encode(span).ResourceSpans.Single().ScopeSpans.Single().Spans.Single();
+
+    private static ExportTraceServiceRequest Encode(LiveSpan span)
     {
-        using var writer = new ProtobufWriter();
-        OtlpTraceEncoder.Encode(writer, [span], 0, int.MaxValue, []);
-        return ExportTraceServiceRequest.Parser.ParseFrom(writer.Written.Span).ResourceSpans.Single().ScopeSpans.Single().Spans.Single();
+        using var encoder = new OtlpTraceEncoder();
+        encoder.Begin();
+        encoder.BeginSpan(span);
+        encoder.EndSpan();
+        return ExportTraceServiceRequest.Parser.ParseFrom(encoder.End().Span);
     }
 
     private AnyValue Attribute(Action<LiveSpan> set, string key)

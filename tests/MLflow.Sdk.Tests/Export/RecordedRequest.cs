@@ -12,5 +12,9 @@ internal sealed record RecordedRequest(string Method, string Path, IReadOnlyDict
 
     public IEnumerable<Span> Spans => Otlp.ResourceSpans.SelectMany(r => r.ScopeSpans).SelectMany(s => s.Spans);
 
+    /// <summary>Facts that came with spans.</summary>
+    public IEnumerable<JsonElement> Facts => Spans.SelectMany(s => s.Attributes).Where(a => a.Key == "mlflow.traceFacts")
+        .Select(a => JsonDocument.Parse(a.Value.StringValue).RootElement.GetProperty("trace").GetProperty("trace_info"));
+
     public string? Header(string name) => Headers.GetValueOrDefault(name);
 }

@@ -27,6 +27,7 @@ public sealed class TraceExporterTests
         Assert.Equal(
             [
                 "GET /version",
+                "GET /api/3.0/mlflow/server-info",
                 "GET /api/2.0/mlflow/experiments/get-by-name?experiment_name=first",
                 "POST /api/2.0/mlflow/experiments/create",
                 "POST /v1/traces",
@@ -110,14 +111,18 @@ public sealed class TraceExporterTests
     }
 
     [Fact]
-    public async Task Flush_LargeBody_IsCompressedForServersThatTakeItOnly()
+    public async Task Flush_LargeBody_IsCompressedForServersElsewhereThatTakeItOnly()
     {
-        await using var modern = await LoopbackServer.StartAsync();
-        await using var older = await LoopbackServer.StartAsync();
+        Assert.SkipWhen(OperatingSystem.IsMacOS(), "There loopback has one address only.");
+        var elsewhere = System.Net.IPAddress.Parse("127.0.0.2");
+        await using var modern = await LoopbackServer.StartAsync(address: elsewhere);
+        await using var older = await LoopbackServer.StartAsync(address: elsewhere);
+        await using var here = await LoopbackServer.StartAsync();
         older.Version = "3.6.1.dev0";
-        foreach (var server in (LoopbackServer[])[modern, older])
+        foreach (var server in (LoopbackServer[])[modern, older, here])
         {
-            await using var client = Some.Client(server);
+            // Written so, the address does not look like loopback.
+            await using var client = Some.Client(server == here ? here.Address : $"http://[::ffff:127.0.0.2]:{server.Port}");
             using (var span = client.StartSpan("x"))
             {
                 span.SetInputs(new string('a', 5000));
@@ -129,6 +134,25 @@ public sealed class TraceExporterTests
 
         Assert.Equal("gzip", modern.To("/v1/traces").Single().Header("Content-Encoding"));
         Assert.Null(older.To("/v1/traces").Single().Header("Content-Encoding"));
+        Assert.Null(here.To("/v1/traces").Single().Header("Content-Encoding"));
+    }
+
+    [Fact]
+    public async Task Flush_MoreThanOneRequestHolds_GoesInSeveral()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        using (client.StartSpan("root"))
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                using var step = client.StartSpan("step");
+                step.SetInputs(new string('a', TraceExporter.MaxRequestBytes / 2));
+            }
+        }
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+        Assert.Equal([2, 2, 2], server.To("/v1/traces").Select(r => r.Spans.Count()));
     }
 
     [Fact]

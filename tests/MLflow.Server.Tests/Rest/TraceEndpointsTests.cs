@@ -62,6 +62,58 @@ public sealed class TraceEndpointsTests : IClassFixture<SomeServer>
     }
 
     [Fact]
+    public async Task Export_WithFacts_StoresWhatStartTraceStores()
+    {
+        var answers = new List<string>();
+        foreach (var together in (bool[])[true, false])
+        {
+            var otelId = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
+            if (together)
+            {
+                // Twice, as a client does that has not seen the answer.
+                for (var i = 0; i < 2; i++)
+                {
+                    using var answer = await _server.ExportAsync(RequestWithFacts(otelId, Facts(otelId)));
+                    Assert.Equal(200, (int)answer.StatusCode);
+                    Assert.Equal("1", answer.Headers.GetValues("x-mlflow-trace-facts").Single());
+                }
+            }
+            else
+            {
+                using var answer = await _server.ExportAsync(Request(otelId));
+                Assert.False(answer.Headers.Contains("x-mlflow-trace-facts"));
+                Assert.Equal(200, (await _server.PostAsync("/api/3.0/mlflow/traces", Facts(otelId))).Status);
+            }
+
+            var trace = await _server.GetAsync($"/api/3.0/mlflow/traces/get?trace_id=tr-{otelId}&allow_partial=False");
+            answers.Add(trace.Body.GetRawText().Replace(otelId, "id", StringComparison.Ordinal).Replace(Convert.ToBase64String(Convert.FromHexString(otelId)), "id", StringComparison.Ordinal));
+        }
+
+        Assert.Equal(answers[1], answers[0]);
+        Assert.Contains("\"what?\"", answers[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("traceFacts", answers[0], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{", 400, "The request's body is not JSON")]
+    [InlineData("{}", 400, "Missing value for required parameter 'trace'.")]
+    [InlineData("""{"trace":{"trace_info":{"trace_id":"t","trace_location":{"mlflow_experiment":{"experiment_id":"777"}}}}}""", 404, "No Experiment with id=777 exists")]
+    public async Task Export_WithWrongFacts_IsRefusedWhole(string facts, int status, string message)
+    {
+        var otelId = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
+
+        using var answer = await _server.ExportAsync(RequestWithFacts(otelId, facts));
+
+        Assert.Equal(status, (int)answer.StatusCode);
+        Assert.Contains(message, JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Xunit.TestContext.Current.CancellationToken)).RootElement.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal(404, (await _server.GetAsync("/api/3.0/mlflow/traces/tr-" + otelId)).Status);
+    }
+
+    [Fact]
+    public async Task ServerInfo_SaysThatFactsAreTaken() =>
+        Assert.True((await _server.GetAsync("/api/3.0/mlflow/server-info")).Body.GetProperty("takes_trace_facts").GetBoolean());
+
+    [Fact]
     public async Task Spans_InTheApi_HaveTheShapeThatClientsRead()
     {
         var otelId = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
@@ -175,6 +227,25 @@ public sealed class TraceEndpointsTests : IClassFixture<SomeServer>
         (await _server.GetAsync("/api/3.0/mlflow/traces/tr-" + otelId)).Body.GetProperty("trace").GetProperty("trace_info").GetProperty("tags");
 
     private static (int Status, string Body) Text((int Status, JsonElement Body) answer) => (answer.Status, answer.Body.GetRawText());
+
+    private static ExportTraceServiceRequest RequestWithFacts(string otelId, string facts)
+    {
+        var request = Request(otelId);
+        request.ResourceSpans[0].ScopeSpans[0].Spans[^1].Attributes.Add(new KeyValue { Key = "mlflow.traceFacts", Value = new AnyValue { StringValue = facts } });
+        return request;
+    }
+
+    private static string Facts(string otelId) => $$$$"""
+        {"trace": {"trace_info": {
+          "trace_id": "tr-{{{{otelId}}}}",
+          "trace_location": {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}},
+          "request_time": "2026-11-23T02:01:44.360Z",
+          "execution_duration": "0.127s",
+          "state": "OK",
+          "request_preview": "what?",
+          "trace_metadata": {"mlflow.trace_schema.version": "3", "mlflow.trace.sizeStats": "{\"num_spans\": 2}", "mlflow.trace.session": "s-1"},
+          "tags": {"t": "1", "mlflow.traceName": "add"} } } }
+        """;
 
     private static ExportTraceServiceRequest Request(string otelId)
     {
