@@ -83,6 +83,7 @@ internal static class CallRecorder
                 notes.Add(Cut("request", source.RequestBody));
             }
 
+            call.Span.SetAttribute(AttributeNames.RequestBodySize, AttributeValue.FromInt64(source.RequestBody.TotalBytes));
             using var body = source.RequestBody.Take();
             call.Operation.Recorder.RecordRequest(new RecordedBody(body.Bytes, source.RequestContentType, source.RequestBody.TotalBytes), fields);
         }
@@ -177,6 +178,7 @@ internal static class CallRecorder
         if (fields.SawDone)
         {
             span.SetAttribute(AttributeNames.StreamDone, AttributeValue.FromBoolean(true));
+            SetText(span, AttributeNames.StreamDoneEvent, fields.DoneEvent);
         }
 
         AddStreamFigures(span, attempt, fields);

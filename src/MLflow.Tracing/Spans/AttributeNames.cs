@@ -25,6 +25,7 @@ internal static class AttributeNames
 
     // OpenTelemetry's, semantic conventions 1.37 (HTTP, errors, gen_ai).
     public const string HttpMethod = "http.request.method";
+    public const string RequestBodySize = "http.request.body.size";
     public const string HttpStatus = "http.response.status_code";
     public const string HttpUrl = "url.full";
     public const string RequestContentType = "http.request.header.content-type";
@@ -48,7 +49,10 @@ internal static class AttributeNames
     /// <summary>True when the stream's own end mark, <c>[DONE]</c>, came.</summary>
     public const string StreamDone = "mlflow.stream.done";
 
-    /// <summary>Of a chunk's event: the value of its <c>event:</c> line, where its data do not say the same.</summary>
+    /// <summary>The value of the <c>event:</c> line of <c>[DONE]</c>, where it had one.</summary>
+    public const string StreamDoneEvent = "mlflow.stream.done_event";
+
+    /// <summary>Of a chunk's event: the value of its <c>event:</c> line, where its data do not say the same. Empty where the data say a type and there was no such line.</summary>
     public const string ChunkEventType = "mlflow.chunk.event";
 
     /// <summary>Number of chunks of a stream.</summary>

@@ -68,10 +68,15 @@ internal ref struct ChunkLogBuilder
         return log;
     }
 
-    /// <summary>The Responses API says the type twice, on the event's line and in its data; that of the data is enough.</summary>
+    /// <summary>The Responses API says the type twice, on the event's line and in its data; that of the data is enough. That a line is missing must be told, or the stream could not be written out again.</summary>
     private string? TypeOf(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> data, bool isJson)
     {
-        if (eventName.IsEmpty || (isJson && JsonText.TypeEquals(data, eventName)))
+        if (eventName.IsEmpty)
+        {
+            return isJson && JsonText.HasType(data) ? "" : null;
+        }
+
+        if (isJson && JsonText.TypeEquals(data, eventName))
         {
             return null;
         }

@@ -108,8 +108,15 @@ internal static class JsonText
         }
     }
 
+    /// <summary>True when the object has a <c>type</c> of its own that is a text.</summary>
+    public static bool HasType(ReadOnlySpan<byte> json) => json.IndexOf("\"type\""u8) >= 0 && IsType(json, default);
+
     /// <summary>True when the object's own <c>type</c> is the given text. False for what is no object.</summary>
-    public static bool TypeEquals(ReadOnlySpan<byte> json, ReadOnlySpan<byte> type)
+    public static bool TypeEquals(ReadOnlySpan<byte> json, ReadOnlySpan<byte> type) => IsType(json, type);
+
+    /// <param name="json">What may be an object.</param>
+    /// <param name="type">The text; empty for any.</param>
+    private static bool IsType(ReadOnlySpan<byte> json, ReadOnlySpan<byte> type)
     {
         try
         {
@@ -125,7 +132,7 @@ internal static class JsonText
                 reader.Read();
                 if (isType)
                 {
-                    return reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(type);
+                    return reader.TokenType == JsonTokenType.String && (type.IsEmpty || reader.ValueTextEquals(type));
                 }
 
                 reader.Skip();

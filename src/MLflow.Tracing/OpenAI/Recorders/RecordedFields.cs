@@ -53,6 +53,9 @@ internal sealed class RecordedFields
     /// <summary>True when the stream's own end was seen: <c>[DONE]</c>.</summary>
     public bool SawDone { get; set; }
 
+    /// <summary>What the <c>event:</c> line of the end mark said; null when it had none.</summary>
+    public string? DoneEvent { get; set; }
+
     /// <summary>True when the stream's content is complete: its own end was seen, or every choice said why it ended.</summary>
     public bool IsStreamComplete { get; set; }
 }

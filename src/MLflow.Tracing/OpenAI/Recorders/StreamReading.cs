@@ -19,6 +19,7 @@ internal static class StreamReading
             if (data.SequenceEqual("[DONE]"u8))
             {
                 fields.SawDone = true;
+                fields.DoneEvent = events.Event.IsEmpty ? null : Encoding.UTF8.GetString(events.Event);
                 continue;
             }
 
