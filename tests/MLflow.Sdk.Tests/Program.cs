@@ -1,15 +1,21 @@
+using MLflow.Sdk.Tests.Capture;
 using MLflow.Tests.Client;
 
 namespace MLflow.Tests;
 
 internal static class Program
 {
-    /// <summary>Runs the tests, or, with the child's argument, a program that traces and ends in some way.</summary>
+    /// <summary>Runs the tests, or, with a child's argument, a program that a test runs in a process of its own.</summary>
     public static int Main(string[] args)
     {
         if (args is [ExitingProgram.Argument, var ending])
         {
             return ExitingProgram.Run(ending);
+        }
+
+        if (args is [BlindProgram.Argument, var address])
+        {
+            return BlindProgram.Run(new Uri(address));
         }
 
         return args.Any(a => a is "--server" or "--internal-msbuild-node")

@@ -1,4 +1,5 @@
 using System.ClientModel;
+using System.ClientModel.Primitives;
 using System.Runtime.CompilerServices;
 
 namespace MLflow;
@@ -45,12 +46,9 @@ internal static class DiagnosticsPayload
     public static object? BinaryContentOf(HttpContent content) =>
         IsOfType(content, BodyAdapter, ref _bodyAdapterType) ? BinaryContentField(content) : null;
 
-    /// <summary>The HTTP response behind a <see cref="ClientResultException"/>, or null.</summary>
-    public static HttpResponseMessage? HttpResponseOf(ClientResultException exception)
-    {
-        var response = exception.GetRawResponse();
-        return response is not null && IsOfType(response, TransportResponse, ref _transportResponseType) ? HttpResponseField(response) : null;
-    }
+    /// <summary>The HTTP response behind a pipeline's response, or null.</summary>
+    public static HttpResponseMessage? HttpResponseOf(PipelineResponse response) =>
+        IsOfType(response, TransportResponse, ref _transportResponseType) ? HttpResponseField(response) : null;
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_content")]
     private static extern ref BinaryContent? BinaryContentField([UnsafeAccessorType(BodyAdapter)] object adapter);

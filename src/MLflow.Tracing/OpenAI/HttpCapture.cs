@@ -7,7 +7,7 @@ namespace MLflow;
 /// Sees the model calls of this process in HttpClient's diagnostics, copies their bodies while they pass, and makes one span of each logical call.
 /// Lives from <c>Autolog()</c> to <c>Autolog(disable: true)</c>; calls under way at its end are recorded as far as they came.
 /// </summary>
-internal sealed class HttpCapture : IDisposable
+internal sealed partial class HttpCapture : IDisposable
 {
     /// <summary>Most calls under way that are traced at one time; more are not seen.</summary>
     public const int MaxOpenCalls = 10_000;
@@ -20,11 +20,12 @@ internal sealed class HttpCapture : IDisposable
     private readonly PendingCalls _pending;
     private readonly RecordingWorker _worker;
     private readonly HashSet<LlmCall> _open = [];
-    private readonly DiagnosticsSubscription _subscription;
+    private DiagnosticsSubscription? _subscription;
     private volatile OpenAIAutologOptions _options;
     private volatile CallFilter _filter;
     private int _isDisposed;
 
+    /// <summary>Makes a capture that sees what pipeline policies hand over, and nothing else before <see cref="Listen"/>.</summary>
     public HttpCapture(Tracer tracer, SelfLog log, OpenAIAutologOptions options)
     {
         _tracer = tracer;
@@ -35,8 +36,9 @@ internal sealed class HttpCapture : IDisposable
         _worker = new RecordingWorker(Record);
         _tracer.RootEnded += OnRootEnded;
         AppDomain.CurrentDomain.FirstChanceException += OnFirstChanceException;
-        _subscription = new DiagnosticsSubscription(this);
     }
+
+    public Tracer Tracer => _tracer;
 
     public CaptureBudget Budget { get; } = new();
 
@@ -48,6 +50,18 @@ internal sealed class HttpCapture : IDisposable
     {
         _options = options;
         _filter = new CallFilter(options);
+    }
+
+    /// <summary>Sees every request of the process from now on. False when it did already.</summary>
+    public bool Listen()
+    {
+        if (_subscription is not null)
+        {
+            return false;
+        }
+
+        _subscription = new DiagnosticsSubscription(this);
+        return true;
     }
 
     /// <summary>Makes waiting failures final and waits until every call that is over has its span.</summary>
@@ -65,14 +79,14 @@ internal sealed class HttpCapture : IDisposable
             return;
         }
 
-        _subscription.Dispose();
+        _subscription?.Dispose();
         AppDomain.CurrentDomain.FirstChanceException -= OnFirstChanceException;
         _tracer.RootEnded -= OnRootEnded;
         _pending.Dispose();
         foreach (var call in OpenCalls())
         {
             // Without a response there is nothing of ours in its way that would tell us of its end.
-            var last = call.Last;
+            var last = call.LastOrFirst();
             if (last.Status == 0)
             {
                 call.Note = "Tracing was turned off before this call was over.";
@@ -87,7 +101,7 @@ internal sealed class HttpCapture : IDisposable
         foreach (var call in OpenCalls())
         {
             call.Note = "The program ended before this call was over.";
-            call.Last.EndBody(BodyEnd.Detached, null);
+            call.LastOrFirst().EndBody(BodyEnd.Detached, null);
         }
     }
 
@@ -100,15 +114,12 @@ internal sealed class HttpCapture : IDisposable
 
         var timestamp = Clock.GetTimestamp();
         var content = request.Content;
-        var key = (content is null ? null : DiagnosticsPayload.BinaryContentOf(content)) ?? request;
-        var call = _pending.Take(key);
+        var body = content is null ? null : DiagnosticsPayload.BinaryContentOf(content);
+        var key = body ?? request;
+        var call = HeldCall(request, body) ?? _pending.Take(key) ?? Begin(operation, key, timestamp);
         if (call is null)
         {
-            call = new LlmCall(this, operation, _tracer.StartDetached(operation.SpanName, operation.SpanType, _tracer.Current, timestamp), key);
-            if (!TryOpen(call))
-            {
-                return;
-            }
+            return;
         }
 
         var attempt = call.AddAttempt(request, loggingId, timestamp);
@@ -165,18 +176,39 @@ internal sealed class HttpCapture : IDisposable
     public void AttemptEnded(LlmAttempt attempt)
     {
         var call = attempt.Call;
-        if (!ReferenceEquals(call.Last, attempt))
+        if (!ReferenceEquals(call.LastOrNull, attempt) || (!call.MayDecide() && attempt.End != BodyEnd.Detached))
         {
             return;
         }
 
-        if (attempt.Succeeded || attempt.End == BodyEnd.Detached || Volatile.Read(ref _isDisposed) != 0)
+        if (call.Scope is { HasEnded: true } || attempt.Succeeded || attempt.End == BodyEnd.Detached || Volatile.Read(ref _isDisposed) != 0)
         {
             Close(call);
         }
         else
         {
             _pending.Park(call, PendingCalls.WaitAfter(attempt));
+        }
+    }
+
+    /// <summary>Who owns the span is done with the call: no further try, and no exception that is not known already.</summary>
+    public void OwnerEnded(LlmCall call)
+    {
+        if (call.LastOrNull is { HasEnded: true })
+        {
+            _pending.Take(call.RetryKey);
+            Close(call);
+        }
+    }
+
+    /// <summary>Hands a closed call over to be recorded.</summary>
+    public void Enqueue(LlmCall call)
+    {
+        if (!_worker.TryEnqueue(call))
+        {
+            call.DiscardContent();
+            call.Note = $"More than {RecordingWorker.Capacity} calls waited to be recorded; this one's content was dropped.";
+            Record(call);
         }
     }
 
@@ -221,20 +253,29 @@ internal sealed class HttpCapture : IDisposable
         }
     }
 
-    private bool TryOpen(LlmCall call)
+    private LlmCall? Begin(ApiOperation operation, object key, long timestamp)
     {
+        var parent = _tracer.Parent;
+        var call = new LlmCall(this, operation, key, timestamp);
+        bool isOpen;
         lock (_open)
         {
-            if (_open.Count < MaxOpenCalls)
-            {
-                _open.Add(call);
-                return true;
-            }
+            isOpen = _open.Count < MaxOpenCalls && _open.Add(call);
         }
 
-        call.Span.SetAttribute(AttributeNames.CaptureNote, $"More than {MaxOpenCalls} calls were under way; this one was not recorded.");
-        call.Span.End();
-        return false;
+        if (!isOpen || parent?.Call is not { } scope || !scope.TryTake(call))
+        {
+            call.StartOwnSpan(parent);
+        }
+
+        if (!isOpen)
+        {
+            call.Span.SetAttribute(AttributeNames.CaptureNote, $"More than {MaxOpenCalls} calls were under way; this one was not recorded.");
+            call.Span.End();
+            return null;
+        }
+
+        return call;
     }
 
     private void Close(LlmCall call)
@@ -249,11 +290,9 @@ internal sealed class HttpCapture : IDisposable
             _open.Remove(call);
         }
 
-        if (!_worker.TryEnqueue(call))
+        if (call.Scope is not { } scope || scope.MayRecord(call))
         {
-            call.DiscardContent();
-            call.Note = $"More than {RecordingWorker.Capacity} calls waited to be recorded; this one's content was dropped.";
-            Record(call);
+            Enqueue(call);
         }
     }
 
@@ -294,7 +333,8 @@ internal sealed class HttpCapture : IDisposable
                     attempt.SeenCancellation = e.Exception;
                 }
             }
-            else if (e.Exception is ClientResultException failed && DiagnosticsPayload.HttpResponseOf(failed)?.RequestMessage is { } request)
+            else if (e.Exception is ClientResultException failed && failed.GetRawResponse() is { } response && !_pending.SetException(response, failed)
+                && DiagnosticsPayload.HttpResponseOf(response)?.RequestMessage is { } request)
             {
                 _pending.SetException(request, failed);
             }

@@ -1,3 +1,4 @@
+using System.ClientModel.Primitives;
 using System.Globalization;
 using System.Net.Http.Headers;
 
@@ -27,6 +28,9 @@ internal sealed class LlmAttempt
 
     public HttpRequestMessage Request { get; }
 
+    /// <summary>The response that a pipeline policy saw; null where HttpClient's diagnostics did.</summary>
+    public PipelineResponse? PipelineResponse { get; private set; }
+
     /// <summary>HttpClient's id of the request, the same in the events of one request.</summary>
     public Guid LoggingId { get; }
 
@@ -36,7 +40,7 @@ internal sealed class LlmAttempt
 
     public TimeProvider Clock => Call.Capture.Clock;
 
-    public BodyCapture RequestBody { get; }
+    public BodyCapture RequestBody { get; private set; }
 
     public BodyCapture ResponseBody { get; }
 
@@ -90,6 +94,13 @@ internal sealed class LlmAttempt
 
     public void RequestSerialized(bool isAsync) => IsAsync = isAsync;
 
+    /// <summary>Gives up what was copied of the request body, because it is written once more.</summary>
+    public void RestartRequestBody()
+    {
+        RequestBody.Discard();
+        RequestBody = new BodyCapture(Call.Capture.Budget, Call.Capture.MaxCaptureBytes, keepsMarks: false);
+    }
+
     public void SetException(Exception exception) => Exception = exception;
 
     public void SetResponse(HttpResponseMessage response)
@@ -99,18 +110,41 @@ internal sealed class LlmAttempt
         var content = response.Content.Headers;
         ContentEncoding = Header(content, "Content-Encoding");
         ResponseContentType = Header(content, "Content-Type");
-        IsEventStream = ResponseContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) ?? false;
+        IsEventStream = IsEvents(ResponseContentType);
         ProcessingTime = Header(response.Headers, "openai-processing-ms");
         if (!Succeeded)
         {
-            RetryAfter = ReadRetryAfter(response.Headers);
+            RetryAfter = ReadRetryAfter(Header(response.Headers, "retry-after-ms"), Header(response.Headers, "retry-after"));
         }
 
         foreach (var (name, values) in response.Headers.NonValidated)
         {
-            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase))
+            if (IsRateLimit(name))
             {
                 (RateLimits ??= []).Add(new(name.ToLowerInvariant(), values.ToString()));
+            }
+        }
+    }
+
+    public void SetResponse(PipelineResponse response)
+    {
+        PipelineResponse = response;
+        Status = response.Status;
+        RequestId = Header(response, "x-request-id") ?? Header(response, "apim-request-id");
+        ContentEncoding = Header(response, "Content-Encoding");
+        ResponseContentType = Header(response, "Content-Type");
+        IsEventStream = IsEvents(ResponseContentType);
+        ProcessingTime = Header(response, "openai-processing-ms");
+        if (!Succeeded)
+        {
+            RetryAfter = ReadRetryAfter(Header(response, "retry-after-ms"), Header(response, "retry-after"));
+        }
+
+        foreach (var (name, value) in response.Headers)
+        {
+            if (IsRateLimit(name))
+            {
+                (RateLimits ??= []).Add(new(name.ToLowerInvariant(), value));
             }
         }
     }
@@ -170,15 +204,21 @@ internal sealed class LlmAttempt
     private static string? Header(HttpHeaders headers, string name) =>
         headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
 
-    private static TimeSpan? ReadRetryAfter(HttpResponseHeaders headers)
+    private static string? Header(PipelineResponse response, string name) => response.Headers.TryGetValue(name, out var value) ? value : null;
+
+    private static bool IsEvents(string? contentType) => contentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) ?? false;
+
+    private static TimeSpan? ReadRetryAfter(string? inMilliseconds, string? inSeconds)
     {
-        if (double.TryParse(Header(headers, "retry-after-ms"), CultureInfo.InvariantCulture, out var milliseconds))
+        if (double.TryParse(inMilliseconds, CultureInfo.InvariantCulture, out var milliseconds))
         {
             return TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, int.MaxValue));
         }
 
-        return double.TryParse(Header(headers, "retry-after"), CultureInfo.InvariantCulture, out var seconds)
+        return double.TryParse(inSeconds, CultureInfo.InvariantCulture, out var seconds)
             ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, int.MaxValue))
             : null;
     }
+
+    private static bool IsRateLimit(string name) => name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase);
 }

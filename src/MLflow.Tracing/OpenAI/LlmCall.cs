@@ -6,20 +6,28 @@ internal sealed class LlmCall
     private readonly Lock _lock = new();
     private readonly List<LlmAttempt> _attempts = new(1);
     private bool _isClosed;
+    private bool _isHeld;
+    private bool _hasEndedWhileHeld;
 
-    public LlmCall(HttpCapture capture, ApiOperation operation, LiveSpan span, object retryKey)
+    public LlmCall(HttpCapture capture, ApiOperation operation, object retryKey, long startTimestamp)
     {
         Capture = capture;
         Operation = operation;
-        Span = span;
         RetryKey = retryKey;
+        StartTimestamp = startTimestamp;
     }
 
     public HttpCapture Capture { get; }
 
     public ApiOperation Operation { get; }
 
-    public LiveSpan Span { get; }
+    public long StartTimestamp { get; }
+
+    /// <summary>The span of the call: its own, or the one that already stood for it. Set before anything else sees the call.</summary>
+    public LiveSpan Span { get; private set; } = null!;
+
+    /// <summary>The owner of the span, where that is not the call's own.</summary>
+    public CallScope? Scope { get; private set; }
 
     /// <summary>The object that is the same on every try: the package's <c>BinaryContent</c>, or the request message where another client sends.</summary>
     public object RetryKey { get; }
@@ -36,6 +44,30 @@ internal sealed class LlmCall
         }
     }
 
+    /// <summary>Null before the first try.</summary>
+    public LlmAttempt? LastOrNull
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _attempts.Count > 0 ? _attempts[^1] : null;
+            }
+        }
+    }
+
+    /// <summary>The request body as a pipeline policy passed it on, by which the HTTP layer knows that a request is a try of this call.</summary>
+    public TeeBinaryContent? SentContent { get; set; }
+
+    /// <summary>The request as a pipeline policy saw it. Null where none did.</summary>
+    public HttpRequestMessage? PolicyRequest { get; set; }
+
+    /// <summary>The try that a pipeline policy is making. Null while none is.</summary>
+    public LlmAttempt? PolicyAttempt { get; set; }
+
+    /// <summary>True when a pipeline policy has seen the end of all tries.</summary>
+    public bool HasNoFurtherTry { get; private set; }
+
     /// <summary>When a call that waits for its next try is given up, as a timestamp of the tracer's clock. Guarded by <see cref="PendingCalls"/>.</summary>
     public long Deadline { get; set; }
 
@@ -45,13 +77,84 @@ internal sealed class LlmCall
     /// <summary>The tries. They no longer change once the call is closed.</summary>
     public IReadOnlyList<LlmAttempt> Attempts => _attempts;
 
+    public void TakenBy(CallScope scope)
+    {
+        Scope = scope;
+        Span = scope.Span;
+    }
+
+    public void StartOwnSpan(LiveSpan? parent)
+    {
+        Scope = null;
+        Span = Capture.Tracer.StartDetached(Operation.SpanName, Operation.SpanType, parent, StartTimestamp);
+    }
+
+    /// <summary>The last try, or one that stands for the call when it is over before the first.</summary>
+    public LlmAttempt LastOrFirst()
+    {
+        lock (_lock)
+        {
+            return _attempts.Count > 0 ? _attempts[^1] : AddAttempt(PolicyRequest ?? new HttpRequestMessage(), Guid.Empty, StartTimestamp);
+        }
+    }
+
     public LlmAttempt AddAttempt(HttpRequestMessage request, Guid loggingId, long timestamp)
     {
         lock (_lock)
         {
             var attempt = new LlmAttempt(this, _attempts.Count + 1, request, loggingId, timestamp);
             _attempts.Add(attempt);
+            _hasEndedWhileHeld = false;
             return attempt;
+        }
+    }
+
+    /// <summary>A try that a pipeline policy is about to make. It counts once it is added.</summary>
+    public LlmAttempt NewAttempt(long timestamp)
+    {
+        lock (_lock)
+        {
+            return new LlmAttempt(this, _attempts.Count + 1, PolicyRequest!, Guid.Empty, timestamp);
+        }
+    }
+
+    /// <summary>Adds a try that nobody else has seen. False when the HTTP layer has, and has added its own.</summary>
+    public bool TryAdd(LlmAttempt attempt)
+    {
+        lock (_lock)
+        {
+            if (_attempts.Count >= attempt.Number)
+            {
+                return false;
+            }
+
+            _attempts.Add(attempt);
+            _hasEndedWhileHeld = false;
+            return true;
+        }
+    }
+
+    /// <summary>From now on a pipeline policy decides which try is the last.</summary>
+    public void Hold() => _isHeld = true;
+
+    /// <summary>False: the end of the last try decides nothing yet, because a pipeline policy may make another.</summary>
+    public bool MayDecide()
+    {
+        lock (_lock)
+        {
+            _hasEndedWhileHeld = _isHeld;
+            return !_isHeld;
+        }
+    }
+
+    /// <summary>The pipeline policy is done. True when the last try had ended before.</summary>
+    public bool Release()
+    {
+        lock (_lock)
+        {
+            _isHeld = false;
+            HasNoFurtherTry = true;
+            return _hasEndedWhileHeld;
         }
     }
 

@@ -4,12 +4,14 @@ namespace MLflow;
 internal static class OpenAIAutolog
 {
     private static readonly Lock Switch = new();
-    private static HttpCapture? _capture;
+    private static volatile HttpCapture? _capture;
+    private static bool _isTurnedOff;
 
     public static void Set(MlflowClient client, bool disable, Action<OpenAIAutologOptions>? configure)
     {
         lock (Switch)
         {
+            _isTurnedOff = disable;
             if (disable)
             {
                 _capture?.Dispose();
@@ -20,22 +22,46 @@ internal static class OpenAIAutolog
             var options = new OpenAIAutologOptions();
             configure?.Invoke(options);
             options.Validate();
-            if (_capture is not null)
+            if (_capture is { } capture)
             {
-                _capture.Configure(options);
-                return;
+                capture.Configure(options);
+            }
+            else
+            {
+                capture = Start(client, options);
             }
 
-            // A call's trace begins below async methods of HttpClient; only this lets the program ask for it afterwards.
-            client.Tracer.WatchFlow();
-            var capture = new HttpCapture(client.Tracer, client.Log, options);
-
-            // Stays after tracing was turned off: answers that were being read then are still to be recorded.
-            client.DrainAsync = capture.DrainAsync;
-            client.CloseOpenCalls = capture.CloseOpen;
-            _capture = capture;
-            WarnWhenBlind(client.Log);
+            if (capture.Listen())
+            {
+                WarnWhenBlind(client.Log);
+            }
         }
+    }
+
+    /// <summary>What <c>AddMlflowTracing()</c> records into. Where Autolog was never turned on, only clients that were made for it are seen.</summary>
+    public static HttpCapture? CaptureForPolicies()
+    {
+        if (_capture is { } capture)
+        {
+            return capture;
+        }
+
+        lock (Switch)
+        {
+            return _isTurnedOff ? null : _capture ?? Start(Mlflow.Client, new OpenAIAutologOptions());
+        }
+    }
+
+    private static HttpCapture Start(MlflowClient client, OpenAIAutologOptions options)
+    {
+        // A call's trace begins below async methods of HttpClient; only this lets the program ask for it afterwards.
+        client.Tracer.WatchFlow();
+        var capture = new HttpCapture(client.Tracer, client.Log, options);
+
+        // Stays after tracing was turned off: answers that were being read then are still to be recorded.
+        client.DrainAsync = capture.DrainAsync;
+        client.CloseOpenCalls = capture.CloseOpen;
+        return _capture = capture;
     }
 
     /// <summary>With this switch off HttpClient raises no diagnostics at all.</summary>
@@ -48,7 +74,7 @@ internal static class OpenAIAutolog
         {
             log.Warn(
                 "openai-blind",
-                "OpenAI calls cannot be seen: System.Net.Http.EnableActivityPropagation is off. Turn it on, or wrap calls in Mlflow.Trace(…).");
+                "OpenAI calls cannot be seen: System.Net.Http.EnableActivityPropagation is off. Turn it on, or make clients with new OpenAIClientOptions().AddMlflowTracing().");
         }
     }
 }

@@ -52,7 +52,7 @@ internal sealed class PendingCalls : IDisposable
     public static TimeSpan WaitAfter(LlmAttempt attempt)
     {
         var isRetried = attempt.Status is 0 or 408 or 429 or 500 or 502 or 503 or 504 || attempt.Status is >= 300 and < 400;
-        if (!isRetried || attempt.Number >= 4)
+        if (!isRetried || attempt.Number >= 4 || attempt.Call.HasNoFurtherTry)
         {
             return ExceptionWait;
         }
@@ -95,21 +95,26 @@ internal sealed class PendingCalls : IDisposable
     }
 
     /// <summary>Notes the exception that the package made of a failed response; its call waits no longer than the exception needs to travel up.</summary>
-    public void SetException(HttpRequestMessage request, Exception exception)
+    /// <param name="message">The request, or the response of a pipeline, that the exception is about.</param>
+    /// <param name="exception">The exception.</param>
+    /// <returns>False when no call waits that made this request.</returns>
+    public bool SetException(object message, Exception exception)
     {
         lock (_lock)
         {
             foreach (var call in _calls.Values)
             {
                 var last = call.Last;
-                if (ReferenceEquals(last.Request, request))
+                if (ReferenceEquals(last.Request, message) || ReferenceEquals(last.PipelineResponse, message))
                 {
                     last.ThrownForResponse = exception;
                     Schedule(call, StackWait);
-                    return;
+                    return true;
                 }
             }
         }
+
+        return false;
     }
 
     /// <summary>Makes all failures final, or those of one trace.</summary>

@@ -51,6 +51,9 @@ public sealed partial class LiveSpan : IDisposable
 
     internal LiveSpan? Parent { get; }
 
+    /// <summary>What makes this span stand for a model call that others may see too. Null for every other span.</summary>
+    internal CallScope? Call { get; set; }
+
     internal ActivitySpanId OtelSpanId { get; }
 
     /// <summary>Nanoseconds since the Unix epoch.</summary>

@@ -29,6 +29,32 @@ internal sealed class Tracer
 
     public LiveSpan? Current => _current.Value;
 
+    /// <summary>Finds the innermost span of this flow that was made of another library's activity, or null.</summary>
+    public Func<LiveSpan?>? FindAdopted { get; set; }
+
+    /// <summary>The span below which a span that starts now belongs: the current one, or one made of another library's activity that is further in.</summary>
+    public LiveSpan? Parent
+    {
+        get
+        {
+            var current = _current.Value;
+            if (FindAdopted?.Invoke() is not { } adopted)
+            {
+                return current;
+            }
+
+            for (var above = adopted; above is not null; above = above.Parent)
+            {
+                if (ReferenceEquals(above, current))
+                {
+                    return adopted;
+                }
+            }
+
+            return current ?? adopted;
+        }
+    }
+
     /// <summary>Id of the trace that this flow began last.</summary>
     public string? LastTraceId => _last.Value?.TraceId;
 
@@ -41,7 +67,7 @@ internal sealed class Tracer
     /// <summary>Starts a span below the current one, or a new trace, and makes it current in this flow.</summary>
     public LiveSpan StartSpan(string name, string spanType)
     {
-        var parent = _current.Value;
+        var parent = Parent;
         var span = Start(name, spanType, parent, makeCurrent: true, startTimestamp: null);
         if (parent is null)
         {
@@ -67,6 +93,15 @@ internal sealed class Tracer
         }
 
         return span;
+    }
+
+    /// <summary>Makes a span that was started detached the current one of this flow.</summary>
+    /// <returns>The current one until now, for <see cref="Leave"/>.</returns>
+    public LiveSpan? Enter(LiveSpan span)
+    {
+        var previous = _current.Value;
+        _current.Value = span;
+        return previous;
     }
 
     public void Leave(LiveSpan span, LiveSpan? previous)

@@ -36,6 +36,7 @@ public abstract class CaptureTestBase : IAsyncDisposable
         Tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System);
         Log = new SelfLog(null, TimeProvider.System);
         Capture = new HttpCapture(Tracer, Log, new OpenAIAutologOptions());
+        Capture.Listen();
     }
 
     internal RecordingExporter Exporter { get; } = new();

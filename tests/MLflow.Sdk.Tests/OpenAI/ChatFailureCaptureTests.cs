@@ -76,6 +76,7 @@ public sealed class ChatFailureCaptureTests : CaptureTestBase
         var tracer = new Tracer(new SignallingExporter(ended), () => new TraceDestination(server.Address, null, "0"), TimeProvider.System);
         Capture.Dispose();
         using var capture = new HttpCapture(tracer, Log, new OpenAIAutologOptions());
+        capture.Listen();
 
         await Assert.ThrowsAsync<ClientResultException>(
             () => Client(server.Address).CompleteChatAsync([new UserChatMessage("x")], cancellationToken: Token));

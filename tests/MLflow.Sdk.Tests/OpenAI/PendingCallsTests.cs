@@ -182,7 +182,8 @@ public sealed class PendingCallsTests : CaptureTestBase
 
     private LlmCall FailedCall()
     {
-        var call = new LlmCall(Capture, ApiCatalog.ChatCompletions, Tracer.StartDetached("c", SpanType.ChatModel, null), new object());
+        var call = new LlmCall(Capture, ApiCatalog.ChatCompletions, new object(), 0);
+        call.StartOwnSpan(null);
         call.AddAttempt(new HttpRequestMessage(), Guid.NewGuid(), 0);
         return call;
     }

@@ -19,7 +19,9 @@ internal sealed class CallFilter
     }
 
     /// <summary>The operation that the request asks for, or null when it is no OpenAI call.</summary>
-    public ApiOperation? Match(HttpRequestMessage request)
+    /// <param name="request">The request.</param>
+    /// <param name="isOpenAI">True where the client is known to be one.</param>
+    public ApiOperation? Match(HttpRequestMessage request, bool isOpenAI = false)
     {
         if (request.RequestUri is not { IsAbsoluteUri: true } uri)
         {
@@ -32,7 +34,7 @@ internal sealed class CallFilter
             return null;
         }
 
-        if (IsOpenAI(request, uri))
+        if (isOpenAI || IsOpenAI(request, uri))
         {
             return ApiCatalog.Find(request.Method.Method, path) ?? ApiCatalog.Other;
         }
