@@ -1,10 +1,12 @@
+using System.Globalization;
+
 namespace MLflow;
 
 /// <summary>
 /// The operations of the OpenAI API (OpenAPI document of 2026, <c>github.com/openai/openai-openapi</c>) and how each is recorded. Names and types are
 /// real MLflow's where it records the operation; <c>docs/openai-apis.md</c> is this table for readers, and a test compares the two.
 /// </summary>
-internal static class ApiCatalog
+internal static partial class ApiCatalog
 {
     public static readonly ApiOperation ChatCompletions = Model("chat.completions.create", "/chat/completions", "Completions", MLflow.SpanType.ChatModel, new ChatCompletionsRecorder());
 
@@ -27,20 +29,31 @@ internal static class ApiCatalog
         Embeddings,
         Responses,
         ByShape,
+        .. Media(),
+        .. Assistants(),
+        .. Platform(),
+        .. Organization(),
     ]);
+
+    private static readonly Dictionary<string, ApiOperation[]>.AlternateLookup<ReadOnlySpan<char>> ByLastWord = All
+        .GroupBy(operation => operation.LastWord, StringComparer.OrdinalIgnoreCase)
+        .ToDictionary(group => group.Key, group => group.ToArray(), StringComparer.OrdinalIgnoreCase)
+        .GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>The operation that fits best, or null.</summary>
     public static ApiOperation? Find(string method, ReadOnlySpan<char> path)
     {
-        foreach (var operation in All)
+        path = path.TrimEnd('/');
+        var slash = path.LastIndexOf('/');
+        if (slash < 0)
         {
-            if (operation.Method == method && operation.Matches(path))
-            {
-                return operation;
-            }
+            return null;
         }
 
-        return null;
+        // A template ends in a word, or in a word and a value; no template ends in two values.
+        var last = Find(method, path, path[(slash + 1)..]);
+        var before = Find(method, path, path[(path[..slash].LastIndexOf('/') + 1)..slash]);
+        return last is null || before?.Literals > last.Literals ? before : last;
     }
 
     /// <summary>A call of a model, which its path shows on any host.</summary>
@@ -50,6 +63,30 @@ internal static class ApiCatalog
     /// <summary>An operation beside the calls of models.</summary>
     private static ApiOperation Call(string name, string method, string template, string spanName, string spanType = MLflow.SpanType.Unknown, IRecorder? recorder = null) =>
         new(name, method, template, spanName, spanType, recorder ?? JsonRecorder.Instance);
+
+    /// <summary>An operation whose span is named as OpenAI's Python client names class and method: <c>vector_stores.files.list</c> is <c>Files.list</c>.</summary>
+    private static ApiOperation Row(string name, string method, string template, string spanType = MLflow.SpanType.Unknown)
+    {
+        var parts = name.Split('.');
+        var words = parts[^2].Split('_').Select(word => word == "api" ? "API" : CultureInfo.InvariantCulture.TextInfo.ToTitleCase(word));
+        return Call(name, method, template, string.Concat(words) + "." + parts[^1], spanType);
+    }
+
+    private static ApiOperation? Find(string method, ReadOnlySpan<char> path, ReadOnlySpan<char> lastWord)
+    {
+        if (ByLastWord.TryGetValue(lastWord, out var operations))
+        {
+            foreach (var operation in operations)
+            {
+                if (operation.Method == method && operation.Matches(path))
+                {
+                    return operation;
+                }
+            }
+        }
+
+        return null;
+    }
 
     private static ApiOperation[] Order(IEnumerable<ApiOperation> operations) => [.. operations.OrderByDescending(operation => operation.Literals)];
 }

@@ -18,7 +18,10 @@ internal sealed record ApiOperation(string Name, string Method, string Template,
     public bool IsRecognisedAnywhere { get; init; }
 
     /// <summary>Segments that are not in braces: of two templates that fit, the one with more fits better.</summary>
-    public int Literals => _segments.Count(segment => segment[0] != '{');
+    public int Literals { get; } = Template.Split('/', StringSplitOptions.RemoveEmptyEntries).Count(segment => segment[0] != '{');
+
+    /// <summary>The last segment that is not in braces; empty where there is none.</summary>
+    public string LastWord { get; } = Template.Split('/').LastOrDefault(segment => segment is not ['{', ..]) ?? "";
 
     /// <summary>True when the path ends as the template says.</summary>
     public bool Matches(ReadOnlySpan<char> path)
