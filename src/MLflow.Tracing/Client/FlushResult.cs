@@ -15,6 +15,12 @@ public sealed record FlushResult
     /// <summary>Why traces were given up, with a count for each reason. Empty when nothing was dropped.</summary>
     public required IReadOnlyDictionary<string, long> DroppedBy { get; init; }
 
+    /// <summary>
+    /// Bodies of traced calls that could not be read as what they should be, since tracing was turned on. Their spans are exported, with the text of the body
+    /// and a note (<c>mlflow.capture.note</c>).
+    /// </summary>
+    public long UnreadBodies { get; init; }
+
     /// <summary>The last error of the export, or null.</summary>
     public string? LastError { get; init; }
 }

@@ -34,6 +34,9 @@ public sealed class MlflowClient : IAsyncDisposable
     /// <summary>Work that must be finished before a trace can be called ended, for example answers that are still being parsed.</summary>
     internal Func<CancellationToken, Task>? DrainAsync { get; set; }
 
+    /// <summary>Bodies of calls that could not be read so far.</summary>
+    internal Func<long>? RecorderFailures { get; set; }
+
     /// <summary>Records calls that are under way as far as they have come, because the program ends. Does not throw.</summary>
     internal Action? CloseOpenCalls { get; set; }
 
@@ -85,7 +88,8 @@ public sealed class MlflowClient : IAsyncDisposable
             await drain(cancellationToken).ConfigureAwait(false);
         }
 
-        return await _exporter.FlushAsync(cancellationToken).ConfigureAwait(false);
+        var result = await _exporter.FlushAsync(cancellationToken).ConfigureAwait(false);
+        return result with { UnreadBodies = RecorderFailures?.Invoke() ?? 0 };
     }
 
     /// <summary>Sends what is waiting, for at most five seconds, and stops. What could not be sent is reported in the log. Later traces are dropped.</summary>

@@ -12,6 +12,9 @@ internal enum BodyEnd
     /// <summary>Closed by the program; the OpenAI package closes a stream at <c>[DONE]</c> without reading on.</summary>
     Disposed,
 
+    /// <summary>Closed from elsewhere while a read waited: a time limit of the client.</summary>
+    DisposedInRead,
+
     /// <summary>Reading threw because it was cancelled.</summary>
     Canceled,
 

@@ -29,6 +29,10 @@ internal static class CallError
         {
             Record(span, attempt, error.Type ?? error.Code ?? "error", Describe(null, error), null);
         }
+        else if (attempt.End == BodyEnd.DisposedInRead && !fields.IsStreamComplete)
+        {
+            span.SetStatus(SpanStatusCode.Error, "The rest of the answer did not come within the client's time limit, which closed the stream.");
+        }
         else if (attempt.End == BodyEnd.Canceled)
         {
             span.SetStatus(SpanStatusCode.Error, "The request was cancelled or timed out before an answer came.");

@@ -16,11 +16,16 @@ internal static class CallRecorder
             notes.Add(call.Note);
         }
 
-        RecordRequest(call, fields, notes);
+        var recorder = new GuardedRecorder(call.Operation.Recorder, e =>
+        {
+            notes.Add($"A body could not be read and is kept as text: {e.GetType().Name}: {e.Message}");
+            call.Capture.RecorderFailed(e);
+        });
+        RecordRequest(call, recorder, fields, notes);
         ApiError? error;
         using (var body = TakeResponse(attempt, options, notes))
         {
-            error = RecordResponse(call, body, options, fields);
+            error = RecordResponse(call, recorder, body, fields);
         }
 
         foreach (var (key, value) in fields.Attributes)
@@ -68,11 +73,11 @@ internal static class CallRecorder
 
     /// <summary>The last byte ended the call; how long the program then took to notice or to close the stream is not the call's time.</summary>
     private static long EndTimestamp(LlmAttempt attempt) =>
-        attempt.ResponseBody.LastByteTimestamp is > 0 and var last && attempt.Succeeded && attempt.End is not (BodyEnd.Canceled or BodyEnd.Faulted)
+        attempt.ResponseBody.LastByteTimestamp is > 0 and var last && attempt.Succeeded && attempt.End is not (BodyEnd.Canceled or BodyEnd.Faulted or BodyEnd.DisposedInRead)
             ? last
             : attempt.EndTimestamp;
 
-    private static void RecordRequest(LlmCall call, RecordedFields fields, List<string> notes)
+    private static void RecordRequest(LlmCall call, GuardedRecorder recorder, RecordedFields fields, List<string> notes)
     {
         // The last try may have failed before its body was sent; the bodies are equal.
         var source = call.Attempts.LastOrDefault(a => a.RequestBody.Length > 0);
@@ -85,7 +90,7 @@ internal static class CallRecorder
 
             call.Span.SetAttribute(AttributeNames.RequestBodySize, AttributeValue.FromInt64(source.RequestBody.TotalBytes));
             using var body = source.RequestBody.Take();
-            call.Operation.Recorder.RecordRequest(new RecordedBody(body.Bytes, source.RequestContentType, source.RequestBody.TotalBytes), fields);
+            recorder.RecordRequest(new RecordedBody(body.Bytes, source.RequestContentType, source.RequestBody.TotalBytes), fields);
         }
         else
         {
@@ -124,7 +129,7 @@ internal static class CallRecorder
     }
 
     /// <returns>The error that the body reports.</returns>
-    private static ApiError? RecordResponse(LlmCall call, CapturedBody body, OpenAIAutologOptions options, RecordedFields fields)
+    private static ApiError? RecordResponse(LlmCall call, GuardedRecorder recorder, CapturedBody body, RecordedFields fields)
     {
         var attempt = call.Last;
         if (body.Bytes.IsEmpty)
@@ -145,12 +150,12 @@ internal static class CallRecorder
                 mark = mark with { Time = call.Span.Trace.ToUnixNs(mark.Time) };
             }
 
-            call.Operation.Recorder.RecordStream(recorded, body.Marks, fields);
+            recorder.RecordStream(recorded, body.Marks, fields);
             attempt.SetIsEventStream();
         }
         else
         {
-            call.Operation.Recorder.RecordResponse(recorded, fields);
+            recorder.RecordResponse(recorded, fields);
         }
 
         return fields.Error;

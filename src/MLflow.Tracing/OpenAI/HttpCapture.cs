@@ -24,6 +24,7 @@ internal sealed partial class HttpCapture : IDisposable
     private volatile OpenAIAutologOptions _options;
     private volatile CallFilter _filter;
     private int _isDisposed;
+    private long _recorderFailures;
 
     /// <summary>Makes a capture that sees what pipeline policies hand over, and nothing else before <see cref="Listen"/>.</summary>
     public HttpCapture(Tracer tracer, SelfLog log, OpenAIAutologOptions options)
@@ -39,6 +40,9 @@ internal sealed partial class HttpCapture : IDisposable
     }
 
     public Tracer Tracer => _tracer;
+
+    /// <summary>Bodies that their recorder could not read.</summary>
+    public long RecorderFailures => Interlocked.Read(ref _recorderFailures);
 
     public CaptureBudget Budget { get; } = new();
 
@@ -210,6 +214,13 @@ internal sealed partial class HttpCapture : IDisposable
             call.Note = $"More than {RecordingWorker.Capacity} calls waited to be recorded; this one's content was dropped.";
             Record(call);
         }
+    }
+
+    /// <summary>Counts a body that its recorder could not read; the span says so and has the text.</summary>
+    public void RecorderFailed(Exception exception)
+    {
+        Interlocked.Increment(ref _recorderFailures);
+        Failed(exception);
     }
 
     /// <summary>Something of ours failed; the traced program must not notice.</summary>

@@ -61,6 +61,7 @@ internal static class OpenAIAutolog
         // Stays after tracing was turned off: answers that were being read then are still to be recorded.
         client.DrainAsync = capture.DrainAsync;
         client.CloseOpenCalls = capture.CloseOpen;
+        client.RecorderFailures = () => capture.RecorderFailures;
         return _capture = capture;
     }
 

@@ -55,7 +55,7 @@ internal static class StreamEnds
             return Completed;
         }
 
-        if (attempt.IsTimeout)
+        if (attempt.IsTimeout || (attempt.End == BodyEnd.DisposedInRead && !fields.IsStreamComplete))
         {
             return TimedOut;
         }

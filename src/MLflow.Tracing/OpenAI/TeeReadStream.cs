@@ -7,6 +7,7 @@ internal sealed class TeeReadStream : Stream
 {
     private readonly Stream _inner;
     private readonly LlmAttempt _attempt;
+    private int _isReading;
 
     public TeeReadStream(Stream inner, LlmAttempt attempt)
     {
@@ -42,6 +43,7 @@ internal sealed class TeeReadStream : Stream
     public override int Read(byte[] buffer, int offset, int count)
     {
         int read;
+        Volatile.Write(ref _isReading, 1);
         try
         {
             read = _inner.Read(buffer, offset, count);
@@ -51,6 +53,8 @@ internal sealed class TeeReadStream : Stream
             throw;
         }
 
+        Volatile.Write(ref _isReading, 0);
+
         _attempt.BodyRead(buffer.AsSpan(offset, read), isEnd: read == 0 && count > 0);
         return read;
     }
@@ -58,6 +62,7 @@ internal sealed class TeeReadStream : Stream
     public override int Read(Span<byte> buffer)
     {
         int read;
+        Volatile.Write(ref _isReading, 1);
         try
         {
             read = _inner.Read(buffer);
@@ -66,6 +71,8 @@ internal sealed class TeeReadStream : Stream
         {
             throw;
         }
+
+        Volatile.Write(ref _isReading, 0);
 
         _attempt.BodyRead(buffer[..read], isEnd: read == 0 && !buffer.IsEmpty);
         return read;
@@ -101,7 +108,7 @@ internal sealed class TeeReadStream : Stream
     {
         if (disposing)
         {
-            _attempt.EndBody(BodyEnd.Disposed, null);
+            EndByDispose();
             _inner.Dispose();
         }
 
@@ -110,16 +117,21 @@ internal sealed class TeeReadStream : Stream
 
     public override async ValueTask DisposeAsync()
     {
-        _attempt.EndBody(BodyEnd.Disposed, null);
+        EndByDispose();
         GC.SuppressFinalize(this);
         await _inner.DisposeAsync().ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Whoever reads does not close at the same time: the package's timer does when its <c>NetworkTimeout</c> is over.</summary>
+    private void EndByDispose() =>
+        _attempt.EndBody(Volatile.Read(ref _isReading) != 0 ? BodyEnd.DisposedInRead : BodyEnd.Disposed, null);
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> AwaitAsync(ValueTask<int> pending, Memory<byte> buffer)
     {
         int read;
+        Volatile.Write(ref _isReading, 1);
         try
         {
             read = await pending.ConfigureAwait(false);
@@ -128,6 +140,8 @@ internal sealed class TeeReadStream : Stream
         {
             throw;
         }
+
+        Volatile.Write(ref _isReading, 0);
 
         _attempt.BodyRead(buffer.Span[..read], isEnd: read == 0 && !buffer.IsEmpty);
         return read;
