@@ -6,7 +6,11 @@ namespace MLflow.EndToEnd.Tests.Cli;
 /// <summary>A command as a process of its own, without the tester's keys and MLflow settings.</summary>
 internal sealed class CliProcess : IAsyncDisposable
 {
-    private static readonly string[] Settings = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"];
+    private static readonly string[] Settings =
+    [
+        "OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_DEPLOYMENT",
+        "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID",
+    ];
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();

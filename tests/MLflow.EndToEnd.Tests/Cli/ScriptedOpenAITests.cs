@@ -14,6 +14,11 @@ public sealed class ScriptedOpenAITests : IAsyncLifetime
     private static readonly ChatTool GetWeather = ChatTool.CreateFunctionTool(
         "get_weather", functionParameters: BinaryData.FromString("""{"type":"object","properties":{"city":{"type":"string"}}}"""));
 
+    private const string MathSchema = """
+        {"type":"object","properties":{"steps":{"type":"array","items":{"type":"object","properties":{"explanation":{"type":"string"},"output":{"type":"string"}},
+        "required":["explanation","output"],"additionalProperties":false}},"final_answer":{"type":"string"}},"required":["steps","final_answer"],"additionalProperties":false}
+        """;
+
     private ScriptedOpenAI _endpoint = null!;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -127,6 +132,108 @@ public sealed class ScriptedOpenAITests : IAsyncLifetime
         Assert.True(pieces > 2);
     }
 
+    [Theory]
+    [InlineData("How can I solve 8x + 7 = -23?", """{"steps":[{"explanation":"Subtract 7 from both sides of the equation.","output":"8x = -30"},{"explanation":"Divide both sides by 8.","output":"x = -30 / 8"},{"explanation":"Simplify the fraction.","output":"x = -15 / 4"}],"final_answer":"x = -3.75"}""")]
+    [InlineData("What is the capital of France?", """{"steps":[{"explanation":"The capital of France is Paris.","output":"The capital of France is Paris."}],"final_answer":"The capital of France is Paris."}""")]
+    public async Task CompleteChat_JsonSchema_AnswersWhatFits(string question, string expected)
+    {
+        var options = new ChatCompletionOptions { ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat("math_reasoning", BinaryData.FromString(MathSchema), jsonSchemaIsStrict: true) };
+
+        ChatCompletion answer = await Client().CompleteChatAsync([new UserChatMessage(question)], options, Token);
+
+        Assert.Equal(expected, answer.Content[0].Text);
+    }
+
+    [Fact]
+    public async Task CompleteChat_JsonSchemaOfManyKinds_FillsEach()
+    {
+        const string Schema = """
+            {"$defs":{"Color":{"enum":["red","green"]}},"type":"object","properties":{"color":{"$ref":"#/$defs/Color"},"kind":{"const":"box"},"count":{"type":"integer","minimum":3},
+            "weight":{"type":["number","null"]},"open":{"type":"boolean"},"tags":{"type":"array","items":{"type":"string"}},"either":{"anyOf":[{"type":"null"},{"type":"string"}]}}}
+            """;
+        var options = new ChatCompletionOptions { ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat("box", BinaryData.FromString(Schema)) };
+
+        ChatCompletion answer = await Client().CompleteChatAsync([new UserChatMessage("capital?")], options, Token);
+
+        Assert.Equal("""{"color":"red","kind":"box","count":3,"weight":1,"open":true,"tags":["The capital of France is Paris."],"either":null}""", answer.Content[0].Text);
+    }
+
+    [Fact]
+    public async Task CompleteChat_QuestionThatContinuesAnother_IsUnderstood()
+    {
+        List<ChatMessage> messages = [new UserChatMessage("What is the capital of France?"), new AssistantChatMessage("The capital of France is Paris."), new UserChatMessage("And of Japan?")];
+
+        ChatCompletion answer = await Client().CompleteChatAsync(messages, cancellationToken: Token);
+
+        Assert.Equal("The capital of Japan is Tokyo.", answer.Content[0].Text);
+    }
+
+    [Theory]
+    [InlineData("Authorization", "Bearer " + ScriptedOpenAI.ApiKey, 200)]
+    [InlineData("api-key", ScriptedOpenAI.ApiKey, 200)]
+    [InlineData("api-key", "something-else", 401)]
+    public async Task Azure_ByItsV1Address_TakesEitherHeader(string header, string value, int status)
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_endpoint.AzureEndpoint, "models?api-version=preview"));
+        request.Headers.TryAddWithoutValidation(header, value);
+        using var response = await http.SendAsync(request, Token);
+
+        Assert.EndsWith("/openai/v1/", _endpoint.AzureEndpoint.AbsoluteUri, StringComparison.Ordinal);
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Azure_KeyHeaderAtOpenAIsAddress_IsRefused()
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, _endpoint.Endpoint + "/models");
+        request.Headers.Add("api-key", ScriptedOpenAI.ApiKey);
+        using var response = await http.SendAsync(request, Token);
+
+        Assert.Equal(401, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Models_Listed_CanEachBeAskedFor()
+    {
+        var client = new OpenAIClient(new ApiKeyCredential(ScriptedOpenAI.ApiKey), new OpenAIClientOptions { Endpoint = _endpoint.Endpoint }).GetOpenAIModelClient();
+
+        var models = (await client.GetModelsAsync(Token)).Value;
+        var small = (await client.GetModelAsync("text-embedding-3-small", Token)).Value;
+        var error = await Assert.ThrowsAsync<ClientResultException>(() => client.GetModelAsync("no-such-model", Token));
+
+        Assert.Contains(models, model => model.Id == "gpt-4o-mini");
+        Assert.Equal("text-embedding-3-small", small.Id);
+        Assert.Equal(404, error.Status);
+    }
+
+    [Theory]
+    [InlineData("/moderations")]
+    [InlineData("/files/file.bin")]
+    public async Task Post_UnknownPath_AnswersOpenAIsError(string path)
+    {
+        using var response = await PostAsync("{}", path);
+
+        Assert.Equal(404, (int)response.StatusCode);
+        Assert.Contains("Invalid URL (POST /v1" + path + ")", await response.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Post_TooLarge_AnswersOpenAIsError()
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, _endpoint.Endpoint + "/chat/completions") { Content = new ByteArrayContent(new byte[5 * 1024 * 1024]) };
+        request.Headers.Authorization = new("Bearer", ScriptedOpenAI.ApiKey);
+
+        // Asks before it sends: else the refusal comes while the body is on its way, and breaks the connection.
+        request.Headers.ExpectContinue = true;
+        using var response = await http.SendAsync(request, Token);
+
+        Assert.Equal(413, (int)response.StatusCode);
+        Assert.Contains("invalid_request_error", await response.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task CompleteChat_WrongKey_IsRefusedWithoutRepeatingTheKey()
     {
@@ -140,8 +247,11 @@ public sealed class ScriptedOpenAITests : IAsyncLifetime
     [Theory]
     [InlineData("""{"model":"no-such-model","messages":[{"role":"user","content":"x"}]}""", 404, "model_not_found")]
     [InlineData("""{"model":"gpt-4o-mini","temperature":9,"messages":[{"role":"user","content":"x"}]}""", 400, "decimal_above_max_value")]
-    [InlineData("""{"model":"gpt-4o-mini"}""", 400, null)]
+    [InlineData("""{"model":"gpt-4o-mini"}""", 400, "missing_required_parameter")]
     [InlineData("""{"messages":[]}""", 400, null)]
+    [InlineData("""{"model":"gpt-image-1","messages":[{"role":"user","content":"x"}]}""", 404, "model_not_found")]
+    [InlineData("""{"model":"gpt-4o-mini","messages":[{"role":"user","content":"x"}],"response_format":{"type":"xml"}}""", 400, "unsupported_value")]
+    [InlineData("""{"model":"gpt-4o-mini","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"schema":{"$ref":"#"}}}}""", 400, null)]
     [InlineData("[1]", 400, null)]
     [InlineData("{", 400, null)]
     public async Task Post_BadRequest_AnswersOpenAIsError(string body, int status, string? code)
@@ -173,10 +283,10 @@ public sealed class ScriptedOpenAITests : IAsyncLifetime
     private ChatClient Client(string model = "gpt-4o-mini", string key = ScriptedOpenAI.ApiKey, int retries = 3) =>
         new(model, new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = _endpoint.Endpoint, RetryPolicy = new ClientRetryPolicy(retries) });
 
-    private async Task<HttpResponseMessage> PostAsync(string body)
+    private async Task<HttpResponseMessage> PostAsync(string body, string path = "/chat/completions")
     {
         using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Post, _endpoint.Endpoint + "/chat/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, _endpoint.Endpoint + path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         request.Headers.Authorization = new("Bearer", ScriptedOpenAI.ApiKey);
         return await http.SendAsync(request, Token);
     }

@@ -5,10 +5,6 @@ namespace MLflow.Cli.Demo.Scripted;
 /// <summary>One answer in the shape of a <c>chat.completion</c> or of its <c>chat.completion.chunk</c>s.</summary>
 internal sealed class ScriptedCompletion
 {
-    // What OpenAI adds around each message and before the answer, in tokens.
-    private const int TokensPerMessage = 3;
-    private const int TokensBeforeAnswer = 3;
-
     private readonly ScriptedRequest _request;
     private readonly ScriptedAnswer _answer;
     private readonly string _id = ScriptedId.Completion();
@@ -21,18 +17,13 @@ internal sealed class ScriptedCompletion
         _request = request;
         _answer = answer;
         _created = created.ToUnixTimeSeconds();
-        _pieces = TextPieces.Split(answer.Text ?? "");
-        _finishReason = answer.ToolCalls.Count > 0 ? "tool_calls" : "stop";
-        if (request.MaxTokens is { } limit && _pieces.Count > limit)
-        {
-            _pieces = [.. _pieces.Take(limit)];
-            _finishReason = "length";
-        }
+        (_pieces, var isCut) = answer.Take(request.MaxTokens);
+        _finishReason = isCut ? "length" : answer.ToolCalls.Count > 0 ? "tool_calls" : "stop";
     }
 
     public int PieceCount => Math.Max(1, _pieces.Count);
 
-    public byte[] ToJson()
+    public JsonObject ToJson()
     {
         var message = new JsonObject { ["role"] = "assistant", ["content"] = _answer.Text is null ? null : string.Concat(_pieces) };
         if (_answer.ToolCalls.Count > 0)
@@ -51,10 +42,10 @@ internal sealed class ScriptedCompletion
             ["finish_reason"] = _finishReason,
         });
         completion["usage"] = Usage();
-        return ScriptedJson.ToUtf8(completion);
+        return completion;
     }
 
-    public IEnumerable<byte[]> ToChunks()
+    public IEnumerable<JsonObject> ToChunks()
     {
         foreach (var delta in Deltas())
         {
@@ -67,7 +58,7 @@ internal sealed class ScriptedCompletion
             var last = Envelope("chat.completion.chunk");
             last["choices"] = new JsonArray();
             last["usage"] = Usage();
-            yield return ScriptedJson.ToUtf8(last);
+            yield return last;
         }
     }
 
@@ -93,7 +84,7 @@ internal sealed class ScriptedCompletion
         }
     }
 
-    private byte[] Chunk(JsonObject delta, string? finishReason)
+    private JsonObject Chunk(JsonObject delta, string? finishReason)
     {
         var chunk = Envelope("chat.completion.chunk");
         chunk["choices"] = new JsonArray(new JsonObject
@@ -108,7 +99,7 @@ internal sealed class ScriptedCompletion
             chunk["usage"] = null;
         }
 
-        return ScriptedJson.ToUtf8(chunk);
+        return chunk;
     }
 
     private JsonObject Envelope(string kind) => new()
@@ -130,10 +121,8 @@ internal sealed class ScriptedCompletion
 
     private JsonObject Usage()
     {
-        var prompt = TokensBeforeAnswer
-            + _request.Messages.Sum(message => TokensPerMessage + TextPieces.Count(ScriptedRequest.Content(message)) + Count(message["tool_calls"]))
-            + _request.Tools.Sum(Count);
-        var completion = _pieces.Count + _answer.ToolCalls.Sum(call => TextPieces.Count(call.Name) + TextPieces.Count(call.Arguments));
+        var prompt = _request.Conversation.Tokens;
+        var completion = _pieces.Count + _answer.ToolTokens;
         return new JsonObject
         {
             ["prompt_tokens"] = prompt,
@@ -149,6 +138,4 @@ internal sealed class ScriptedCompletion
             },
         };
     }
-
-    private static int Count(JsonNode? node) => node is null ? 0 : TextPieces.Count(node.ToJsonString());
 }

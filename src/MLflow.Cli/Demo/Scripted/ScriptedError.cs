@@ -11,6 +11,9 @@ internal sealed record ScriptedError(int Status, string Message, string Type, st
     public static ScriptedError InvalidApiKey { get; } = new(
         StatusCodes.Status401Unauthorized, "Incorrect API key provided.", "invalid_request_error", null, "invalid_api_key");
 
+    public static ScriptedError ContextTooLong { get; } = new(
+        StatusCodes.Status400BadRequest, "Your input exceeds the context window of this model. Please adjust your input and try again.", "invalid_request_error", "input", "context_length_exceeded");
+
     public static ScriptedError ModelNotFound(string model) => new(
         StatusCodes.Status404NotFound, $"The model `{model}` does not exist or you do not have access to it.", "invalid_request_error", null, "model_not_found");
 
@@ -27,8 +30,27 @@ internal sealed record ScriptedError(int Status, string Message, string Type, st
         param,
         "decimal_above_max_value");
 
+    public static ScriptedError ResponseNotFound(string id) => new(
+        StatusCodes.Status400BadRequest, $"Previous response with id '{id}' not found.", "invalid_request_error", "previous_response_id", "previous_response_not_found");
+
+    public static ScriptedError Missing(string param) => new(
+        StatusCodes.Status400BadRequest, $"Missing required parameter: '{param}'.", "invalid_request_error", param, "missing_required_parameter");
+
+    /// <summary>A value that OpenAI does not know, or that it knows and this endpoint does not: the message names those that can be had here.</summary>
+    public static ScriptedError UnsupportedValue(string param, string value, params IEnumerable<string> supported) => new(
+        StatusCodes.Status400BadRequest,
+        $"Invalid value: '{value}'. The scripted endpoint supports: {string.Join(", ", supported.Select(each => $"'{each}'"))}.",
+        "invalid_request_error",
+        param,
+        "unsupported_value");
+
+    public static ScriptedError UnknownParameter(string param) => new(
+        StatusCodes.Status400BadRequest, $"Unknown parameter: '{param}'.", "invalid_request_error", param, "unknown_parameter");
+
     public static ScriptedError BadRequest(string message, string? param = null) => new(
         StatusCodes.Status400BadRequest, message, "invalid_request_error", param, null);
+
+    public ScriptedErrorException ToException() => new(this);
 
     public async Task WriteAsync(HttpResponse response)
     {

@@ -12,4 +12,10 @@ internal static class ScriptedId
     public static string ToolCall() => "call_" + RandomNumberGenerator.GetString(Alphanumeric, 24);
 
     public static string Request() => "req_" + RandomNumberGenerator.GetHexString(32, lowercase: true);
+
+    public static string Response() => "resp_" + RandomNumberGenerator.GetHexString(50, lowercase: true);
+
+    public static string Message() => "msg_" + RandomNumberGenerator.GetHexString(50, lowercase: true);
+
+    public static string FunctionCall() => "fc_" + RandomNumberGenerator.GetHexString(50, lowercase: true);
 }

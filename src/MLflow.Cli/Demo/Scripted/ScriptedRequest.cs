@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace MLflow.Cli.Demo.Scripted;
@@ -6,29 +5,30 @@ namespace MLflow.Cli.Demo.Scripted;
 /// <summary>The parts of a chat completion request that the script looks at.</summary>
 internal sealed class ScriptedRequest
 {
-    private ScriptedRequest(JsonObject body)
+    /// <exception cref="ScriptedErrorException">The body is not a chat completion request.</exception>
+    public ScriptedRequest(JsonObject body)
     {
-        Model = Text(body["model"]) ?? throw Bad("you must provide a model parameter");
-        Messages = body["messages"] is JsonArray { Count: > 0 } messages && messages.All(message => message is JsonObject)
-            ? [.. messages.Select(message => message!.AsObject())]
-            : throw Bad("Missing required parameter: 'messages'.", "messages");
-        Tools = body["tools"] is JsonArray tools ? [.. tools.Select(tool => tool?["function"]).OfType<JsonObject>()] : [];
-        Stream = IsTrue(body["stream"]);
-        IncludeUsage = Stream && body["stream_options"] is JsonObject options && IsTrue(options["include_usage"]);
-        if (body["temperature"] is JsonValue temperature && temperature.TryGetValue(out double degree) && degree > 2)
+        Model = ScriptedModels.Require(ScriptedJson.Text(body["model"]), ScriptedModelUse.Chat);
+        var messages = body["messages"] is JsonArray { Count: > 0 } list && list.All(message => message is JsonObject)
+            ? list.Select(message => message!.AsObject()).ToList()
+            : throw ScriptedError.Missing("messages").ToException();
+        IReadOnlyList<JsonObject> tools = body["tools"] is JsonArray offered && ScriptedJson.Text(body["tool_choice"]) != "none"
+            ? [.. offered.Select(tool => tool?["function"]).OfType<JsonObject>()]
+            : [];
+        Conversation = new ScriptedConversation(messages, tools, Schema(body["response_format"]));
+        Stream = ScriptedJson.IsTrue(body["stream"]);
+        IncludeUsage = Stream && body["stream_options"] is JsonObject options && ScriptedJson.IsTrue(options["include_usage"]);
+        if (ScriptedJson.Degree(body["temperature"]) is { } degree && degree > 2)
         {
-            throw new ScriptedErrorException(ScriptedError.AboveMaximum("temperature", degree, 2));
+            throw ScriptedError.AboveMaximum("temperature", degree, 2).ToException();
         }
 
-        MaxTokens = Number(body["max_completion_tokens"]) ?? Number(body["max_tokens"]);
+        MaxTokens = ScriptedJson.Number(body["max_completion_tokens"]) ?? ScriptedJson.Number(body["max_tokens"]);
     }
 
     public string Model { get; }
 
-    public IReadOnlyList<JsonObject> Messages { get; }
-
-    /// <summary>The <c>function</c> part of each tool that is offered.</summary>
-    public IReadOnlyList<JsonObject> Tools { get; }
+    public ScriptedConversation Conversation { get; }
 
     public bool Stream { get; }
 
@@ -36,35 +36,11 @@ internal sealed class ScriptedRequest
 
     public int? MaxTokens { get; }
 
-    /// <summary>What the user said last.</summary>
-    public string Question => Content(Messages.LastOrDefault(message => Text(message["role"]) == "user"));
-
-    /// <exception cref="ScriptedErrorException">The body is not a chat completion request.</exception>
-    public static async Task<ScriptedRequest> ReadAsync(Stream body, CancellationToken cancellationToken)
+    private static JsonObject? Schema(JsonNode? format) => ScriptedJson.Text(format?["type"]) switch
     {
-        try
-        {
-            var node = await JsonNode.ParseAsync(body, cancellationToken: cancellationToken);
-            return new ScriptedRequest(node as JsonObject ?? throw Bad("The body of your request is not a JSON object."));
-        }
-        catch (JsonException)
-        {
-            throw Bad("We could not parse the JSON body of your request.");
-        }
-    }
-
-    /// <summary>A message's text, whether it came as a string or as parts.</summary>
-    public static string Content(JsonObject? message) => message?["content"] switch
-    {
-        JsonArray parts => string.Concat(parts.OfType<JsonObject>().Select(part => Text(part["text"]))),
-        var content => Text(content) ?? "",
+        null or "text" => null,
+        "json_object" => Script.AnyObject,
+        "json_schema" => format!["json_schema"]?["schema"] as JsonObject ?? throw ScriptedError.Missing("response_format.json_schema.schema").ToException(),
+        var type => throw ScriptedError.UnsupportedValue("response_format.type", type, "text", "json_object", "json_schema").ToException(),
     };
-
-    public static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
-
-    private static bool IsTrue(JsonNode? node) => node is JsonValue value && value.TryGetValue(out bool flag) && flag;
-
-    private static int? Number(JsonNode? node) => node is JsonValue value && value.TryGetValue(out int number) ? number : null;
-
-    private static ScriptedErrorException Bad(string message, string? param = null) => new(ScriptedError.BadRequest(message, param));
 }
