@@ -33,6 +33,30 @@ internal class CallScope
         }
     }
 
+    /// <summary>True when several calls have spans of their own below this one.</summary>
+    public bool IsChain
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isChain;
+            }
+        }
+    }
+
+    /// <summary>True while whatever reports the call from further in reports this one.</summary>
+    public bool IsWaiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return !_hasEnded && !_isChain && OwnsCalls;
+            }
+        }
+    }
+
     /// <summary>False where the span turns out to be something else than a model call.</summary>
     protected virtual bool OwnsCalls => true;
 
@@ -105,16 +129,16 @@ internal class CallScope
             return false;
         }
 
-        if (exception is not null)
+        if (exception is not null && call.LastOrNull is { } last)
         {
-            call.Last.ThrownForResponse ??= exception;
+            last.ThrownForResponse ??= exception;
         }
 
         if (isClosed)
         {
             call.Capture.Enqueue(call);
         }
-        else
+        else if (exception is not null)
         {
             call.Capture.OwnerEnded(call);
         }

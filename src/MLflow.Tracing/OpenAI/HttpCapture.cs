@@ -64,6 +64,7 @@ internal sealed partial class HttpCapture : IDisposable
             return false;
         }
 
+        _tracer.Frameworks(_log).ListenToFrameworks();
         _subscription = new DiagnosticsSubscription(this);
         return true;
     }
@@ -83,7 +84,12 @@ internal sealed partial class HttpCapture : IDisposable
             return;
         }
 
-        _subscription?.Dispose();
+        if (_subscription is not null)
+        {
+            _subscription.Dispose();
+            _tracer.Frameworks(_log).Dispose();
+        }
+
         AppDomain.CurrentDomain.FirstChanceException -= OnFirstChanceException;
         _tracer.RootEnded -= OnRootEnded;
         _pending.Dispose();
@@ -266,7 +272,7 @@ internal sealed partial class HttpCapture : IDisposable
 
     private LlmCall? Begin(ApiOperation operation, object key, long timestamp)
     {
-        var parent = _tracer.Parent;
+        var parent = _tracer.Current;
         var call = new LlmCall(this, operation, key, timestamp);
         bool isOpen;
         lock (_open)

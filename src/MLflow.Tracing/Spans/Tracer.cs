@@ -10,6 +10,7 @@ internal sealed class Tracer
     private readonly AsyncLocal<LastTrace?> _last = new();
     private readonly ITraceExporter _exporter;
     private readonly Func<TraceDestination> _destination;
+    private FrameworkActivities? _frameworks;
     private long _unfinished;
 
     public Tracer(ITraceExporter exporter, Func<TraceDestination> destination, TimeProvider timeProvider)
@@ -29,32 +30,6 @@ internal sealed class Tracer
 
     public LiveSpan? Current => _current.Value;
 
-    /// <summary>Finds the innermost span of this flow that was made of another library's activity, or null.</summary>
-    public Func<LiveSpan?>? FindAdopted { get; set; }
-
-    /// <summary>The span below which a span that starts now belongs: the current one, or one made of another library's activity that is further in.</summary>
-    public LiveSpan? Parent
-    {
-        get
-        {
-            var current = _current.Value;
-            if (FindAdopted?.Invoke() is not { } adopted)
-            {
-                return current;
-            }
-
-            for (var above = adopted; above is not null; above = above.Parent)
-            {
-                if (ReferenceEquals(above, current))
-                {
-                    return adopted;
-                }
-            }
-
-            return current ?? adopted;
-        }
-    }
-
     /// <summary>Id of the trace that this flow began last.</summary>
     public string? LastTraceId => _last.Value?.TraceId;
 
@@ -67,7 +42,7 @@ internal sealed class Tracer
     /// <summary>Starts a span below the current one, or a new trace, and makes it current in this flow.</summary>
     public LiveSpan StartSpan(string name, string spanType)
     {
-        var parent = Parent;
+        var parent = _current.Value;
         var span = Start(name, spanType, parent, makeCurrent: true, startTimestamp: null);
         if (parent is null)
         {
@@ -111,6 +86,9 @@ internal sealed class Tracer
             _current.Value = previous;
         }
     }
+
+    /// <summary>Makes spans of this tracer of other libraries' activities. Does nothing before it is told to listen.</summary>
+    public FrameworkActivities Frameworks(SelfLog log) => LazyInitializer.EnsureInitialized(ref _frameworks, () => new FrameworkActivities(this, log));
 
     public void OnRootEnded(ActiveTrace trace) => RootEnded?.Invoke(trace);
 
