@@ -55,6 +55,11 @@ internal static class TraceInfoWriter
             json.WriteString(TraceKeys.TokenUsage, UsageJson.Write(usage));
         }
 
+        foreach (var (key, value) in trace.OfferedMetadata())
+        {
+            json.WriteString(key, TracePreview.Cut(value, MaxMetadataLength));
+        }
+
         json.WriteString(TraceKeys.SourceUser, TracePreview.Cut(ProcessSource.User, MaxMetadataLength));
         json.WriteString(TraceKeys.SourceName, TracePreview.Cut(ProcessSource.Name, MaxMetadataLength));
         json.WriteString(TraceKeys.SourceType, "LOCAL");

@@ -10,6 +10,7 @@ internal static class CallError
 {
     public static void Record(LiveSpan span, LlmAttempt attempt, RecordedFields fields, ApiError? error)
     {
+        AddFacts(span, error);
         var exception = attempt.ThrownForResponse ?? attempt.Exception;
         if (exception is not null)
         {
@@ -17,17 +18,21 @@ internal static class CallError
             if (!(attempt.Succeeded && fields.SawDone))
             {
                 var type = exception.GetType().Name;
+                SetText(span, AttributeNames.ErrorType, error?.Code ?? error?.Type ?? (attempt.Succeeded || attempt.Status == 0 ? type : StatusText(attempt)));
                 Record(span, attempt, type, exception.Message, exception.ToString());
             }
         }
         else if (attempt.Status != 0 && !attempt.Succeeded)
         {
-            var status = string.Create(CultureInfo.InvariantCulture, $"HTTP {attempt.Status}");
+            var status = "HTTP " + StatusText(attempt);
+            SetText(span, AttributeNames.ErrorType, error?.Code ?? error?.Type ?? StatusText(attempt));
             Record(span, attempt, error?.Type ?? status, Describe(status, error), null);
         }
         else if (error is not null)
         {
-            Record(span, attempt, error.Type ?? error.Code ?? "error", Describe(null, error), null);
+            var type = error.Type ?? error.Code ?? "error";
+            SetText(span, AttributeNames.ErrorType, error.Code ?? type);
+            Record(span, attempt, type, Describe(null, error), null);
         }
         else if (attempt.End == BodyEnd.DisposedInRead && !fields.IsStreamComplete)
         {
@@ -40,6 +45,23 @@ internal static class CallError
         else if (attempt.End == BodyEnd.Faulted)
         {
             span.SetStatus(SpanStatusCode.Error, "The request failed before an answer came.");
+        }
+    }
+
+    private static void AddFacts(LiveSpan span, ApiError? error)
+    {
+        SetText(span, AttributeNames.ErrorCode, error?.Code);
+        SetText(span, AttributeNames.ApiErrorType, error?.Type);
+        SetText(span, AttributeNames.ErrorParam, error?.Param);
+    }
+
+    private static string StatusText(LlmAttempt attempt) => attempt.Status.ToString(CultureInfo.InvariantCulture);
+
+    private static void SetText(LiveSpan span, string key, string? value)
+    {
+        if (!string.IsNullOrEmpty(value))
+        {
+            span.SetAttribute(key, AttributeValue.FromString(value));
         }
     }
 

@@ -5,6 +5,8 @@ namespace MLflow;
 /// <summary>Makes the span of a finished call from what was captured of it. Runs in the background.</summary>
 internal static class CallRecorder
 {
+    private const int MaxErrorBodyBytes = 64 << 10;
+
     public static void Record(LlmCall call, OpenAIAutologOptions options)
     {
         var span = call.Span;
@@ -47,6 +49,9 @@ internal static class CallRecorder
         SetText(span, AttributeNames.RequestModel, fields.RequestModel ?? pathModel);
         SetText(span, AttributeNames.ResponseModel, fields.ResponseModel);
         SetText(span, AttributeNames.ResponseId, fields.ResponseId);
+        SetText(span, AttributeNames.PreviousResponseId, fields.PreviousResponseId);
+        SetText(span, AttributeNames.ServiceTier, fields.ServiceTier);
+        SetText(span, AttributeNames.SystemFingerprint, fields.SystemFingerprint);
         SetText(span, AttributeNames.FinishReason, fields.FinishReason);
         SetText(span, AttributeNames.RequestId, attempt.RequestId);
         SetText(span, AttributeNames.ProcessingTime, attempt.ProcessingTime);
@@ -59,6 +64,11 @@ internal static class CallRecorder
         {
             span.SetUsage(usage);
         }
+
+        SetJson(span, AttributeNames.ReportedUsage, fields.ReportedUsage);
+        SetJson(span, AttributeNames.UsageBuckets, fields.UsageBuckets);
+        span.Trace.OfferMetadata(TraceKeys.Session, fields.Session);
+        span.Trace.OfferMetadata(TraceKeys.User, fields.User);
 
         AddAttempts(call);
         AddStream(span, attempt, fields);
@@ -139,6 +149,7 @@ internal static class CallRecorder
 
         if (!attempt.Succeeded)
         {
+            call.Span.SetAttribute(AttributeNames.ErrorBody, ErrorBody(body.Bytes));
             return ApiErrorReader.ReadBody(body.Bytes) ?? new ApiError(Text(body.Bytes), null, null);
         }
 
@@ -285,6 +296,13 @@ internal static class CallRecorder
     private static string Cut(string what, BodyCapture body) =>
         string.Create(CultureInfo.InvariantCulture, $"The {what} body was cut: {body.Length} of {body.TotalBytes} bytes were kept.");
 
+    /// <summary>The body of a failed answer; JSON that is cut is no JSON any more.</summary>
+    private static AttributeValue ErrorBody(ReadOnlySpan<byte> body)
+    {
+        var kept = JsonText.ValidUtf8(body[..Math.Min(body.Length, MaxErrorBodyBytes)]);
+        return JsonText.Body(kept, JsonText.IsJson(kept));
+    }
+
     private static string Text(ReadOnlySpan<byte> body) => System.Text.Encoding.UTF8.GetString(body[..Math.Min(body.Length, 4096)]);
 
     private static void Set(LiveSpan span, string key, AttributeValue value)
@@ -292,6 +310,14 @@ internal static class CallRecorder
         if (value.Kind != AttributeValueKind.Null)
         {
             span.SetAttribute(key, value);
+        }
+    }
+
+    private static void SetJson(LiveSpan span, string key, byte[]? json)
+    {
+        if (json is not null)
+        {
+            span.SetAttribute(key, AttributeValue.FromJson(json));
         }
     }
 

@@ -15,6 +15,7 @@ internal sealed class ActiveTrace
     private readonly long _startTimestamp;
     private readonly long _startNs;
     private List<LiveSpan> _ended = [];
+    private Dictionary<string, string>? _offered;
     private TokenUsage? _usage;
     private int _open;
     private bool _wasCompleted;
@@ -95,6 +96,27 @@ internal sealed class ActiveTrace
         if (isAwaited)
         {
             Tracer.OnRootEnded(this);
+        }
+    }
+
+    /// <summary>Says something about the trace that the program did not say itself. The first value of a key stays; null says nothing.</summary>
+    public void OfferMetadata(string key, string? value)
+    {
+        if (!string.IsNullOrEmpty(value))
+        {
+            lock (_lock)
+            {
+                (_offered ??= []).TryAdd(key, value);
+            }
+        }
+    }
+
+    /// <summary>Metadata that recorders offered, by key.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> OfferedMetadata()
+    {
+        lock (_lock)
+        {
+            return _offered is null ? [] : [.. _offered];
         }
     }
 

@@ -34,6 +34,8 @@ internal static class AttributeNames
     public const string RequestModel = "gen_ai.request.model";
     public const string ResponseModel = "gen_ai.response.model";
     public const string ResponseId = "gen_ai.response.id";
+    public const string ServiceTier = "openai.response.service_tier";
+    public const string SystemFingerprint = "openai.response.system_fingerprint";
 
     // Ours.
 
@@ -73,9 +75,20 @@ internal static class AttributeNames
     /// <summary>The operation by the name of OpenAI's own clients, for example <c>responses.create</c>.</summary>
     public const string Operation = "openai.operation";
 
+    /// <summary>Id of the response that an answer continues.</summary>
+    public const string PreviousResponseId = "openai.previous_response_id";
+
+    /// <summary>The usage as the server reported it.</summary>
+    public const string ReportedUsage = "openai.usage";
+
+    /// <summary>The tokens as additive parts, see <see cref="MLflow.UsageBuckets"/>.</summary>
+    public const string UsageBuckets = "mlflow.llm.usage_buckets";
+
     /// <summary>Body of a failed answer, up to a limit.</summary>
     public const string ErrorBody = "openai.error.body";
     public const string ErrorCode = "openai.error.code";
+    public const string ApiErrorType = "openai.error.type";
+    public const string ErrorParam = "openai.error.param";
     public const string CaptureNote = "mlflow.capture.note";
 
     /// <summary>One try of a call that was tried again.</summary>

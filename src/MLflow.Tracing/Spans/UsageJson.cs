@@ -16,6 +16,7 @@ internal static class UsageJson
             WriteNumber(writer, "output_tokens", usage.OutputTokens);
             WriteNumber(writer, "total_tokens", usage.TotalTokens);
             WriteNumber(writer, "cache_read_input_tokens", usage.CacheReadInputTokens);
+            WriteNumber(writer, "cache_creation_input_tokens", usage.CacheCreationInputTokens);
             writer.WriteEndObject();
         }
 

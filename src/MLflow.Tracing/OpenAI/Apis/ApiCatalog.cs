@@ -10,11 +10,11 @@ internal static partial class ApiCatalog
 {
     public static readonly ApiOperation ChatCompletions = Model("chat.completions.create", "/chat/completions", "Completions", MLflow.SpanType.ChatModel, new ChatCompletionsRecorder());
 
-    public static readonly ApiOperation Completions = Model("completions.create", "/completions", "Completions", MLflow.SpanType.Llm, JsonRecorder.Instance);
+    public static readonly ApiOperation Completions = Model("completions.create", "/completions", "Completions", MLflow.SpanType.Llm, new ChatCompletionsRecorder(isLegacy: true));
 
     public static readonly ApiOperation Embeddings = Model("embeddings.create", "/embeddings", "Embeddings", MLflow.SpanType.Embedding, JsonRecorder.Instance);
 
-    public static readonly ApiOperation Responses = Model("responses.create", "/responses", "Responses", MLflow.SpanType.ChatModel, JsonRecorder.Instance);
+    public static readonly ApiOperation Responses = Model("responses.create", "/responses", "Responses", MLflow.SpanType.ChatModel, new ResponsesRecorder());
 
     /// <summary>What goes to an OpenAI address and is none of the known operations.</summary>
     public static readonly ApiOperation Other = new("other", "", "", "OpenAI", MLflow.SpanType.Unknown, JsonRecorder.Instance);
@@ -33,6 +33,7 @@ internal static partial class ApiCatalog
         .. Assistants(),
         .. Platform(),
         .. Organization(),
+        .. Text(),
     ]);
 
     private static readonly Dictionary<string, ApiOperation[]>.AlternateLookup<ReadOnlySpan<char>> ByLastWord = All

@@ -65,7 +65,7 @@ internal static class ApiErrorReader
 
     private static ApiError ReadObject(ref Utf8JsonReader reader)
     {
-        string? message = null, type = null, code = null;
+        string? message = null, type = null, code = null, param = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("message"u8))
@@ -83,6 +83,11 @@ internal static class ApiErrorReader
                 reader.Read();
                 code = Text(ref reader);
             }
+            else if (reader.ValueTextEquals("param"u8))
+            {
+                reader.Read();
+                param = Text(ref reader);
+            }
             else
             {
                 reader.Read();
@@ -90,7 +95,7 @@ internal static class ApiErrorReader
             }
         }
 
-        return new ApiError(message, type, code);
+        return new ApiError(message, type, code, param);
     }
 
     private static string? Text(ref Utf8JsonReader reader)

@@ -7,11 +7,18 @@ internal sealed class ChatChoiceMerge
 {
     private readonly MergedObject _message = new();
     private readonly List<MergedField> _others = [];
+    private readonly bool _isLegacy;
     private MergedObject? _logprobs;
     private bool _hasLogprobs;
     private byte[]? _wholeMessage;
 
-    public ChatChoiceMerge(int index) => Index = index;
+    /// <param name="index">The choice's number.</param>
+    /// <param name="isLegacy">True for a choice of the older completions, which has a text instead of a message.</param>
+    public ChatChoiceMerge(int index, bool isLegacy = false)
+    {
+        Index = index;
+        _isLegacy = isLegacy;
+    }
 
     public int Index { get; }
 
@@ -45,7 +52,7 @@ internal sealed class ChatChoiceMerge
             }
             else
             {
-                AddOther(name, ref reader, json);
+                hasContent |= AddOther(name, ref reader, json);
             }
         }
 
@@ -56,16 +63,7 @@ internal sealed class ChatChoiceMerge
     {
         writer.WriteStartObject();
         writer.WriteNumber("index"u8, Index);
-        writer.WritePropertyName("message"u8);
-        if (_wholeMessage is not null && _message.IsEmpty)
-        {
-            writer.WriteRawValue(_wholeMessage, skipInputValidation: true);
-        }
-        else
-        {
-            _message.Write(writer);
-        }
-
+        WriteMessage(writer);
         if (_logprobs is not null)
         {
             writer.WritePropertyName("logprobs"u8);
@@ -84,6 +82,20 @@ internal sealed class ChatChoiceMerge
         writer.WriteEndObject();
     }
 
+    private void WriteMessage(Utf8JsonWriter writer)
+    {
+        if (_wholeMessage is not null && _message.IsEmpty)
+        {
+            writer.WritePropertyName("message"u8);
+            writer.WriteRawValue(_wholeMessage, skipInputValidation: true);
+        }
+        else if (!_isLegacy || !_message.IsEmpty)
+        {
+            writer.WritePropertyName("message"u8);
+            _message.Write(writer);
+        }
+    }
+
     private void AddLogprobs(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
         _hasLogprobs = true;
@@ -97,12 +109,19 @@ internal sealed class ChatChoiceMerge
         }
     }
 
-    private void AddOther(ReadOnlySpan<byte> name, ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    /// <returns>True when it is the text of a choice of the older completions.</returns>
+    private bool AddOther(ReadOnlySpan<byte> name, ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
         var field = MergedField.In(_others, name);
         if (reader.TokenType == JsonTokenType.Null)
         {
-            return;
+            return false;
+        }
+
+        if (_isLegacy && reader.TokenType == JsonTokenType.String && name.SequenceEqual("text"u8))
+        {
+            field.AppendText(reader.ValueSpan);
+            return !reader.ValueSpan.IsEmpty;
         }
 
         if (reader.TokenType == JsonTokenType.String && name.SequenceEqual("finish_reason"u8) && !reader.ValueSpan.IsEmpty)
@@ -113,9 +132,10 @@ internal sealed class ChatChoiceMerge
         if (reader.TokenType == JsonTokenType.StartArray && name.SequenceEqual("token_ids"u8))
         {
             field.GetArray(MergedArrayKind.Appended).Add(ref reader, json);
-            return;
+            return false;
         }
 
         field.SetRaw(JsonText.RawValue(ref reader, json));
+        return false;
     }
 }

@@ -11,17 +11,17 @@ internal sealed class ChatStreamMerge : IStreamMerge
 {
     private readonly List<MergedField> _top = [];
     private readonly List<ChatChoiceMerge> _choices = [];
+    private readonly bool _isLegacy;
     private bool _hasChoices;
     private int _topBeforeChoices;
 
-    private TokenUsage? Usage { get; set; }
+    /// <param name="isLegacy">True for the older completions: the choices have a text instead of a message.</param>
+    public ChatStreamMerge(bool isLegacy = false) => _isLegacy = isLegacy;
 
     private ApiError? Error { get; set; }
 
     /// <summary>True when nothing was merged.</summary>
     private bool IsEmpty => _top.Count == 0 && !_hasChoices;
-
-    private string? FinishReason => _choices.Count > 0 ? _choices[0].FinishReason : null;
 
     private bool IsFinished => _choices.Count > 0 && _choices.TrueForAll(c => c.FinishReason is not null);
 
@@ -55,14 +55,13 @@ internal sealed class ChatStreamMerge : IStreamMerge
 
     public void Complete(RecordedFields fields)
     {
-        fields.Usage = Usage ?? fields.Usage;
-        fields.Error = Error;
-        fields.FinishReason = FinishReason;
-        fields.IsStreamComplete = IsFinished;
         if (!IsEmpty)
         {
-            fields.Outputs = JsonText.Body(Write(), isJson: true);
+            ResponseReader.Read(Write(), fields);
         }
+
+        fields.Error = Error;
+        fields.IsStreamComplete = IsFinished;
     }
 
     private byte[] Write()
@@ -159,7 +158,7 @@ internal sealed class ChatStreamMerge : IStreamMerge
             }
         }
 
-        var added = new ChatChoiceMerge(index);
+        var added = new ChatChoiceMerge(index, _isLegacy);
         _choices.Insert(at, added);
         return added;
     }
@@ -176,17 +175,12 @@ internal sealed class ChatStreamMerge : IStreamMerge
         var field = MergedField.In(_top, name);
         if (name.SequenceEqual("object"u8))
         {
-            field.SetRaw("\"chat.completion\""u8);
+            field.SetRaw(_isLegacy ? "\"text_completion\""u8 : "\"chat.completion\""u8);
             reader.Skip();
             return;
         }
 
-        if (name.SequenceEqual("usage"u8))
-        {
-            var copy = reader;
-            Usage = ChatUsage.Read(ref copy) ?? Usage;
-        }
-        else if (name.SequenceEqual("error"u8))
+        if (name.SequenceEqual("error"u8))
         {
             var copy = reader;
             Error = ApiErrorReader.Read(ref copy) ?? Error;

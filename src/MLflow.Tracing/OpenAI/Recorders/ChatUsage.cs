@@ -2,85 +2,189 @@ using System.Text.Json;
 
 namespace MLflow;
 
-/// <summary>Reads the <c>usage</c> object of a chat completion.</summary>
+/// <summary>Reads a <c>usage</c> object, in the spelling of chat completions (<c>prompt_tokens</c>) or of the newer APIs (<c>input_tokens</c>).</summary>
 internal static class ChatUsage
 {
-    /// <summary>Reads the value at which the reader stands. Null where it reports no tokens.</summary>
-    public static TokenUsage? Read(ref Utf8JsonReader reader)
+    /// <summary>Reads the value at which the reader stands. Fields that it does not report stay as they are.</summary>
+    public static void Read(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, RecordedFields fields)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
             reader.Skip();
-            return null;
+            return;
         }
 
-        long? input = null, output = null, total = null, cached = null, cacheHits = null;
+        var copy = reader;
+        fields.ReportedUsage = JsonText.ReplaceLoneSurrogates(JsonText.RawValue(ref reader, json));
+        var usage = new UsageBuckets();
+        while (copy.Read() && copy.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = copy.ValueSpan;
+            copy.Read();
+            ReadField(name, ref copy, ref usage);
+            copy.Skip();
+        }
+
+        if (usage.Input is null && usage.Output is null && usage.Total is null)
+        {
+            return;
+        }
+
+        usage.MakeWhole();
+        fields.Usage = new TokenUsage
+        {
+            InputTokens = usage.Input,
+            OutputTokens = usage.Output,
+            TotalTokens = usage.Total ?? (usage.Input + usage.Output),
+            CacheReadInputTokens = usage.CacheRead,
+            CacheCreationInputTokens = usage.CacheWrite,
+        };
+        fields.UsageBuckets = usage.Write();
+    }
+
+    private static void ReadField(ReadOnlySpan<byte> name, ref Utf8JsonReader reader, ref UsageBuckets usage)
+    {
+        if (reader.TokenType == JsonTokenType.StartObject)
+        {
+            if (name.SequenceEqual("prompt_tokens_details"u8) || name.SequenceEqual("input_tokens_details"u8) || name.SequenceEqual("input_token_details"u8))
+            {
+                ReadInput(ref reader, ref usage);
+            }
+            else if (name.SequenceEqual("completion_tokens_details"u8) || name.SequenceEqual("output_tokens_details"u8) || name.SequenceEqual("output_token_details"u8))
+            {
+                ReadOutput(ref reader, ref usage);
+            }
+
+            return;
+        }
+
+        if (Number(ref reader) is not { } count)
+        {
+            return;
+        }
+
+        if (name.SequenceEqual("prompt_tokens"u8))
+        {
+            usage.Input = count;
+        }
+        else if (name.SequenceEqual("input_tokens"u8))
+        {
+            usage.Input ??= count;
+            usage.IsInputTokens = true;
+        }
+        else if (name.SequenceEqual("completion_tokens"u8))
+        {
+            usage.Output = count;
+        }
+        else if (name.SequenceEqual("output_tokens"u8))
+        {
+            usage.Output ??= count;
+        }
+        else if (name.SequenceEqual("total_tokens"u8))
+        {
+            usage.Total = count;
+        }
+        else if (name.SequenceEqual("prompt_cache_hit_tokens"u8) || name.SequenceEqual("cached_tokens"u8) || name.SequenceEqual("num_cached_tokens"u8))
+        {
+            // DeepSeek; Moonshot and Hugging Face; DeepInfra.
+            usage.CacheRead ??= count;
+        }
+        else if (name.SequenceEqual("cache_read_input_tokens"u8))
+        {
+            usage.CacheRead = count;
+            usage.HasCacheBeside = true;
+        }
+        else if (name.SequenceEqual("cache_creation_input_tokens"u8))
+        {
+            usage.CacheWrite = count;
+            usage.HasCacheBeside = true;
+        }
+    }
+
+    private static void ReadInput(ref Utf8JsonReader reader, ref UsageBuckets usage)
+    {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("prompt_tokens"u8))
+            var name = reader.ValueSpan;
+            reader.Read();
+            if (name.SequenceEqual("cached_tokens_details"u8) && reader.TokenType == JsonTokenType.StartObject)
             {
-                input = Number(ref reader);
+                ReadCached(ref reader, ref usage);
             }
-            else if (reader.ValueTextEquals("completion_tokens"u8))
+            else if (name.SequenceEqual("cached_tokens"u8))
             {
-                output = Number(ref reader);
+                usage.CacheRead = Number(ref reader) ?? usage.CacheRead;
             }
-            else if (reader.ValueTextEquals("total_tokens"u8))
+            else if (name.SequenceEqual("cache_write_tokens"u8) || name.SequenceEqual("cache_creation_tokens"u8))
             {
-                total = Number(ref reader);
+                usage.CacheWrite ??= Number(ref reader);
             }
-            else if (reader.ValueTextEquals("prompt_cache_hit_tokens"u8))
+            else if (name.SequenceEqual("audio_tokens"u8))
             {
-                cacheHits = Number(ref reader);
+                usage.InputAudio = Number(ref reader);
             }
-            else if (reader.ValueTextEquals("prompt_tokens_details"u8))
+            else if (name.SequenceEqual("image_tokens"u8))
             {
-                reader.Read();
-                cached = ReadCached(ref reader);
+                usage.InputImage = Number(ref reader);
             }
-            else
+            else if (name.SequenceEqual("video_tokens"u8))
             {
-                reader.Read();
-                reader.Skip();
+                usage.InputVideo = Number(ref reader);
             }
-        }
 
-        if (input is null && output is null && total is null)
-        {
-            return null;
+            reader.Skip();
         }
-
-        return new TokenUsage { InputTokens = input, OutputTokens = output, TotalTokens = total, CacheReadInputTokens = cached ?? cacheHits };
     }
 
-    private static long? ReadCached(ref Utf8JsonReader reader)
+    private static void ReadCached(ref Utf8JsonReader reader, ref UsageBuckets usage)
     {
-        long? cached = null;
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return null;
-        }
-
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isCached = reader.ValueTextEquals("cached_tokens"u8);
-            var value = Number(ref reader);
-            cached = isCached ? value : cached;
-        }
+            var name = reader.ValueSpan;
+            reader.Read();
+            if (name.SequenceEqual("audio_tokens"u8))
+            {
+                usage.CachedAudio = Number(ref reader);
+            }
+            else if (name.SequenceEqual("image_tokens"u8))
+            {
+                usage.CachedImage = Number(ref reader);
+            }
 
-        return cached;
-    }
-
-    private static long? Number(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        var number = JsonText.ReadInt64OrNull(ref reader);
-        if (number is null)
-        {
             reader.Skip();
         }
-
-        return number;
     }
+
+    private static void ReadOutput(ref Utf8JsonReader reader, ref UsageBuckets usage)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.ValueSpan;
+            reader.Read();
+            if (name.SequenceEqual("reasoning_tokens"u8))
+            {
+                usage.Reasoning = Number(ref reader);
+            }
+            else if (name.SequenceEqual("audio_tokens"u8))
+            {
+                usage.OutputAudio = Number(ref reader);
+            }
+            else if (name.SequenceEqual("image_tokens"u8))
+            {
+                usage.OutputImage = Number(ref reader);
+            }
+            else if (name.SequenceEqual("accepted_prediction_tokens"u8))
+            {
+                usage.AcceptedPrediction = Number(ref reader);
+            }
+            else if (name.SequenceEqual("rejected_prediction_tokens"u8))
+            {
+                usage.RejectedPrediction = Number(ref reader);
+            }
+
+            reader.Skip();
+        }
+    }
+
+    private static long? Number(ref Utf8JsonReader reader) => UsageBuckets.Count(JsonText.ReadInt64OrNull(ref reader));
 }

@@ -22,11 +22,17 @@ internal sealed class RecordedFields
 
     public TokenUsage? Usage { get; set; }
 
+    /// <summary>The usage as the server reported it, JSON. Null when it reported none.</summary>
+    public byte[]? ReportedUsage { get; set; }
+
+    /// <summary>The tokens by what they were, see <see cref="MLflow.UsageBuckets"/>. Null when no tokens were reported.</summary>
+    public byte[]? UsageBuckets { get; set; }
+
     public string? RequestModel { get; set; }
 
     public string? ResponseModel { get; set; }
 
-    /// <summary>Why the first choice ended.</summary>
+    /// <summary>Why the first choice, or the response, ended.</summary>
     public string? FinishReason { get; set; }
 
     /// <summary>The error that the body reports, also in the middle of a stream.</summary>
@@ -34,6 +40,14 @@ internal sealed class RecordedFields
 
     /// <summary>Id that the server gave to its answer.</summary>
     public string? ResponseId { get; set; }
+
+    /// <summary>Id of the response that the answer continues.</summary>
+    public string? PreviousResponseId { get; set; }
+
+    /// <summary>Class of service by which the call was served.</summary>
+    public string? ServiceTier { get; set; }
+
+    public string? SystemFingerprint { get; set; }
 
     /// <summary>The conversation that the call belongs to.</summary>
     public string? Session { get; set; }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 
 namespace MLflow;
@@ -27,6 +26,8 @@ internal static class RequestReader
             isJson = false;
             fields.Attributes.Clear();
             fields.RequestModel = null;
+            fields.Session = null;
+            fields.User = null;
         }
 
         fields.Inputs = JsonText.Body(body, isJson);
@@ -47,12 +48,21 @@ internal static class RequestReader
                     fields.RequestModel = JsonText.ReadStringOrNull(ref reader);
                     break;
                 case "tools" or "functions" when reader.TokenType == JsonTokenType.StartArray:
-                    var tools = WriteTools(reader, body, isLegacy: name == "functions");
+                    var tools = RequestTools.Write(reader, body, isLegacy: name == "functions");
                     if (tools is not null)
                     {
                         fields.Attributes.Add(new(AttributeNames.ChatTools, AttributeValue.FromJson(tools)));
                     }
 
+                    break;
+                case "conversation":
+                    fields.Session = ResponseReader.ReadTextOrId(reader);
+                    break;
+                case "user":
+                    fields.User = ResponseReader.ReadTextOrId(reader) ?? fields.User;
+                    break;
+                case "safety_identifier":
+                    fields.User ??= ResponseReader.ReadTextOrId(reader);
                     break;
                 case var _ when name.StartsWith("mlflow.", StringComparison.Ordinal):
                     // A parameter of that name would replace what we record.
@@ -62,44 +72,5 @@ internal static class RequestReader
 
             fields.Attributes.Add(new(name, JsonText.ReadValue(ref reader, body)));
         }
-    }
-
-    /// <summary>
-    /// The tools as MLflow shows them: <c>[{"type":"function","function":{…}}]</c>. Tools of other types stay as sent; the functions of the old
-    /// <c>functions</c> parameter are wrapped.
-    /// </summary>
-    private static byte[]? WriteTools(Utf8JsonReader reader, ReadOnlySpan<byte> body, bool isLegacy)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using var writer = new Utf8JsonWriter(buffer, JsonText.WriterOptions);
-        writer.WriteStartArray();
-        var count = 0;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            var isObject = reader.TokenType == JsonTokenType.StartObject;
-            var tool = JsonText.RawValue(ref reader, body);
-            if (!isObject)
-            {
-                continue;
-            }
-
-            count++;
-            if (isLegacy)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("type"u8, "function"u8);
-                writer.WritePropertyName("function"u8);
-                writer.WriteRawValue(tool, skipInputValidation: true);
-                writer.WriteEndObject();
-            }
-            else
-            {
-                writer.WriteRawValue(tool, skipInputValidation: true);
-            }
-        }
-
-        writer.WriteEndArray();
-        writer.Flush();
-        return count == 0 ? null : JsonText.ReplaceLoneSurrogates(buffer.WrittenSpan);
     }
 }

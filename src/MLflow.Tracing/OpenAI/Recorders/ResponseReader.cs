@@ -2,10 +2,13 @@ using System.Text.Json;
 
 namespace MLflow;
 
-/// <summary>Reads a JSON response body: output, model, usage, id, error.</summary>
+/// <summary>Reads a JSON response body: the output and what it says about itself, whichever API answered.</summary>
 internal static class ResponseReader
 {
-    public static void Read(in RecordedBody recorded, RecordedFields fields)
+    /// <param name="recorded">The body, or a stream merged to its shape.</param>
+    /// <param name="fields">Takes the result.</param>
+    /// <param name="readsError">True where an <c>error</c> in the body means that the call failed.</param>
+    public static void Read(in RecordedBody recorded, RecordedFields fields, bool readsError = false)
     {
         var body = JsonText.ValidUtf8(recorded.Bytes);
         var isJson = true;
@@ -14,7 +17,7 @@ internal static class ResponseReader
             var reader = new Utf8JsonReader(body, JsonText.ReaderOptions);
             if (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
             {
-                ReadFields(ref reader, fields);
+                ReadFields(ref reader, body, fields, readsError);
             }
 
             while (reader.Read())
@@ -29,32 +32,116 @@ internal static class ResponseReader
         fields.Outputs = JsonText.Body(body, isJson);
     }
 
-    private static void ReadFields(ref Utf8JsonReader reader, RecordedFields fields)
+    private static void ReadFields(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordedFields fields, bool readsError)
     {
+        ApiError? error = null;
+        string? status = null, incompleteReason = null;
+        bool hasChoices = false, isResponse = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("usage"u8))
+            var name = reader.ValueSpan;
+            reader.Read();
+            if (name.SequenceEqual("usage"u8))
             {
-                reader.Read();
-                fields.Usage = ChatUsage.Read(ref reader) ?? fields.Usage;
+                ChatUsage.Read(ref reader, body, fields);
             }
-            else if (reader.ValueTextEquals("model"u8))
+            else if (name.SequenceEqual("model"u8))
             {
-                reader.Read();
-                fields.ResponseModel = JsonText.ReadStringOrNull(ref reader);
-                reader.Skip();
+                fields.ResponseModel = TextOr(fields.ResponseModel, ref reader);
             }
-            else if (reader.ValueTextEquals("id"u8))
+            else if (name.SequenceEqual("id"u8))
             {
-                reader.Read();
-                fields.ResponseId = JsonText.ReadStringOrNull(ref reader);
-                reader.Skip();
+                fields.ResponseId = TextOr(fields.ResponseId, ref reader);
             }
-            else
+            else if (name.SequenceEqual("object"u8))
             {
-                reader.Read();
-                reader.Skip();
+                isResponse = reader.TokenType == JsonTokenType.String && reader.ValueSpan.SequenceEqual("response"u8);
             }
+            else if (name.SequenceEqual("service_tier"u8))
+            {
+                fields.ServiceTier = TextOr(fields.ServiceTier, ref reader);
+            }
+            else if (name.SequenceEqual("system_fingerprint"u8))
+            {
+                fields.SystemFingerprint = TextOr(fields.SystemFingerprint, ref reader);
+            }
+            else if (name.SequenceEqual("previous_response_id"u8))
+            {
+                fields.PreviousResponseId = TextOr(fields.PreviousResponseId, ref reader);
+            }
+            else if (name.SequenceEqual("conversation"u8))
+            {
+                fields.Session ??= ReadTextOrId(reader);
+            }
+            else if (name.SequenceEqual("status"u8))
+            {
+                status = TextOr(status, ref reader);
+            }
+            else if (name.SequenceEqual("incomplete_details"u8))
+            {
+                incompleteReason = ReadText(reader, "reason"u8);
+            }
+            else if (name.SequenceEqual("choices"u8))
+            {
+                hasChoices = ReadFinishReason(reader, fields);
+            }
+            else if (name.SequenceEqual("error"u8))
+            {
+                error = ApiErrorReader.Read(ref reader);
+            }
+
+            reader.Skip();
         }
+
+        if (isResponse)
+        {
+            fields.FinishReason = incompleteReason ?? status;
+        }
+
+        // An answer beside the error (some servers send "error": {} always) is an answer.
+        fields.Error = hasChoices || !readsError ? fields.Error : error ?? fields.Error;
     }
+
+    /// <summary>A text, or the <c>id</c> of an object. Reads with a copy of the reader.</summary>
+    public static string? ReadTextOrId(Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.String ? NullIfEmpty(JsonText.ReadString(ref reader)) : ReadText(reader, "id"u8);
+
+    private static string? ReadText(Utf8JsonReader reader, ReadOnlySpan<byte> field)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            return null;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isMeant = reader.ValueSpan.SequenceEqual(field);
+            reader.Read();
+            if (isMeant)
+            {
+                return NullIfEmpty(JsonText.ReadStringOrNull(ref reader));
+            }
+
+            reader.Skip();
+        }
+
+        return null;
+    }
+
+    /// <summary>Reads the first choice with a copy of the reader.</summary>
+    /// <returns>True when there is a choice.</returns>
+    private static bool ReadFinishReason(Utf8JsonReader reader, RecordedFields fields)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray || !reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            return false;
+        }
+
+        fields.FinishReason = ReadText(reader, "finish_reason"u8);
+        return true;
+    }
+
+    private static string? TextOr(string? other, ref Utf8JsonReader reader) => NullIfEmpty(JsonText.ReadStringOrNull(ref reader)) ?? other;
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }
