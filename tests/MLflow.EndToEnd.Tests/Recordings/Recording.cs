@@ -12,7 +12,9 @@ public sealed class Recording
         var request = document["request"]!;
         var response = document["response"]!;
         Method = (string)request["method"]!;
-        Url = new Uri((string)request["url"]!);
+
+        // Where a part of the address was replaced by a name in brackets, it no longer is one.
+        Url = new Uri(((string)request["url"]!).Replace("<", "", StringComparison.Ordinal).Replace(">", "", StringComparison.Ordinal));
         RequestBody = BodyBytes(request);
         Status = (int)response["status"]!;
         ResponseBody = BodyBytes(response) ?? [];

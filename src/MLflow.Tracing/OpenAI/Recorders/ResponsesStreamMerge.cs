@@ -55,7 +55,7 @@ internal sealed class ResponsesStreamMerge : IStreamMerge
     {
         if (_response is not null || _items.Count > 0)
         {
-            ResponseReader.Read(Write(), fields);
+            ResponseReader.Read(Write(), fields, readsError: true);
         }
 
         fields.Error = _error ?? fields.Error;
