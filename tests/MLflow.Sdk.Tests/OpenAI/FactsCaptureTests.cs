@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Xunit;
 
@@ -49,7 +50,9 @@ public sealed class FactsCaptureTests : CaptureTestBase
 
         var trace = (await SpansAsync())[0].Trace;
         Assert.Equal([new(TraceKeys.User, "u1"), new(TraceKeys.Session, "conv_1")], trace.OfferedMetadata().OrderByDescending(pair => pair.Key));
-        var metadata = Parse(Encoding.UTF8.GetString(TraceInfoWriter.Write(trace, "0")))["trace"]!["trace_info"]!["trace_metadata"]!;
+        var info = new ArrayBufferWriter<byte>();
+        TraceInfoWriter.Write(info, trace, "0");
+        var metadata = Parse(Encoding.UTF8.GetString(info.WrittenSpan))["trace"]!["trace_info"]!["trace_metadata"]!;
         Assert.Equal("conv_1", (string?)metadata[TraceKeys.Session]);
         Assert.Equal("u1", (string?)metadata[TraceKeys.User]);
     }
