@@ -11,7 +11,7 @@ internal static class CallRecorder
     {
         var span = call.Span;
         var attempt = call.Last;
-        var fields = new RecordedFields { Limits = new StreamLimits(options.MaxChunkEvents, options.MaxCaptureBytes) };
+        var fields = new RecordedFields { RestOfOutput = call.Operation.RestOfOutput, Limits = new StreamLimits(options.MaxChunkEvents, options.MaxCaptureBytes) };
         var notes = new List<string>();
         if (call.Note is not null)
         {

@@ -92,6 +92,24 @@ public sealed class RecordedResponsesTests
     }
 
     [Fact]
+    public void Stream_EveryRecordedCutAnywhere_DoesNotThrowAndStaysJson()
+    {
+        foreach (var stream in RecordedEventStream.OfResponses())
+        {
+            for (var length = 0; length < stream.Body.Length; length += 1 + (stream.Body.Length / 60))
+            {
+                var fields = Record(stream.Body[..length]);
+                if (fields.Outputs.Kind == AttributeValueKind.Json)
+                {
+                    JsonNode.Parse(fields.Outputs.Json);
+                }
+
+                Assert.False(fields.IsStreamComplete && length < stream.Body.Length * 0.5, stream.Id);
+            }
+        }
+    }
+
+    [Fact]
     public void Exchange_EveryRecorded_KeepsRequestAndResponse()
     {
         var recordings = Recording.LoadAll("responses");

@@ -53,7 +53,7 @@ public sealed class ResponsesRecorderTests
             """;
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Expected), Output(fields)), Output(fields).ToJsonString());
         Assert.False(fields.IsStreamComplete);
-        Assert.Equal("in_progress", fields.FinishReason);
+        Assert.Null(fields.FinishReason);
         Assert.Equal("resp_1", fields.ResponseId);
     }
 

@@ -69,6 +69,26 @@ public sealed class UsageTests
     }
 
     [Fact]
+    public void Usage_OfImagesWithoutDetails_IsOfImages()
+    {
+        var fields = new RecordedFields { RestOfOutput = ApiCatalog.Find("POST", "/v1/images/generations")!.RestOfOutput };
+
+        ResponseReader.Read("""{"usage":{"input_tokens":1,"output_tokens":2,"total_tokens":3}}"""u8, fields);
+
+        Assert.Equal("""{"input_uncached":1,"output_image":2}""", Encoding.UTF8.GetString(fields.UsageBuckets!));
+    }
+
+    [Fact]
+    public void Usage_InGroqsField_IsRead()
+    {
+        var fields = new RecordedFields();
+
+        ResponseReader.Read("""{"choices":[],"x_groq":{"id":"req","usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}}"""u8, fields);
+
+        Assert.Equal(3, fields.Usage?.TotalTokens);
+    }
+
+    [Fact]
     public void Usage_EveryRecorded_AddsUp()
     {
         var root = SharedFolder.Find("recordings");

@@ -5,7 +5,7 @@ internal static partial class ApiCatalog
     /// <summary>Images, audio, video and moderation.</summary>
     private static IEnumerable<ApiOperation> Media() =>
     [
-        Model("audio.speech.create", "/audio/speech", "Speech", MLflow.SpanType.Tool, JsonRecorder.Instance),
+        Model("audio.speech.create", "/audio/speech", "Speech", MLflow.SpanType.Tool, JsonRecorder.Instance) with { RestOfOutput = UsageBuckets.OutputAudioName },
         Model("audio.transcriptions.create", "/audio/transcriptions", "Transcriptions", MLflow.SpanType.Tool, JsonRecorder.Instance),
         Model("audio.translations.create", "/audio/translations", "Translations", MLflow.SpanType.Tool, JsonRecorder.Instance),
         Row("audio.voice_consents.create", "POST", "/audio/voice_consents"),
@@ -15,8 +15,8 @@ internal static partial class ApiCatalog
         Row("audio.voice_consents.delete", "DELETE", "/audio/voice_consents/{consent_id}"),
         Row("audio.voices.create", "POST", "/audio/voices"),
 
-        Row("images.edit", "POST", "/images/edits", MLflow.SpanType.Tool) with { IsRecognisedAnywhere = true },
-        Model("images.generate", "/images/generations", "Images", MLflow.SpanType.Tool, JsonRecorder.Instance),
+        Row("images.edit", "POST", "/images/edits", MLflow.SpanType.Tool) with { RestOfOutput = UsageBuckets.OutputImageName, IsRecognisedAnywhere = true },
+        Model("images.generate", "/images/generations", "Images", MLflow.SpanType.Tool, JsonRecorder.Instance) with { RestOfOutput = UsageBuckets.OutputImageName },
         Row("images.create_variation", "POST", "/images/variations", MLflow.SpanType.Tool) with { IsRecognisedAnywhere = true },
 
         new("moderations.create", "POST", "/moderations", "Moderations", MLflow.SpanType.Guardrail, JsonRecorder.Instance) { AsyncSpanName = "AsyncModerations" },

@@ -14,6 +14,9 @@ internal sealed record ApiOperation(string Name, string Method, string Template,
     /// <summary>Name of the span of an asynchronous call. Real MLflow gives one to the methods that it patches; other operations have one name.</summary>
     public string? AsyncSpanName { get; init; }
 
+    /// <summary>The part of <see cref="UsageBuckets"/> to which output tokens belong that the usage does not tell apart.</summary>
+    public string RestOfOutput { get; init; } = UsageBuckets.OutputText;
+
     /// <summary>True when the path alone shows a call of a model, on whatever host.</summary>
     public bool IsRecognisedAnywhere { get; init; }
 

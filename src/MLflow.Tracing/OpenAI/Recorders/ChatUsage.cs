@@ -39,7 +39,7 @@ internal static class ChatUsage
             CacheReadInputTokens = usage.CacheRead,
             CacheCreationInputTokens = usage.CacheWrite,
         };
-        fields.UsageBuckets = usage.Write();
+        fields.UsageBuckets = usage.Write(fields.RestOfOutput);
     }
 
     private static void ReadField(ReadOnlySpan<byte> name, ref Utf8JsonReader reader, ref UsageBuckets usage)

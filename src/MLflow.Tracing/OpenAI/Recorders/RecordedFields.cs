@@ -22,6 +22,9 @@ internal sealed class RecordedFields
 
     public TokenUsage? Usage { get; set; }
 
+    /// <summary>What output tokens are that the usage does not tell apart.</summary>
+    public string RestOfOutput { get; init; } = MLflow.UsageBuckets.OutputText;
+
     /// <summary>The usage as the server reported it, JSON. Null when it reported none.</summary>
     public byte[]? ReportedUsage { get; set; }
 

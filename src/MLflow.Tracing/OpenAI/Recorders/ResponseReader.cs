@@ -45,6 +45,11 @@ internal static class ResponseReader
             {
                 ChatUsage.Read(ref reader, body, fields);
             }
+            else if (name.SequenceEqual("x_groq"u8) && reader.TokenType == JsonTokenType.StartObject && fields.ReportedUsage is null)
+            {
+                // Groq's streams report it there.
+                ReadUsageIn(reader, body, fields);
+            }
             else if (name.SequenceEqual("model"u8))
             {
                 fields.ResponseModel = TextOr(fields.ResponseModel, ref reader);
@@ -95,7 +100,8 @@ internal static class ResponseReader
 
         if (isResponse)
         {
-            fields.FinishReason = incompleteReason ?? status;
+            // What is still under way has not ended for any reason.
+            fields.FinishReason = incompleteReason ?? (status is "queued" or "in_progress" ? null : status);
         }
 
         // An answer beside the error (some servers send "error": {} always) is an answer.
@@ -126,6 +132,21 @@ internal static class ResponseReader
         }
 
         return null;
+    }
+
+    private static void ReadUsageIn(Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordedFields fields)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isUsage = reader.ValueSpan.SequenceEqual("usage"u8);
+            reader.Read();
+            if (isUsage)
+            {
+                ChatUsage.Read(ref reader, body, fields);
+            }
+
+            reader.Skip();
+        }
     }
 
     /// <summary>Reads the first choice with a copy of the reader.</summary>

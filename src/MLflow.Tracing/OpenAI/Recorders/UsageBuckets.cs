@@ -10,6 +10,10 @@ namespace MLflow;
 /// </summary>
 internal struct UsageBuckets
 {
+    public const string OutputText = "output_text";
+    public const string OutputAudioName = "output_audio";
+    public const string OutputImageName = "output_image";
+
     private const long MaxTokens = 1L << 52;
 
     private readonly List<KeyValuePair<string, long>> _parts = [];
@@ -81,7 +85,8 @@ internal struct UsageBuckets
     }
 
     /// <summary>The parts as JSON; null where neither input nor output is known.</summary>
-    public readonly byte[]? Write()
+    /// <param name="restOfOutput">What output tokens are that the usage does not tell apart.</param>
+    public readonly byte[]? Write(string restOfOutput = OutputText)
     {
         if (Input is { } input)
         {
@@ -99,11 +104,11 @@ internal struct UsageBuckets
             var rest = output;
             var at = _parts.Count;
             Take("output_reasoning", Reasoning, ref rest);
-            Take("output_audio", OutputAudio, ref rest);
-            Take("output_image", OutputImage, ref rest);
+            Take(OutputAudioName, OutputAudio, ref rest);
+            Take(OutputImageName, OutputImage, ref rest);
             Take("output_accepted_prediction", AcceptedPrediction, ref rest);
             Take("output_rejected_prediction", RejectedPrediction, ref rest);
-            _parts.Insert(at, new("output_text", rest));
+            _parts.Insert(at, new(_parts.Exists(part => part.Key == restOfOutput) ? OutputText : restOfOutput, rest));
         }
 
         if (_parts.Count == 0)
