@@ -155,6 +155,19 @@ public sealed class ResponsesRecorderTests
         Assert.Equal(300, fields.LastTokenNs);
     }
 
+    [Theory]
+    [InlineData("""{"type":"response.output_item.added","output_index":0,"item":{"id":"a","type":"function_call","name":"f","arguments":""}}""", true)]
+    [InlineData("""{"type":"response.output_item.added","output_index":0,"item":{"id":"a","type":"message","content":[]}}""", false)]
+    [InlineData("""{"type":"response.output_item.done","output_index":0,"item":{"id":"a","type":"reasoning","summary":[],"encrypted_content":"x"}}""", false)]
+    [InlineData("""{"type":"response.output_item.done","output_index":0,"item":{"id":"a","type":"mcp_list_tools","tools":[{}]}}""", false)]
+    [InlineData("""{"type":"response.output_item.done","output_index":0,"item":{"id":"a","type":"message","content":[{"type":"output_text","text":"x"}]}}""", true)]
+    [InlineData("""{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":""}""", false)]
+    [InlineData("""{"type":"response.output_text.done","output_index":0,"content_index":0,"text":"x"}""", true)]
+    [InlineData("""{"type":"response.web_search_call.searching","output_index":0}""", false)]
+    [InlineData("""{"type":"response.completed","response":{"output":[{"type":"message"}]}}""", true)]
+    public void Stream_Event_IsContentOrNot(string e, bool isContent) =>
+        Assert.Equal(isContent, Record(Stream([Created, e])).FirstTokenNs is not null);
+
     [Fact]
     public void Stream_AnyChunkingAndAnyCut_GivesTheSameForTheSameBytes() =>
         Gen.Select(Gen.Int[0, 6000], Gen.Int[1, 500].Array[0, 30]).Sample((cut, pieces) =>

@@ -137,8 +137,8 @@ internal sealed class ResponsesStreamMerge : IStreamMerge
             "shell_call_command.added" or "shell_call_command.delta" or "shell_call_command.done" => AddCommand(e),
             "shell_call_output_content.delta" or "shell_call_output_content.done" => AddCommandOutput(e),
             "image_generation_call.partial_image" => AddPartialImage(e),
-            "audio.delta" => AddAudio(e, "data"u8),
-            "audio.transcript.delta" => AddAudio(e, "transcript"u8),
+            "audio.delta" or "output_audio.delta" => AddAudio(e, "data"u8),
+            "audio.transcript.delta" or "output_audio_transcript.delta" => AddAudio(e, "transcript"u8),
             _ => AddStatus(type, e),
         };
     }
@@ -164,7 +164,13 @@ internal sealed class ResponsesStreamMerge : IStreamMerge
         item.Id = id.ToArray();
         item.Value.Set(raw);
         item.IsDone = isDone;
-        return isDone && !item.HasContent && (item.HasContent = IsContent(raw));
+        if (!isDone)
+        {
+            // The model has chosen the tool; its name comes here and in no piece.
+            return ResponseEvent.Content(ResponseEvent.Field(raw, "type"u8)).EndsWith("_call"u8) && ResponseEvent.Content(ResponseEvent.Field(raw, "name"u8)).Length > 0;
+        }
+
+        return !item.HasContent && (item.HasContent = IsContent(raw));
     }
 
     /// <summary>What the model or its tools made, as opposed to a list of tools or reasoning that cannot be read.</summary>
