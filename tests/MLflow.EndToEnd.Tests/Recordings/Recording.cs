@@ -9,48 +9,72 @@ public sealed class Recording
     private Recording(JsonObject document)
     {
         Id = (string)document["id"]!;
-        var request = document["request"]!;
-        var response = document["response"]!;
-        Method = (string)request["method"]!;
+        Api = (string)document["api"]!;
+        Operation = (string?)document["operation"];
+        Provider = (string)document["provider"]!;
+        if (document["request"] is { } request)
+        {
+            Method = (string)request["method"]!;
 
-        // Where a part of the address was replaced by a name in brackets, it no longer is one.
-        Url = new Uri(((string)request["url"]!).Replace("<", "", StringComparison.Ordinal).Replace(">", "", StringComparison.Ordinal));
-        RequestBody = BodyBytes(request);
+            // One recording hides the region in the host's name.
+            Url = new Uri(((string)request["url"]!).Replace("<aws_region>", "region", StringComparison.Ordinal));
+            RequestBody = BodyBytes(request);
+            RequestContentType = (string?)request["body"]?["content_type"] ?? (string?)request["headers"]?["content-type"];
+        }
+
+        var response = document["response"]!;
         Status = (int)response["status"]!;
         ResponseBody = BodyBytes(response) ?? [];
-        IsEventStream = (string?)response["body_kind"] == "sse";
+        BodyKind = (string)response["body_kind"]!;
         ContentType = (string?)response["headers"]?["content-type"] ?? (IsEventStream ? "text/event-stream" : "application/json");
         RequestId = (string?)response["headers"]?["x-request-id"];
     }
 
     public string Id { get; }
 
-    public string Method { get; }
+    /// <summary>The family, which is also the folder: <c>chat.completions</c>, <c>responses</c>, <c>other</c>, …</summary>
+    public string Api { get; }
 
-    public Uri Url { get; }
+    /// <summary>The operation's id in the OpenAPI document.</summary>
+    public string? Operation { get; }
+
+    /// <summary><c>openai</c>, <c>azure</c> or <c>compatible</c>.</summary>
+    public string Provider { get; }
+
+    public string Method { get; } = "";
+
+    public Uri Url { get; } = new("about:blank");
 
     public byte[]? RequestBody { get; }
+
+    public string? RequestContentType { get; }
+
+    public bool HasMultipartRequest => RequestContentType?.StartsWith("multipart/", StringComparison.Ordinal) == true;
 
     public int Status { get; }
 
     public byte[] ResponseBody { get; }
 
-    public bool IsEventStream { get; }
+    /// <summary><c>json</c>, <c>sse</c>, <c>text</c>, <c>base64</c> or <c>none</c>.</summary>
+    public string BodyKind { get; }
+
+    public bool IsEventStream => BodyKind == "sse";
 
     public string ContentType { get; }
 
     public string? RequestId { get; }
 
-    /// <summary>A call of a model, as opposed to a look at a stored completion.</summary>
-    public bool IsModelCall => Method == "POST" && Url.AbsolutePath.EndsWith("/chat/completions", StringComparison.Ordinal);
-
-    /// <summary>The recordings of one API, or null where they are not there.</summary>
-    public static IReadOnlyList<Recording>? LoadAll(string api)
+    /// <summary>The recordings of one API, or of all of them; null where they are not there.</summary>
+    public static IReadOnlyList<Recording>? LoadAll(string? api = null)
     {
-        var folder = SharedFolder.Find(Path.Combine("recordings", api));
-        return folder is null
-            ? null
-            : [.. Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal).Select(file => new Recording(JsonNode.Parse(File.ReadAllText(file))!.AsObject()))];
+        var folder = SharedFolder.Find(api is null ? "recordings" : Path.Combine("recordings", api));
+        if (folder is null)
+        {
+            return null;
+        }
+
+        var folders = api is null ? Directory.GetDirectories(folder).Where(path => Path.GetFileName(path) != "response-only") : [folder];
+        return [.. folders.SelectMany(path => Directory.GetFiles(path, "*.json")).Order(StringComparer.Ordinal).Select(file => new Recording(JsonNode.Parse(File.ReadAllText(file))!.AsObject()))];
     }
 
     public override string ToString() => Id;

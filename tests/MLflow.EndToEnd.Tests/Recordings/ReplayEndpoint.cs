@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -9,7 +11,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MLflow.EndToEnd.Tests.Recordings;
 
-/// <summary>An OpenAI server that says again what was recorded. The request names its recording in a header.</summary>
+/// <summary>
+/// A server that says again what was recorded, and a client whose connections all lead to it, so that requests can be sent to the recorded addresses.
+/// The request names its recording in a header.
+/// </summary>
 public sealed class ReplayEndpoint : IAsyncDisposable
 {
     public const string Header = "x-recording";
@@ -18,7 +23,8 @@ public sealed class ReplayEndpoint : IAsyncDisposable
 
     private ReplayEndpoint(WebApplication app) => _app = app;
 
-    public Uri Address { get; private set; } = null!;
+    /// <summary>Sends to this endpoint, whatever host a request names.</summary>
+    public HttpClient Client { get; private set; } = null!;
 
     /// <summary>The body of each request as it arrived, by recording.</summary>
     public ConcurrentDictionary<string, byte[]> Received { get; } = new();
@@ -40,11 +46,38 @@ public sealed class ReplayEndpoint : IAsyncDisposable
             await AnswerAsync(context, recording);
         });
         await app.StartAsync();
-        endpoint.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        var port = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
+        endpoint.Client = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            ConnectCallback = async (_, token) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                try
+                {
+                    await socket.ConnectAsync(IPAddress.Loopback, port, token);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            },
+        });
         return endpoint;
     }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    /// <summary>The recorded address without TLS.</summary>
+    public static Uri AddressOf(Recording recording) =>
+        new UriBuilder(recording.Url) { Scheme = "http", Port = recording.Url.IsDefaultPort ? 80 : recording.Url.Port }.Uri;
+
+    public ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        return _app.DisposeAsync();
+    }
 
     private static async Task AnswerAsync(HttpContext context, Recording recording)
     {

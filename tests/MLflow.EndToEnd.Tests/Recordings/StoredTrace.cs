@@ -28,8 +28,8 @@ public sealed class StoredTrace
 
     public IReadOnlyList<StoredSpan> Spans { get; }
 
-    /// <summary>The single span of a model call.</summary>
-    public StoredSpan? Call => Spans.SingleOrDefault(span => (string?)span.Attributes["mlflow.spanType"] == "CHAT_MODEL");
+    /// <summary>The single span of an OpenAI call.</summary>
+    public StoredSpan? Call => Spans.Where(span => span.Attributes.ContainsKey("openai.operation")).Take(2).ToList() is [var call] ? call : null;
 
     private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;
 
