@@ -9,6 +9,7 @@ public sealed class GoldenExchange
     public GoldenExchange(JsonObject document)
     {
         var response = document["response"]!;
+        Path = (string)document["request"]!["path"]!;
         Request = document["request"]!["body"]!.ToJsonString(SharedFolder.AsText);
         Status = (int)response["status"]!;
         Headers = response["headers"]!.AsObject().ToDictionary(header => header.Key, header => (string)header.Value!);
@@ -16,6 +17,8 @@ public sealed class GoldenExchange
         Body = (string?)response["sse"] ?? response["body"]!.ToJsonString(SharedFolder.AsText);
         IsCut = ((string?)response["note"])?.Contains("connection is cut", StringComparison.Ordinal) ?? false;
     }
+
+    public string Path { get; }
 
     public string Request { get; }
 

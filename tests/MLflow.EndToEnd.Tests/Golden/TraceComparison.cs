@@ -28,12 +28,16 @@ public sealed class TraceComparison
         }
 
         comparison.CompareInfo(golden.Trace["info"]!, ours);
-        if (ours.Spans.Count != golden.Trace["data"]!["spans"]!.AsArray().Count)
+        if (ours.Spans.Count != golden.Spans.Count)
         {
-            comparison.Add("spans", golden.Trace["data"]!["spans"]!.AsArray().Count, ours.Spans.Count);
+            comparison.Add("spans", golden.Spans.Count, ours.Spans.Count);
         }
 
-        comparison.CompareSpan(golden.Span!, ours.Spans[0]);
+        foreach (var (theirSpan, ourSpan) in golden.Spans.Zip(ours.Spans))
+        {
+            comparison.CompareSpan(theirSpan, ourSpan, decodesTheirs: !golden.IsTypeScript);
+        }
+
         return comparison._differences;
     }
 
@@ -46,12 +50,12 @@ public sealed class TraceComparison
         CompareObjects("tags", theirs["tags"]!.AsObject(), ToJson(ours.Tags), decodesTheirs: false);
     }
 
-    private void CompareSpan(JsonObject theirs, StoredSpan ours)
+    private void CompareSpan(JsonObject theirs, StoredSpan ours, bool decodesTheirs)
     {
         Compare("name", theirs["name"], ours.Name);
         Compare("status.code", theirs["status"]!["code"], ours.StatusCode);
         Compare("status.message", theirs["status"]!["message"], ours.StatusMessage);
-        CompareObjects("attributes", theirs["attributes"]!.AsObject(), ours.Attributes, decodesTheirs: true);
+        CompareObjects("attributes", theirs["attributes"]!.AsObject(), ours.Attributes, decodesTheirs);
         var events = theirs["events"]!.AsArray();
         for (var i = 0; i < Math.Max(events.Count, ours.Events.Count); i++)
         {

@@ -10,8 +10,8 @@ public static class ExchangeCheck
 
     /// <param name="recording">The exchange.</param>
     /// <param name="trace">The trace of its replay; null where none was stored.</param>
-    /// <param name="sent">The request body as it was sent, when that is not the recorded one (typed methods); else null.</param>
-    public static IEnumerable<ExchangeDifference> Compare(Recording recording, StoredTrace? trace, byte[]? sent = null)
+    /// <param name="sent">The request as it was sent, when that is not the recorded one (typed methods); else null.</param>
+    public static IEnumerable<ExchangeDifference> Compare(Recording recording, StoredTrace? trace, (byte[] Body, string? ContentType)? sent = null)
     {
         if (trace?.Call is not { } call || trace.Spans.Count != 2)
         {
@@ -22,7 +22,7 @@ public static class ExchangeCheck
         var isError = recording.Status >= 400;
         var differences = new List<ExchangeDifference>();
         Check("operation", expected.Operation, (string?)call.Attributes["openai.operation"]);
-        CheckJson("inputs", sent is null ? expected.Inputs : JsonNode.Parse(sent), call.Attributes["mlflow.spanInputs"]);
+        CheckJson("inputs", sent is { } request ? ExpectedCall.InputsOf(request.Body, request.ContentType) : expected.Inputs, call.Attributes["mlflow.spanInputs"]);
         CheckJson("outputs", expected.Outputs, call.Attributes["mlflow.spanOutputs"]);
         CheckJson("usage", expected.Usage, call.Attributes["mlflow.chat.tokenUsage"]);
         if (sent is null)
@@ -74,16 +74,20 @@ public static class ExchangeCheck
 
     /// <summary>Some servers report in a successful answer that they failed.</summary>
     private static bool ReportsError(ExpectedCall expected) =>
-        expected.Outputs is JsonObject answer && expected.Operation == "responses.create" && answer["error"] is JsonObject;
+        (expected.Operation == "responses.create" && expected.Outputs is JsonObject answer && answer["error"] is JsonObject)
+        || expected.Events.Any(e => e.Name == "error" || (Parse(e.Data) is JsonObject chunk && (chunk["error"] is JsonObject || (string?)chunk["type"] == "error")));
 
     private static string? TextOf(JsonNode? node) =>
         node is JsonValue value && value.TryGetValue<string>(out var text) ? text : node?.ToJsonString(SharedFolder.AsText);
 
-    private static string? TypeOf(string data)
+    private static string? TypeOf(string data) =>
+        (Parse(data) as JsonObject)?["type"] is JsonValue type && type.TryGetValue<string>(out var text) ? text : null;
+
+    private static JsonNode? Parse(string data)
     {
         try
         {
-            return (JsonNode.Parse(data) as JsonObject)?["type"] is JsonValue type && type.TryGetValue<string>(out var text) ? text : null;
+            return JsonNode.Parse(data);
         }
         catch (System.Text.Json.JsonException)
         {

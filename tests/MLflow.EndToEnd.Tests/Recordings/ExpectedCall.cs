@@ -20,7 +20,7 @@ public sealed class ExpectedCall
         Inputs = InputsOf(recording);
         Outputs = recording.Status >= 400 ? null : OutputsOf();
         Usage = UsageOf();
-        Model = Text(Inputs, "model") ?? Text(Outputs, "model") ?? DeploymentOf(recording.Url);
+        Model = (recording.RequestBody is { Length: > 0 } ? Text(Inputs, "model") : null) ?? Text(Outputs, "model") ?? DeploymentOf(recording.Url);
     }
 
     public string Operation { get; }
@@ -36,6 +36,9 @@ public sealed class ExpectedCall
     /// <summary>The events of a stream without its end mark.</summary>
     public IReadOnlyList<StreamEvent> Events { get; }
 
+    public static JsonNode? InputsOf(byte[] body, string? contentType) =>
+        contentType?.StartsWith("multipart/", StringComparison.Ordinal) == true ? MediaReference.Form(body, contentType) : JsonNode.Parse(body);
+
     private static JsonNode? InputsOf(Recording recording)
     {
         if (recording.RequestBody is not { Length: > 0 } body)
@@ -47,7 +50,7 @@ public sealed class ExpectedCall
             return values.Count == 0 ? null : new JsonObject(values.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value)));
         }
 
-        return recording.HasMultipartRequest ? MediaReference.Form(body, recording.RequestContentType!) : JsonNode.Parse(body);
+        return InputsOf(body, recording.RequestContentType);
     }
 
     private JsonNode? OutputsOf() => _recording.BodyKind switch

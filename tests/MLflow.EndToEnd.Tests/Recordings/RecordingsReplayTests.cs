@@ -35,9 +35,10 @@ public sealed class RecordingsReplayTests(TrackedProcess tracked)
                     differences.Add(new ExchangeDifference(item.recording, "bytes", $"{item.recording.ResponseBody.Length}", $"{received.Length}"));
                 }
 
-                if (!endpoint.Received[item.recording.Id].AsSpan().SequenceEqual(item.recording.RequestBody ?? []))
+                var sent = endpoint.Received[item.recording.Id].Body;
+                if (!sent.AsSpan().SequenceEqual(item.recording.RequestBody ?? []))
                 {
-                    differences.Add(new ExchangeDifference(item.recording, "sent bytes", $"{item.recording.RequestBody?.Length}", $"{endpoint.Received[item.recording.Id].Length}"));
+                    differences.Add(new ExchangeDifference(item.recording, "sent bytes", $"{item.recording.RequestBody?.Length}", $"{sent.Length}"));
                 }
 
                 replayed.Add((item.recording, root.TraceId));

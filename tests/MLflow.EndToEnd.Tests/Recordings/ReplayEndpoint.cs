@@ -26,8 +26,8 @@ public sealed class ReplayEndpoint : IAsyncDisposable
     /// <summary>Sends to this endpoint, whatever host a request names.</summary>
     public HttpClient Client { get; private set; } = null!;
 
-    /// <summary>The body of each request as it arrived, by recording.</summary>
-    public ConcurrentDictionary<string, byte[]> Received { get; } = new();
+    /// <summary>The body of each request as it arrived, and its type, by recording.</summary>
+    public ConcurrentDictionary<string, (byte[] Body, string? ContentType)> Received { get; } = new();
 
     public static async Task<ReplayEndpoint> StartAsync(IEnumerable<Recording> recordings)
     {
@@ -42,7 +42,7 @@ public sealed class ReplayEndpoint : IAsyncDisposable
             var recording = byId[(string)context.Request.Headers[Header]!];
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
-            endpoint.Received[recording.Id] = body.ToArray();
+            endpoint.Received[recording.Id] = (body.ToArray(), context.Request.ContentType);
             await AnswerAsync(context, recording);
         });
         await app.StartAsync();

@@ -1,0 +1,67 @@
+using System.Text.Json.Nodes;
+
+namespace MLflow.EndToEnd.Tests.Golden;
+
+/// <summary>The programs whose traces have more than one call of OpenAI, or none: written again for .NET.</summary>
+public static class GoldenPrograms
+{
+    private static readonly JsonObject Weather = new() { ["temp"] = 21 };
+
+    /// <summary>The program of a case that is no single call, or null.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="call">Sends one exchange of the case.</param>
+    /// <param name="golden">The case.</param>
+    public static Func<Task>? Find(string name, Func<GoldenExchange, Task> call, GoldenCase golden) => name switch
+    {
+        "nested_agent" => () => AgentAsync(call, golden),
+        "ts-withspan" => WithSpanAsync,
+        "ts-exception" => ExceptionAsync,
+        _ => null,
+    };
+
+    private static Task AgentAsync(Func<GoldenExchange, Task> call, GoldenCase golden) => Mlflow.TraceAsync("agent", SpanType.Agent, async span =>
+    {
+        span.SetInputs(new JsonObject { ["q"] = "Weather and time in Paris?" });
+        await call(golden.Exchanges[0]);
+        Mlflow.Trace("get_weather", SpanType.Tool, tool =>
+        {
+            tool.SetInputs(new JsonObject { ["city"] = "Paris", ["unit"] = "c" });
+            tool.SetOutputs(Weather.DeepClone());
+        });
+        Mlflow.Trace("get_time", SpanType.Tool, tool =>
+        {
+            tool.SetInputs(new JsonObject { ["tz"] = "Europe/Paris" });
+            tool.SetOutputs("14:05");
+        });
+        await call(golden.Exchanges[1]);
+        span.SetOutputs("It is 21 °C in Paris and the time is 14:05.");
+    });
+
+    private static Task WithSpanAsync()
+    {
+        Mlflow.Trace("outer", SpanType.Chain, outer =>
+        {
+            outer.SetAttribute("k", "v");
+            outer.SetInputs(new JsonObject { ["q"] = "hi" });
+            Mlflow.Trace("inner", SpanType.Tool, inner =>
+            {
+                inner.SetAttribute("n", 7);
+                inner.SetOutputs(new[] { 1, 2 });
+            });
+            outer.SetOutputs(new JsonObject { ["a"] = "yo" });
+        });
+        return Task.CompletedTask;
+    }
+
+    private static Task ExceptionAsync()
+    {
+        Assert(() => Mlflow.Trace("boom", SpanType.Unknown, span =>
+        {
+            span.SetInputs(new JsonObject { ["x"] = 1, ["y"] = 2 });
+            throw new InvalidOperationException("bad");
+        }));
+        return Task.CompletedTask;
+
+        static void Assert(Action work) => Xunit.Assert.Throws<InvalidOperationException>(work);
+    }
+}
