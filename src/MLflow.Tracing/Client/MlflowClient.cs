@@ -92,6 +92,18 @@ public sealed class MlflowClient : IAsyncDisposable
         return result with { UnreadBodies = RecorderFailures?.Invoke() ?? 0 };
     }
 
+    /// <summary>Reads a trace back from the server that new traces go to. What has not been flushed yet is not there.</summary>
+    /// <param name="traceId">For example what <see cref="GetLastActiveTraceId"/> gave.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="TraceNotFoundException">The server has no trace of that id.</exception>
+    /// <exception cref="HttpRequestException">The server could not be reached, or refused.</exception>
+    /// <exception cref="FormatException">The server's answer is no trace.</exception>
+    public Task<TraceRecord> GetTraceAsync(string traceId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(traceId);
+        return new TraceDownload(_settings.Destination.TrackingUri, Tracer.TimeProvider).GetAsync(traceId, cancellationToken);
+    }
+
     /// <summary>Sends what is waiting, for at most five seconds, and stops. What could not be sent is reported in the log. Later traces are dropped.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -99,6 +99,9 @@ internal sealed class TrackingHttp
         await SendAsync(HttpMethod.Put, path, content, RequestTimeout, cancellationToken).ConfigureAwait(false);
     }
 
+    public async Task<byte[]> GetAsync(string path, CancellationToken cancellationToken) =>
+        (await SendAsync(HttpMethod.Get, path, null, RequestTimeout, cancellationToken).ConfigureAwait(false)).Body;
+
     public async Task<JsonDocument> SendJsonAsync(HttpMethod method, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var content = method == HttpMethod.Get ? null : new ReadOnlyMemoryContent(body);

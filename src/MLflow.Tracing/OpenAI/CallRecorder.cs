@@ -5,7 +5,8 @@ namespace MLflow;
 /// <summary>Makes the span of a finished call from what was captured of it. Runs in the background.</summary>
 internal static class CallRecorder
 {
-    private const int MaxErrorBodyBytes = 64 << 10;
+    /// <summary>What is kept of the body of a failed answer.</summary>
+    public const int MaxErrorBodyBytes = 64 << 10;
 
     public static void Record(LlmCall call, OpenAIAutologOptions options)
     {

@@ -109,18 +109,21 @@ internal static class JsonText
     }
 
     /// <summary>True when the object has a <c>type</c> of its own that is a text.</summary>
-    public static bool HasType(ReadOnlySpan<byte> json) => json.IndexOf("\"type\""u8) >= 0 && IsType(json, default);
+    public static bool HasType(ReadOnlySpan<byte> json) => json.IndexOf("\"type\""u8) >= 0 && TryFindType(json, out _);
 
     /// <summary>True when the object's own <c>type</c> is the given text. False for what is no object.</summary>
-    public static bool TypeEquals(ReadOnlySpan<byte> json, ReadOnlySpan<byte> type) => IsType(json, type);
+    public static bool TypeEquals(ReadOnlySpan<byte> json, ReadOnlySpan<byte> type) => TryFindType(json, out var reader) && reader.ValueTextEquals(type);
+
+    /// <summary>The object's own <c>type</c>; null where it has none that is a text, and for what is no object.</summary>
+    public static string? TypeOf(ReadOnlySpan<byte> json) => TryFindType(json, out var reader) ? ReadString(ref reader) : null;
 
     /// <param name="json">What may be an object.</param>
-    /// <param name="type">The text; empty for any.</param>
-    private static bool IsType(ReadOnlySpan<byte> json, ReadOnlySpan<byte> type)
+    /// <param name="reader">Stands at the type.</param>
+    private static bool TryFindType(ReadOnlySpan<byte> json, out Utf8JsonReader reader)
     {
+        reader = new Utf8JsonReader(json, ReaderOptions);
         try
         {
-            var reader = new Utf8JsonReader(json, ReaderOptions);
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             {
                 return false;
@@ -132,7 +135,7 @@ internal static class JsonText
                 reader.Read();
                 if (isType)
                 {
-                    return reader.TokenType == JsonTokenType.String && (type.IsEmpty || reader.ValueTextEquals(type));
+                    return reader.TokenType == JsonTokenType.String;
                 }
 
                 reader.Skip();
