@@ -84,6 +84,16 @@ public sealed class SampleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ReplayInTests_SameCall_IsAnsweredFromTheTrace()
+    {
+        var output = await RunAsync("replay-in-tests", _server.BaseAddress.ToString());
+
+        Assert.Contains("Recorded: The capital of France is Paris.", output, StringComparison.Ordinal);
+        Assert.Contains("Replayed: The capital of France is Paris.", output, StringComparison.Ordinal);
+        await SingleTraceAsync("openai-replay-demo");
+    }
+
+    [Fact]
     public async Task Sample_NoServer_SaysWhatToStart()
     {
         // Port 1 of this machine: nothing listens there.
