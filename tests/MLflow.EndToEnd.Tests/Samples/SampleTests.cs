@@ -44,6 +44,133 @@ public sealed class SampleTests : IAsyncLifetime
         Assert.Contains("total_tokens", trace["trace_metadata"]!["mlflow.trace.tokenUsage"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task StructuredOutput_Schema_IsStoredWithTheAnswerThatFits()
+    {
+        var output = await RunAsync("structured_output", _server.BaseAddress.ToString());
+        var (trace, spans) = await SingleTraceAsync("openai-structured-output-demo");
+
+        Assert.Contains("x = -15 / 4", output, StringComparison.Ordinal);
+        var call = AssertCall(Assert.Single(spans), "AsyncCompletions", "CHAT_MODEL", "gpt-4o-mini");
+        Assert.Contains("How can I solve 8x + 7 = -23?", InputsOf(call), StringComparison.Ordinal);
+        Assert.Contains("math_reasoning", InputsOf(call), StringComparison.Ordinal);
+        Assert.Contains("\\\"final_answer\\\":\\\"x = -3.75\\\"", OutputsOf(call), StringComparison.Ordinal);
+        AssertTokens(trace);
+    }
+
+    [Fact]
+    public async Task Azure_ByItsV1Address_StoresItsTrace()
+    {
+        var output = await RunAsync("azure", _server.BaseAddress.ToString());
+        var (trace, spans) = await SingleTraceAsync("azure-openai-demo");
+
+        Assert.Contains("scripted endpoint", output, StringComparison.Ordinal);
+        Assert.Contains("AZURE_OPENAI_ENDPOINT", output, StringComparison.Ordinal);
+        var call = AssertCall(Assert.Single(spans), "AsyncCompletions", "CHAT_MODEL", "gpt-4o-mini");
+        Assert.EndsWith("/openai/v1/chat/completions", TrackingApi.Attribute(call, "url.full"), StringComparison.Ordinal);
+        Assert.Contains("The capital of France is Paris.", OutputsOf(call), StringComparison.Ordinal);
+        AssertTokens(trace);
+    }
+
+    [Fact]
+    public async Task Embeddings_SeveralInputs_StoreOneCall()
+    {
+        var output = await RunAsync("embeddings", _server.BaseAddress.ToString());
+        var (trace, spans) = await SingleTraceAsync("openai-embeddings-demo");
+
+        Assert.Contains("1.00  How fast would a glass of water freeze on Titan?", output, StringComparison.Ordinal);
+        var call = AssertCall(Assert.Single(spans), "Embeddings", "EMBEDDING", "text-embedding-3-small");
+        Assert.Contains("How fast would a lake freeze on Titan?", InputsOf(call), StringComparison.Ordinal);
+        Assert.Contains("embedding", OutputsOf(call), StringComparison.Ordinal);
+        AssertTokens(trace);
+    }
+
+    [Fact]
+    public async Task Images_OnePicture_StoresItsCall()
+    {
+        var output = await RunAsync("images", _server.BaseAddress.ToString());
+        var (trace, spans) = await SingleTraceAsync("openai-images-demo");
+
+        Assert.Contains("The picture has", output, StringComparison.Ordinal);
+        var call = AssertCall(Assert.Single(spans), "Images", "TOOL", "gpt-image-1");
+        Assert.Contains("A round moon above the sea", InputsOf(call), StringComparison.Ordinal);
+
+        // The beginning of every PNG in base64.
+        Assert.Contains("iVBORw0KGgo", OutputsOf(call), StringComparison.Ordinal);
+        AssertTokens(trace);
+    }
+
+    [Fact]
+    public async Task Audio_SpeechAndTranscription_AreTwoCallsOfOneTrace()
+    {
+        var output = await RunAsync("audio", _server.BaseAddress.ToString());
+        var (_, spans) = await SingleTraceAsync("openai-audio-demo");
+
+        const string Heard = "I was given speech.wav, 31724 bytes, 0.66 seconds of sound.";
+        Assert.Contains(Heard, output, StringComparison.Ordinal);
+        Assert.Equal(["say_and_listen", "AsyncSpeech", "AsyncTranscriptions"], spans.Select(span => span!["name"]!.GetValue<string>()));
+        var speech = AssertCall(spans[1], "AsyncSpeech", "TOOL", "gpt-4o-mini-tts");
+        Assert.Contains("Today is a wonderful day", InputsOf(speech), StringComparison.Ordinal);
+        Assert.Contains("alloy", InputsOf(speech), StringComparison.Ordinal);
+        var transcription = spans[2]!;
+        Assert.Equal("TOOL", TrackingApi.Attribute(transcription, "mlflow.spanType"));
+        Assert.Contains("speech.wav", InputsOf(transcription), StringComparison.Ordinal);
+        Assert.Contains(Heard, OutputsOf(transcription), StringComparison.Ordinal);
+        Assert.Equal(Heard, TrackingApi.Attribute(spans[0]!, "mlflow.spanOutputs"));
+    }
+
+    [Fact]
+    public async Task Responses_PlainContinuedStreamedAndWithATool_StoreFourTraces()
+    {
+        var output = await RunAsync("responses", _server.BaseAddress.ToString());
+        var traces = await _api.SearchAsync("openai-responses-demo", Token);
+        var spans = new List<JsonArray>();
+        foreach (var trace in traces)
+        {
+            Assert.Equal("OK", trace!["state"]!.GetValue<string>());
+            AssertTokens(trace);
+            spans.Add(await _api.SpansAsync(trace["trace_id"]!.GetValue<string>(), Token));
+        }
+
+        Assert.Equal([1, 1, 1, 4], spans.Select(each => each.Count));
+        var first = AssertCall(spans[0][0], "AsyncResponses", "CHAT_MODEL", "gpt-4o-mini");
+        Assert.Contains("What is the capital of France?", InputsOf(first), StringComparison.Ordinal);
+        Assert.Contains("The capital of France is Paris.", OutputsOf(first), StringComparison.Ordinal);
+
+        var next = AssertCall(spans[1][0], "AsyncResponses", "CHAT_MODEL", "gpt-4o-mini");
+        Assert.Equal(TrackingApi.Attribute(first, "gen_ai.response.id"), TrackingApi.Attribute(next, "previous_response_id"));
+        Assert.Contains("The capital of Japan is Tokyo.", OutputsOf(next), StringComparison.Ordinal);
+
+        var streamed = AssertCall(spans[2][0], "AsyncResponses", "CHAT_MODEL", "gpt-4o-mini");
+        var answer = Assert.Single(output.Split('\n'), line => line.StartsWith("On Titan", StringComparison.Ordinal)).TrimEnd();
+        Assert.Contains(answer, OutputsOf(streamed), StringComparison.Ordinal);
+        Assert.DoesNotContain("response.output_text.delta", OutputsOf(streamed), StringComparison.Ordinal);
+        Assert.True(streamed["events"]!.AsArray().Count > 20);
+
+        Assert.Equal(["AGENT", "CHAT_MODEL", "TOOL", "CHAT_MODEL"], spans[3].Select(span => TrackingApi.Attribute(span!, "mlflow.spanType")));
+        Assert.Contains("function_call", OutputsOf(spans[3][1]!), StringComparison.Ordinal);
+        Assert.Contains("function_call_output", InputsOf(spans[3][3]!), StringComparison.Ordinal);
+        Assert.Equal("The weather in Paris today is rainy.", TrackingApi.Attribute(spans[3][0]!, "mlflow.spanOutputs"));
+    }
+
+    [Fact]
+    public async Task ExtensionsAI_FunctionInvocation_StoresAgentModelAndToolSpans()
+    {
+        var output = await RunAsync("extensions_ai", _server.BaseAddress.ToString());
+        var (trace, spans) = await SingleTraceAsync("extensions-ai-demo");
+
+        const string Answer = "The weather in Paris today is rainy. The weather in Tokyo today is sunny.";
+        Assert.Contains(Answer, output, StringComparison.Ordinal);
+        Assert.Equal(["ask_about_weather", "AsyncCompletions", "get_weather", "get_weather", "AsyncCompletions"], spans.Select(span => span!["name"]!.GetValue<string>()));
+        Assert.Equal(["AGENT", "CHAT_MODEL", "TOOL", "TOOL", "CHAT_MODEL"], spans.Select(span => TrackingApi.Attribute(span!, "mlflow.spanType")));
+        var root = spans[0]!["span_id"]!.GetValue<string>();
+        Assert.All(spans.Skip(1), span => Assert.Equal(root, span!["parent_span_id"]!.GetValue<string>()));
+        Assert.Equal(["rainy", "sunny"], spans.Skip(2).Take(2).Select(span => TrackingApi.Attribute(span!, "mlflow.spanOutputs")));
+        Assert.Contains("get_weather", InputsOf(spans[1]!), StringComparison.Ordinal);
+        Assert.Contains(Answer, OutputsOf(spans[4]!), StringComparison.Ordinal);
+        AssertTokens(trace);
+    }
+
     [Theory]
     [InlineData("streaming", "openai-streaming-demo")]
     [InlineData("async_streaming", "openai-async-demo")]
@@ -104,10 +231,26 @@ public sealed class SampleTests : IAsyncLifetime
         Assert.Contains("dotnet mlflow server", output, StringComparison.Ordinal);
     }
 
-    private static string OutputsOf(JsonNode span)
+    /// <summary>A call of a model, by the name and the type that <c>docs/openai-apis.md</c> gives it.</summary>
+    private static JsonNode AssertCall(JsonNode? span, string name, string type, string model)
     {
-        var outputs = span["attributes"]!.AsArray().Single(attribute => attribute!["key"]!.GetValue<string>() == "mlflow.spanOutputs");
-        return outputs!["value"]!.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        Assert.Equal(name, span!["name"]!.GetValue<string>());
+        Assert.Equal(type, TrackingApi.Attribute(span, "mlflow.spanType"));
+        Assert.Equal(model, TrackingApi.Attribute(span, "mlflow.llm.model"));
+        return span;
+    }
+
+    private static void AssertTokens(JsonNode trace) =>
+        Assert.Contains("total_tokens", trace["trace_metadata"]!["mlflow.trace.tokenUsage"]!.GetValue<string>(), StringComparison.Ordinal);
+
+    private static string InputsOf(JsonNode span) => ValueOf(span, "mlflow.spanInputs");
+
+    private static string OutputsOf(JsonNode span) => ValueOf(span, "mlflow.spanOutputs");
+
+    private static string ValueOf(JsonNode span, string key)
+    {
+        var found = span["attributes"]!.AsArray().Single(attribute => attribute!["key"]!.GetValue<string>() == key);
+        return found!["value"]!.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     }
 
     private static async Task<string> RunAsync(string sample, string trackingUri)
