@@ -45,6 +45,18 @@ internal class CallScope
         }
     }
 
+    /// <summary>True when the HTTP layer records the call.</summary>
+    public bool HasCall
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _call is not null;
+            }
+        }
+    }
+
     /// <summary>True while whatever reports the call from further in reports this one.</summary>
     public bool IsWaiting
     {

@@ -115,16 +115,9 @@ public sealed partial class LiveSpan
         AddEvent(new SpanEvent(AttributeNames.ExceptionEvent, timeNs ?? Trace.NowNs(), [.. attributes]));
     }
 
-    internal bool HasOutputs
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _attributes.Exists(a => a.Key == AttributeNames.Outputs);
-            }
-        }
-    }
+    internal bool HasInputs => Has(AttributeNames.Inputs);
+
+    internal bool HasOutputs => Has(AttributeNames.Outputs);
 
     internal void AddEvent(SpanEvent spanEvent)
     {
@@ -184,5 +177,13 @@ public sealed partial class LiveSpan
         }
 
         SetAttribute(AttributeNames.TokenUsage, AttributeValue.FromJson(UsageJson.Write(usage)));
+    }
+
+    private bool Has(string key)
+    {
+        lock (_lock)
+        {
+            return _attributes.Exists(a => a.Key == key);
+        }
     }
 }
