@@ -108,30 +108,30 @@ public abstract class ModelTestBase : IAsyncLifetime
             return context.Response.WriteAsync("""{"object":"list","data":[{"object":"embedding","index":0,"embedding":"AACAPw=="}],"model":"text-embedding-3-small","usage":{"prompt_tokens":1,"total_tokens":1}}""");
         }
 
-        var asksForTool = request["tools"] is not null && (string?)request["messages"]!.AsArray()[^1]!["role"] != "tool";
+        var tool = (string?)request["messages"]!.AsArray()[^1]!["role"] == "tool" ? null : (string?)request["tools"]?[0]!["function"]!["name"];
         if (request["messages"]!.ToJsonString().Contains("fail", StringComparison.Ordinal))
         {
             context.Response.StatusCode = 400;
             return context.Response.WriteAsync("""{"error":{"message":"no","type":"invalid_request_error","param":null,"code":null}}""");
         }
 
-        return (bool?)request["stream"] == true ? StreamAsync(context, asksForTool) : WholeAsync(context, asksForTool);
+        return (bool?)request["stream"] == true ? StreamAsync(context, tool) : WholeAsync(context, tool);
     }
 
-    private static Task WholeAsync(HttpContext context, bool asksForTool)
+    private static Task WholeAsync(HttpContext context, string? tool)
     {
-        var message = asksForTool
-            ? """{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Tokyo\"}"}}]}"""
+        var message = tool is not null
+            ? $$$"""{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"{{{tool}}}","arguments":"{\"city\":\"Tokyo\"}"}}]}"""
             : $$"""{"role":"assistant","content":"{{Answer}}"}""";
         context.Response.ContentType = "application/json";
         return context.Response.WriteAsync(
-            $$$"""{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{{{message}}},"finish_reason":"{{{(asksForTool ? "tool_calls" : "stop")}}}"}],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}""");
+            $$$"""{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{{{message}}},"finish_reason":"{{{(tool is not null ? "tool_calls" : "stop")}}}"}],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}""");
     }
 
-    private static async Task StreamAsync(HttpContext context, bool asksForTool)
+    private static async Task StreamAsync(HttpContext context, string? tool)
     {
-        string[] deltas = asksForTool
-            ? ["""{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"get_weather","arguments":""}}]}""", """{"tool_calls":[{"index":0,"function":{"arguments":"{\"city\":\"Tokyo\"}"}}]}"""]
+        string[] deltas = tool is not null
+            ? [$$$"""{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"{{{tool}}}","arguments":""}}]}""", """{"tool_calls":[{"index":0,"function":{"arguments":"{\"city\":\"Tokyo\"}"}}]}"""]
             : ["""{"role":"assistant","content":"It is "}""", """{"content":"sunny."}"""];
         context.Response.ContentType = "text/event-stream";
         foreach (var delta in deltas)
@@ -139,7 +139,7 @@ public abstract class ModelTestBase : IAsyncLifetime
             await WriteAsync($$"""{"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{{delta}},"finish_reason":null}]}""");
         }
 
-        await WriteAsync($$"""{"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"{{(asksForTool ? "tool_calls" : "stop")}}"}]}""");
+        await WriteAsync($$"""{"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"{{(tool is not null ? "tool_calls" : "stop")}}"}]}""");
         await WriteAsync("""{"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}""");
         await context.Response.WriteAsync("data: [DONE]\n\n");
 

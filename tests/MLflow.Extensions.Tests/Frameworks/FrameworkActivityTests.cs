@@ -198,7 +198,9 @@ public sealed class FrameworkActivityTests : ModelTestBase
         }
 
         var spans = await SpansAsync();
-        Assert.Equal(Server.Bodies.Count, spans.Count(span => span.SpanType == SpanType.ChatModel));
+        Assert.Equal(2, Server.Bodies.Count);
+        Assert.Equal("WORKFLOW[CHAT_MODEL TOOL[TASK] CHAT_MODEL]", Tree(spans));
+        Assert.Contains("get_weather", Assert.Single(spans, span => span.SpanType == SpanType.Tool).Name, StringComparison.Ordinal);
         Assert.All(spans.Where(span => span.SpanType == SpanType.ChatModel), span => Assert.Equal("AsyncCompletions", span.Name));
         Assert.All(Traceparents, Assert.Null);
     }
