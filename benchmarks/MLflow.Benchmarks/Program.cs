@@ -1,4 +1,3 @@
-using BenchmarkDotNet.Running;
 using MLflow.Benchmarks.Calls;
 using MLflow.Benchmarks.Ingest;
 
@@ -12,7 +11,7 @@ return args switch
 
 static int RunCalls()
 {
-    BenchmarkRunner.Run<CallBenchmarks>();
+    CallsBenchmark.Run();
     return 0;
 }
 

@@ -16,6 +16,13 @@ internal static class CannedAnswers
         return [Concat(Head("application/json", body.Length), body)];
     }
 
+    /// <summary>What a server that is no model answers.</summary>
+    public static IReadOnlyList<byte[]> Small()
+    {
+        var body = "{\"left\":17}"u8.ToArray();
+        return [Concat(Head("application/json", body.Length), body)];
+    }
+
     public static IReadOnlyList<byte[]> Stream()
     {
         var pieces = new List<byte[]> { Array.Empty<byte>(), Chunk("""{"role":"assistant","content":""}""", "null") };

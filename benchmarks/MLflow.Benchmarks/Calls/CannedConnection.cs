@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Threading.Tasks.Sources;
 
 namespace MLflow.Benchmarks.Calls;
 
@@ -7,17 +8,24 @@ namespace MLflow.Benchmarks.Calls;
 /// A connection that ends in memory: when a request has been written whole, the answer can be read, one piece a read.
 /// Without sockets and a second process, a microsecond of ours is not lost in the noise of the network.
 /// </summary>
-internal sealed class CannedConnection : Stream
+internal sealed class CannedConnection : Stream, IValueTaskSource<int>
 {
     private readonly IReadOnlyList<byte[]> _answer;
-    private readonly SemaphoreSlim _requests = new(0);
+    private readonly Lock _lock = new();
     private readonly MemoryStream _head = new();
+    private ManualResetValueTaskSourceCore<int> _waiting;
+    private Memory<byte> _target;
+    private bool _isWaiting;
+    private int _requests;
     private int _bodyLeft = -1;
     private int _piece;
     private int _offset;
     private bool _answering;
 
     public CannedConnection(IReadOnlyList<byte[]> answer) => _answer = answer;
+
+    /// <summary>Request line and headers of the last request.</summary>
+    public string LastHead { get; private set; } = "";
 
     public override bool CanRead => true;
 
@@ -29,39 +37,35 @@ internal sealed class CannedConnection : Stream
 
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    public override int Read(Span<byte> buffer)
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (buffer.IsEmpty)
         {
-            return 0;
+            return ValueTask.FromResult(0);
         }
 
-        if (!_answering)
+        lock (_lock)
         {
-            _requests.Wait();
-            _answering = true;
-        }
+            if (_answering || _requests > 0)
+            {
+                return ValueTask.FromResult(Take(buffer.Span));
+            }
 
-        return Take(buffer);
+            _target = buffer;
+            _isWaiting = true;
+            _waiting.Reset();
+            return new ValueTask<int>(this, _waiting.Version);
+        }
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+    int IValueTaskSource<int>.GetResult(short token) => _waiting.GetResult(token);
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        if (buffer.IsEmpty)
-        {
-            return 0;
-        }
+    ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) => _waiting.GetStatus(token);
 
-        if (!_answering)
-        {
-            await _requests.WaitAsync(cancellationToken).ConfigureAwait(false);
-            _answering = true;
-        }
-
-        return Take(buffer.Span);
-    }
+    void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _waiting.OnCompleted(continuation, state, token, flags);
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -84,7 +88,7 @@ internal sealed class CannedConnection : Stream
             if (_bodyLeft == 0)
             {
                 _bodyLeft = -1;
-                _requests.Release();
+                RequestCame();
             }
         }
     }
@@ -117,11 +121,29 @@ internal sealed class CannedConnection : Stream
     {
         if (disposing)
         {
-            _requests.Dispose();
             _head.Dispose();
         }
 
         base.Dispose(disposing);
+    }
+
+    /// <summary>A client reads ahead on a connection that waits: it goes on within the write, and so the call on its own thread.</summary>
+    private void RequestCame()
+    {
+        int read;
+        lock (_lock)
+        {
+            _requests++;
+            if (!_isWaiting)
+            {
+                return;
+            }
+
+            _isWaiting = false;
+            read = Take(_target.Span);
+        }
+
+        _waiting.SetResult(read);
     }
 
     private ReadOnlySpan<byte> WriteHead(ReadOnlySpan<byte> buffer)
@@ -137,6 +159,7 @@ internal sealed class CannedConnection : Stream
         _head.Write(buffer[..end]);
         var head = Encoding.ASCII.GetString(_head.GetBuffer(), 0, (int)_head.Length);
         _head.SetLength(0);
+        LastHead = head;
         _bodyLeft = ContentLength(head);
         return buffer[(end + 4)..];
     }
@@ -157,6 +180,12 @@ internal sealed class CannedConnection : Stream
 
     private int Take(Span<byte> buffer)
     {
+        if (!_answering)
+        {
+            _requests--;
+            _answering = true;
+        }
+
         var piece = _answer[_piece].AsSpan(_offset);
         var taken = Math.Min(piece.Length, buffer.Length);
         piece[..taken].CopyTo(buffer);

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MLflow.Benchmarks.Calls;
 
-/// <summary>The far end of both exporters: a loopback server that accepts everything and keeps nothing. It runs until its standard input closes.</summary>
+/// <summary>The far end of both exporters: a loopback server that accepts everything, speaks as ours does and keeps nothing. It runs until its standard input closes.</summary>
 internal static class DiscardingCollector
 {
     public static async Task RunAsync()
@@ -18,15 +18,13 @@ internal static class DiscardingCollector
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         await using var app = builder.Build();
         app.MapGet("/version", () => "3.11.2");
+        app.MapGet("/api/3.0/mlflow/server-info", () => $"{{\"{TraceFactsFeature.Name}\":true}}");
+        app.MapGet("/api/2.0/mlflow/experiments/get-by-name", () => """{"experiment":{"experiment_id":"0"}}""");
         app.MapPost("/v1/traces", async (HttpContext context) =>
         {
             await context.Request.Body.CopyToAsync(Stream.Null);
+            context.Response.Headers[TraceFactsFeature.Header] = "1";
             context.Response.ContentType = "application/x-protobuf";
-        });
-        app.MapPost("/api/3.0/mlflow/traces", async (HttpContext context) =>
-        {
-            await context.Request.Body.CopyToAsync(Stream.Null);
-            await context.Response.WriteAsync("""{"trace":{"trace_info":{"tags":{"mlflow.trace.spansLocation":"TRACKING_STORE"}}}}""");
         });
         await app.StartAsync();
         Console.WriteLine(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());

@@ -1,14 +1,13 @@
 namespace MLflow.Benchmarks.Calls;
 
-/// <summary>Who watches the call.</summary>
-public enum Tracing
+/// <summary>What traces the calls.</summary>
+internal enum Tracing
 {
-    /// <summary>Nobody.</summary>
     None,
 
-    /// <summary><c>Mlflow.OpenAI.Autolog()</c>.</summary>
-    Mlflow,
+    /// <summary><c>Mlflow.OpenAI.Autolog()</c>, sent to a server that speaks as ours does.</summary>
+    Autolog,
 
-    /// <summary>Microsoft.Extensions.AI's <c>UseOpenTelemetry</c> with content, and OpenTelemetry's OTLP exporter in its default batches.</summary>
+    /// <summary>Microsoft.Extensions.AI's <c>UseOpenTelemetry</c> with content, sent by OpenTelemetry's OTLP exporter.</summary>
     ExtensionsAI,
 }
