@@ -1,26 +1,24 @@
-using System.Text.Json;
+using System.Buffers;
+using System.Text;
 
 namespace MLflow.Server.Traces;
 
 /// <summary>The short text that lists show of a root span's inputs and outputs, as the SDK makes it for its own traces.</summary>
 internal static class RootPreview
 {
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = StoredJson.MaxDepth };
+    public static string? Of(string? json, ReadOnlySpan<byte> role) =>
+        json is null ? null : (json.StartsWith('{') ? LastMessage(json, role) : null) ?? TracePreview.Cut(json, TracePreview.MaxLength);
 
-    public static string? Of(string? json, string role) =>
-        json is null ? null : TracePreview.Cut((json.StartsWith('{') ? LastMessage(json, role) : null) ?? json, TracePreview.MaxLength);
-
-    private static string? LastMessage(string json, string role)
+    private static string? LastMessage(string json, ReadOnlySpan<byte> role)
     {
+        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(json.Length));
         try
         {
-            using var document = JsonDocument.Parse(json, Options);
-            return ChatText.Last(document.RootElement, role);
+            return TracePreview.LastMessage(bytes.AsSpan(0, Encoding.UTF8.GetBytes(json, bytes)), role);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        finally
         {
-            // Shown as it is.
-            return null;
+            ArrayPool<byte>.Shared.Return(bytes);
         }
     }
 }

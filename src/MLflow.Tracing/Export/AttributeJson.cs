@@ -57,6 +57,29 @@ internal static class AttributeJson
         return value.Kind == AttributeValueKind.Json && value.Json.Length > bytes ? Encoding.UTF8.GetString(value.Json[..bytes]) : Of(value);
     }
 
+    /// <summary>What a JSON string says, its first characters at least where it is longer.</summary>
+    /// <exception cref="InvalidOperationException">It holds half of a surrogate pair.</exception>
+    public static string StartOfString(ReadOnlySpan<byte> quoted, int length)
+    {
+        var reader = new Utf8JsonReader(quoted);
+        reader.Read();
+        if (quoted.Length <= length)
+        {
+            return reader.GetString()!;
+        }
+
+        // Never longer than its bytes.
+        var characters = ArrayPool<char>.Shared.Rent(quoted.Length);
+        try
+        {
+            return new string(characters, 0, Math.Min(reader.CopyString(characters), length));
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(characters);
+        }
+    }
+
     // MLflow's readers take Python's names for what JSON has no numbers for.
     private static string Number(double value) => value switch
     {

@@ -38,6 +38,7 @@ internal sealed class OtlpTraceEncoder : IDisposable
     private const int AnyDouble = 4;
 
     private readonly ProtobufWriter _writer = new();
+    private Utf8JsonWriter? _json;
     private int _resourceSpans;
     private int _scopeSpans;
     private int _span;
@@ -48,7 +49,11 @@ internal sealed class OtlpTraceEncoder : IDisposable
     /// <summary>Bytes of the request so far.</summary>
     public int Size => _writer.Position;
 
-    public void Dispose() => _writer.Dispose();
+    public void Dispose()
+    {
+        _json?.Dispose();
+        _writer.Dispose();
+    }
 
     /// <summary>Begins a request; what was there before is gone.</summary>
     public void Begin()
@@ -82,7 +87,17 @@ internal sealed class OtlpTraceEncoder : IDisposable
         _writer.WriteString(KeyValueKey, TraceFactsFeature.Attribute);
         var any = _writer.BeginMessage(KeyValueValue);
         var text = _writer.BeginMessage(AnyString);
-        TraceInfoWriter.Write(_writer, trace, experimentId);
+        if (_json is null)
+        {
+            _json = new Utf8JsonWriter(_writer, AttributeJson.WriterOptions);
+        }
+        else
+        {
+            _json.Reset(_writer);
+        }
+
+        TraceInfoWriter.Write(_json, trace, experimentId);
+        _json.Flush();
         _writer.EndMessage(text);
         _writer.EndMessage(any);
         _writer.EndMessage(pair);

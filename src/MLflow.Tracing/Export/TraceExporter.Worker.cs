@@ -11,7 +11,7 @@ internal sealed partial class TraceExporter
     public const int SuspectFailures = 3;
 
     /// <summary>Bytes of one OTLP request, unless one span alone is larger.</summary>
-    public const int MaxRequestBytes = 4 << 20;
+    public const int MaxRequestBytes = 1 << 20;
 
     private const int MaxParallelRequests = 8;
     private long _unreportedOverflow;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace MLflow;
@@ -10,12 +11,21 @@ internal static class TraceInfoWriter
     private const int MaxMetadataLength = 250;
     private const int MaxTagLength = 4096;
 
+    // Longer texts of the process than a server keeps are cut once.
+    private static readonly string User = TracePreview.Cut(ProcessSource.User, MaxMetadataLength);
+    private static readonly string Source = TracePreview.Cut(ProcessSource.Name, MaxMetadataLength);
+
     public static void Write(IBufferWriter<byte> target, ActiveTrace trace, string experimentId)
+    {
+        using var json = new Utf8JsonWriter(target, AttributeJson.WriterOptions);
+        Write(json, trace, experimentId);
+    }
+
+    public static void Write(Utf8JsonWriter json, ActiveTrace trace, string experimentId)
     {
         var root = trace.Root!;
         var inputs = Find(root, AttributeNames.Inputs);
         var outputs = Find(root, AttributeNames.Outputs);
-        using var json = new Utf8JsonWriter(target, AttributeJson.WriterOptions);
         json.WriteStartObject();
         json.WriteStartObject("trace");
         json.WriteStartObject("trace_info");
@@ -28,7 +38,7 @@ internal static class TraceInfoWriter
         json.WriteEndObject();
         var startMs = root.StartNs / 1_000_000;
         var durationMs = (root.EndNs - root.StartNs) / 1_000_000;
-        json.WriteString("request_time", DateTimeOffset.FromUnixTimeMilliseconds(startMs).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        WriteTime(json, "request_time", DateTimeOffset.FromUnixTimeMilliseconds(startMs).UtcDateTime);
         json.WriteString("execution_duration", string.Create(CultureInfo.InvariantCulture, $"{durationMs / 1000}.{durationMs % 1000:000}s"));
         json.WriteString("state", root.StatusCode == SpanStatusCode.Error ? "ERROR" : "OK");
         WriteText(json, "request_preview", TracePreview.OfRequest(inputs));
@@ -46,8 +56,8 @@ internal static class TraceInfoWriter
     {
         json.WriteStartObject("trace_metadata");
         json.WriteString(TraceKeys.SchemaVersion, "3");
-        WriteText(json, TraceKeys.Inputs, inputs is { } i ? TracePreview.Cut(AttributeJson.StartOf(i, MaxMetadataLength), MaxMetadataLength) : null);
-        WriteText(json, TraceKeys.Outputs, outputs is { } o ? TracePreview.Cut(AttributeJson.StartOf(o, MaxMetadataLength), MaxMetadataLength) : null);
+        WriteStart(json, TraceKeys.Inputs, inputs);
+        WriteStart(json, TraceKeys.Outputs, outputs);
         json.WriteString(TraceKeys.SizeStats, SizeStats(trace));
         json.WriteString(TraceKeys.SizeBytes, trace.Sizes.Total.ToString(CultureInfo.InvariantCulture));
         if (trace.TotalUsage() is { } usage)
@@ -60,8 +70,8 @@ internal static class TraceInfoWriter
             json.WriteString(key, TracePreview.Cut(value, MaxMetadataLength));
         }
 
-        json.WriteString(TraceKeys.SourceUser, TracePreview.Cut(ProcessSource.User, MaxMetadataLength));
-        json.WriteString(TraceKeys.SourceName, TracePreview.Cut(ProcessSource.Name, MaxMetadataLength));
+        json.WriteString(TraceKeys.SourceUser, User);
+        json.WriteString(TraceKeys.SourceName, Source);
         json.WriteString(TraceKeys.SourceType, "LOCAL");
         json.WriteString(TraceKeys.GitCommit, "");
         json.WriteString(TraceKeys.GitBranch, "");
@@ -90,6 +100,45 @@ internal static class TraceInfoWriter
         }
 
         return null;
+    }
+
+    private static void WriteTime(Utf8JsonWriter json, string name, DateTime utc)
+    {
+        // 2026-01-31T10:00:00.1230000Z, of which milliseconds stay.
+        Span<char> text = stackalloc char[28];
+        utc.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
+        text[23] = 'Z';
+        json.WriteString(name, text[..24]);
+    }
+
+    /// <summary>The first characters of a value's JSON text, without a string of it in between.</summary>
+    private static void WriteStart(Utf8JsonWriter json, string name, AttributeValue? value)
+    {
+        if (value is not { } present)
+        {
+            return;
+        }
+
+        if (present.Kind != AttributeValueKind.Json)
+        {
+            json.WriteString(name, TracePreview.Cut(AttributeJson.StartOf(present, MaxMetadataLength), MaxMetadataLength));
+            return;
+        }
+
+        // A UTF-16 unit takes three bytes of UTF-8 at most.
+        const int most = (MaxMetadataLength + 2) * 3;
+        Span<char> text = stackalloc char[most];
+        text = text[..Encoding.UTF8.GetChars(present.Json[..Math.Min(present.Json.Length, most)], text)];
+        if (text.Length > MaxMetadataLength)
+        {
+            // Half a surrogate pair is not a character.
+            var end = MaxMetadataLength - 3;
+            end = char.IsHighSurrogate(text[end - 1]) ? end - 1 : end;
+            "...".CopyTo(text[end..]);
+            text = text[..(end + 3)];
+        }
+
+        json.WriteString(name, text);
     }
 
     private static void WriteText(Utf8JsonWriter json, string name, string? value)

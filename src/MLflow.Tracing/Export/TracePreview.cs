@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace MLflow;
 
 /// <summary>
@@ -11,9 +9,9 @@ internal static class TracePreview
     /// <summary>Characters that a server keeps; longer text ends in three dots.</summary>
     public const int MaxLength = 1000;
 
-    public static string? OfRequest(AttributeValue? inputs) => Of(inputs, "user");
+    public static string? OfRequest(AttributeValue? inputs) => Of(inputs, "user"u8);
 
-    public static string? OfResponse(AttributeValue? outputs) => Of(outputs, "assistant");
+    public static string? OfResponse(AttributeValue? outputs) => Of(outputs, "assistant"u8);
 
     public static string Cut(string text, int length)
     {
@@ -27,28 +25,17 @@ internal static class TracePreview
         return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[end - 1]) ? end - 1 : end), "...");
     }
 
-    private static string? Of(AttributeValue? value, string role)
+    /// <summary>Of JSON text, the message that stands for it, else the text itself.</summary>
+    public static string? LastMessage(ReadOnlySpan<byte> json, ReadOnlySpan<byte> role) =>
+        ChatText.Last(json, role, MaxLength + 1) is { } text ? Cut(text, MaxLength) : null;
+
+    private static string? Of(AttributeValue? value, ReadOnlySpan<byte> role)
     {
         if (value is not { } present)
         {
             return null;
         }
 
-        var json = AttributeJson.StartOf(present, MaxLength);
-        return Cut(present.Kind == AttributeValueKind.Json ? LastMessage(present.Json, role) ?? json : json, MaxLength);
-    }
-
-    private static string? LastMessage(ReadOnlySpan<byte> json, string role)
-    {
-        try
-        {
-            var reader = new Utf8JsonReader(json, AttributeJson.ReaderOptions);
-            using var document = JsonDocument.ParseValue(ref reader);
-            return ChatText.Last(document.RootElement, role);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return null;
-        }
+        return (present.Kind == AttributeValueKind.Json ? LastMessage(present.Json, role) : null) ?? Cut(AttributeJson.StartOf(present, MaxLength), MaxLength);
     }
 }

@@ -16,11 +16,21 @@ public sealed class TracePreviewTests
     [InlineData("""{"messages":[{"role":"user","content":""}]}""", """{"messages":[{"role":"user","content":""}]}""")]
     [InlineData("""{"messages":"broken""", """{"messages":"broken""")]
     [InlineData("[1,2]", "[1,2]")]
+    [InlineData("""{"input":[{"role":"user","content":"less"}],"messages":[{"role":"user","content":"more"}]}""", "more")]
+    [InlineData("""{"request":{"messages":[{"role":"user","content":"within"}],"n":1},"input":[{"role":"user","content":"beside"}],"z":{}}""", "beside")]
+    [InlineData("""{"messages":[],"input":[{"role":"user","content":"x"}]}""", """{"messages":[],"input":[{"role":"user","content":"x"}]}""")]
+    [InlineData("""{"messages":[7,{"content":"no role"},{"role":"user"},{"content":"tail \"quoted\" \u6771","role":"user","name":["n"]},{"role":"tool","content":[]}],"tools":[{}]}""", "tail \"quoted\" 東")]
+    [InlineData("""{"messages":[{"role":"user","content":"before"},{"role":"user","content":null}]}""", """{"messages":[{"role":"user","content":"before"},{"role":"user","content":null}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"text":"late type","type":"text"},{"type":"text","text":"second"}]}]}""", "late type")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"text","text":5},"then this"]}]}""", "then this")]
+    [InlineData("""{"messages":[{"role":"user","content":"\ud800"}]}""", """{"messages":[{"role":"user","content":"\ud800"}]}""")]
+    [InlineData("""{"choices":[{}],"output":[{"role":"user","content":"o"}]}""", "o")]
     public void OfRequest_Chat_IsTheLastUserMessageElseTheJson(string json, string expected) => Assert.Equal(expected, TracePreview.OfRequest(Json(json)));
 
     [Theory]
     [InlineData("""{"choices":[{"message":{"role":"assistant","content":"Hello!"}}]}""", "Hello!")]
     [InlineData("""{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":[]}}]}""", """{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":[]}}]}""")]
+    [InlineData("""{"choices":[{"index":0,"message":{"content":"no role"},"finish_reason":"stop"},{"message":{"content":"other"}}],"usage":{}}""", "no role")]
     [InlineData("""{"output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"In a peaceful grove"}]}]}""", "In a peaceful grove")]
     public void OfResponse_Chat_IsTheAssistantsMessageElseTheJson(string json, string expected) => Assert.Equal(expected, TracePreview.OfResponse(Json(json)));
 
@@ -35,10 +45,16 @@ public sealed class TracePreviewTests
     [Theory]
     [InlineData(AttributeValueKind.String)]
     [InlineData(AttributeValueKind.Json)]
-    public void Of_Long_IsCutWithDots(object kind)
+    [InlineData(null)]
+    public void Of_Long_IsCutWithDots(object? kind)
     {
         var text = string.Concat(Enumerable.Repeat("東京😀", 2000));
-        var preview = TracePreview.OfRequest((AttributeValueKind)kind == AttributeValueKind.String ? AttributeValue.FromString(text) : Json($"[\"{text}\"]"))!;
+        var preview = TracePreview.OfRequest(kind switch
+        {
+            AttributeValueKind.String => AttributeValue.FromString(text),
+            AttributeValueKind.Json => Json($"[\"{text}\"]"),
+            _ => Json($$"""{"messages":[{"role":"user","content":"{{text}}"}]}"""),
+        })!;
 
         Assert.InRange(preview.Length, TracePreview.MaxLength - 1, TracePreview.MaxLength);
         Assert.EndsWith("...", preview, StringComparison.Ordinal);
