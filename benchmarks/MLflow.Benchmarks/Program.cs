@@ -3,7 +3,7 @@ using MLflow.Benchmarks.Ingest;
 
 return args switch
 {
-    ["calls", ..] => RunCalls(),
+    ["calls"] => CompiledProcess.Run("calls", RunCalls),
     ["collector"] => await RunCollectorAsync(),
     ["ingest"] => await RunIngestAsync(),
     _ => Usage(),

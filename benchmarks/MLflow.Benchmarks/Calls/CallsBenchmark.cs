@@ -8,7 +8,7 @@ namespace MLflow.Benchmarks.Calls;
 /// </summary>
 internal static class CallsBenchmark
 {
-    private const int WarmUps = 10;
+    private const int WarmUps = 3;
     private const int Rounds = 40;
     private const int ChatCalls = 500;
     private const int StreamCalls = 20;

@@ -36,10 +36,13 @@ internal sealed class DiagnosticsSubscription : IObserver<DiagnosticListener>, I
         {
             if (!_isDisposed)
             {
-                _events ??= value.Subscribe(this, static name => name is RequestEvent or ResponseEvent or ExceptionEvent);
+                _events ??= value.Subscribe(this, IsWanted);
             }
         }
     }
+
+    /// <summary>HttpClient asks in the flow of the request: for one that is none of ours it makes no event of the response.</summary>
+    private bool IsWanted(string name) => name is RequestEvent || (name is ResponseEvent or ExceptionEvent && _capture.IsInCall);
 
     /// <summary>Called within the program's own call: what is thrown here would reach it.</summary>
     public void OnNext(KeyValuePair<string, object?> value)

@@ -48,6 +48,9 @@ internal sealed partial class HttpCapture : IDisposable
 
     public TimeProvider Clock => _tracer.TimeProvider;
 
+    /// <summary>The flow is that of a request that we saw.</summary>
+    public bool IsInCall => _current.Value is not null;
+
     public int MaxCaptureBytes => _options.MaxCaptureBytes;
 
     public void Configure(OpenAIAutologOptions options)

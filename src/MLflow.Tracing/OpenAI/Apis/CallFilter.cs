@@ -28,27 +28,27 @@ internal sealed class CallFilter
             return null;
         }
 
-        var path = uri.AbsolutePath;
-        if (IsExcluded(uri, path))
+        if (IsExcluded(uri))
         {
             return null;
         }
 
+        // The path is a string that Uri makes anew for us: most requests are told by less.
         if (isOpenAI || IsOpenAI(request, uri))
         {
-            return ApiCatalog.Find(request.Method.Method, path) ?? ApiCatalog.Other;
+            return ApiCatalog.Find(request.Method.Method, uri.AbsolutePath) ?? ApiCatalog.Other;
         }
 
-        if (Any(_includedPaths, path))
+        if (_includedPaths.Length > 0 && Any(_includedPaths, uri.AbsolutePath))
         {
-            return ApiCatalog.Find(request.Method.Method, path) ?? ApiCatalog.ByShape;
+            return ApiCatalog.Find(request.Method.Method, uri.AbsolutePath) ?? ApiCatalog.ByShape;
         }
 
-        return request.Method == HttpMethod.Post && ApiCatalog.Find("POST", path) is { IsRecognisedAnywhere: true } operation ? operation : null;
+        return request.Method == HttpMethod.Post && ApiCatalog.Find("POST", uri.AbsolutePath) is { IsRecognisedAnywhere: true } operation ? operation : null;
     }
 
-    private bool IsExcluded(Uri uri, string path) =>
-        (_excludedHosts.Length > 0 && AnyHost(_excludedHosts, uri)) || (_excludedPaths.Length > 0 && Any(_excludedPaths, path));
+    private bool IsExcluded(Uri uri) =>
+        (_excludedHosts.Length > 0 && AnyHost(_excludedHosts, uri)) || (_excludedPaths.Length > 0 && Any(_excludedPaths, uri.AbsolutePath));
 
     private bool IsOpenAI(HttpRequestMessage request, Uri uri) =>
         ApiProvider.IsOpenAIAddress(uri)
