@@ -17,6 +17,9 @@ public static partial class Mlflow
     /// <inheritdoc cref="MlflowClient.StartSpan"/>
     public static LiveSpan StartSpan(string name, string spanType = SpanType.Unknown) => Client.StartSpan(name, spanType);
 
+    /// <inheritdoc cref="MlflowClient.UpdateCurrentTrace"/>
+    public static void UpdateCurrentTrace(TraceUpdate update) => Client.UpdateCurrentTrace(update);
+
     /// <inheritdoc cref="MlflowClient.GetLastActiveTraceId"/>
     public static string? GetLastActiveTraceId() => Client.GetLastActiveTraceId();
 

@@ -65,6 +65,14 @@ public sealed class MlflowClient : IAsyncDisposable
         return Tracer.StartSpan(name, spanType);
     }
 
+    /// <summary>Says something about the trace of the current span: its session, its user, tags. Without a current span it has no effect.</summary>
+    /// <remarks>What the program says here goes before what is read from the calls themselves (<c>conversation</c>, <c>user</c>).</remarks>
+    public void UpdateCurrentTrace(TraceUpdate update)
+    {
+        ArgumentNullException.ThrowIfNull(update);
+        Tracer.Current?.Trace.Update(update);
+    }
+
     /// <summary>Id of the trace that was begun last in this async flow, or null.</summary>
     public string? GetLastActiveTraceId()
     {

@@ -46,6 +46,14 @@ internal static class TraceInfoWriter
         WriteMetadata(json, trace, inputs, outputs);
         json.WriteStartObject("tags");
         json.WriteString(TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));
+        foreach (var (key, value) in trace.Tags())
+        {
+            if (key != TraceKeys.TraceName)
+            {
+                json.WriteString(key, TracePreview.Cut(value, MaxTagLength));
+            }
+        }
+
         json.WriteEndObject();
         json.WriteEndObject();
         json.WriteEndObject();
@@ -65,7 +73,7 @@ internal static class TraceInfoWriter
             json.WriteString(TraceKeys.TokenUsage, UsageJson.Write(usage));
         }
 
-        foreach (var (key, value) in trace.OfferedMetadata())
+        foreach (var (key, value) in trace.Metadata())
         {
             json.WriteString(key, TracePreview.Cut(value, MaxMetadataLength));
         }

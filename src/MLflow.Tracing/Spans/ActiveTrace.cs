@@ -16,6 +16,8 @@ internal sealed class ActiveTrace
     private readonly long _startNs;
     private List<LiveSpan> _ended = [];
     private Dictionary<string, string>? _offered;
+    private Dictionary<string, string>? _metadata;
+    private Dictionary<string, string>? _tags;
     private TokenUsage? _usage;
     private int _open;
     private bool _wasCompleted;
@@ -111,12 +113,39 @@ internal sealed class ActiveTrace
         }
     }
 
-    /// <summary>Metadata that recorders offered, by key.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> OfferedMetadata()
+    /// <summary>Says what the program says about the trace. The last value of a key counts, and goes before what was offered.</summary>
+    public void Update(TraceUpdate update)
     {
         lock (_lock)
         {
-            return _offered is null ? [] : [.. _offered];
+            Set(ref _metadata, TraceKeys.Session, update.Session);
+            Set(ref _metadata, TraceKeys.User, update.User);
+            foreach (var (key, value) in update.Metadata)
+            {
+                Set(ref _metadata, key, value);
+            }
+
+            foreach (var (key, value) in update.Tags)
+            {
+                Set(ref _tags, key, value);
+            }
+        }
+    }
+
+    /// <summary>What the program said, and of the rest what recorders offered.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Metadata()
+    {
+        lock (_lock)
+        {
+            return [.. _metadata ?? [], .. (_offered ?? []).Where(offer => _metadata?.ContainsKey(offer.Key) != true)];
+        }
+    }
+
+    public IReadOnlyList<KeyValuePair<string, string>> Tags()
+    {
+        lock (_lock)
+        {
+            return [.. _tags ?? []];
         }
     }
 
@@ -172,5 +201,13 @@ internal sealed class ActiveTrace
         }
 
         return new TraceExport(this, spans, isComplete);
+    }
+
+    private static void Set(ref Dictionary<string, string>? values, string key, string? value)
+    {
+        if (!string.IsNullOrEmpty(key) && value is not null)
+        {
+            (values ??= [])[key] = value;
+        }
     }
 }

@@ -66,6 +66,17 @@ public sealed class MlflowTraceTests : IAsyncLifetime
     }
 
     [Fact]
+    public void UpdateCurrentTrace_ByTheStaticFace_ReachesTheTraceOfTheFlow()
+    {
+        Mlflow.UpdateCurrentTrace(new TraceUpdate { User = "of no trace" });
+        using var span = Mlflow.StartSpan("work");
+
+        Mlflow.UpdateCurrentTrace(new TraceUpdate { User = "u-7" });
+
+        Assert.Equal([new(TraceKeys.User, "u-7")], span.Trace.Metadata());
+    }
+
+    [Fact]
     public async Task TraceAsync_BeforeItIsAwaited_IsTheCallersLastTraceButNotItsCurrentSpan()
     {
         var goOn = new TaskCompletionSource();

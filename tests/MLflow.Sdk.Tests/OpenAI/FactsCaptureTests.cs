@@ -49,12 +49,41 @@ public sealed class FactsCaptureTests : CaptureTestBase
         }
 
         var trace = (await SpansAsync())[0].Trace;
-        Assert.Equal([new(TraceKeys.User, "u1"), new(TraceKeys.Session, "conv_1")], trace.OfferedMetadata().OrderByDescending(pair => pair.Key));
+        Assert.Equal([new(TraceKeys.User, "u1"), new(TraceKeys.Session, "conv_1")], trace.Metadata().OrderByDescending(pair => pair.Key));
         var info = new ArrayBufferWriter<byte>();
         TraceInfoWriter.Write(info, trace, "0");
         var metadata = Parse(Encoding.UTF8.GetString(info.WrittenSpan))["trace"]!["trace_info"]!["trace_metadata"]!;
         Assert.Equal("conv_1", (string?)metadata[TraceKeys.Session]);
         Assert.Equal("u1", (string?)metadata[TraceKeys.User]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Session_SetByTheProgram_GoesBeforeWhatTheCallSays(bool isSetFirst)
+    {
+        await using var server = await LoopbackServer.StartAsync((context, _) => Json(context, Response));
+        var update = new TraceUpdate { Session = "s-1", Tags = { ["tier"] = "gold" }, Metadata = { ["build"] = "7" } };
+
+        using (var parent = Tracer.StartSpan("parent", SpanType.Chain))
+        {
+            if (isSetFirst)
+            {
+                parent.Trace.Update(update);
+            }
+
+            await PostAsync(server, "/v1/responses", """{"input":"x","user":"u1","conversation":"conv_1"}""");
+            await Capture.DrainAsync(Token);
+            parent.Trace.Update(isSetFirst ? new TraceUpdate() : update);
+        }
+
+        var info = new ArrayBufferWriter<byte>();
+        TraceInfoWriter.Write(info, (await SpansAsync())[0].Trace, "0");
+        var written = Parse(Encoding.UTF8.GetString(info.WrittenSpan))["trace"]!["trace_info"]!;
+        Assert.Equal("s-1", (string?)written["trace_metadata"]![TraceKeys.Session]);
+        Assert.Equal("u1", (string?)written["trace_metadata"]![TraceKeys.User]);
+        Assert.Equal("7", (string?)written["trace_metadata"]!["build"]);
+        Assert.Equal("gold", (string?)written["tags"]!["tier"]);
     }
 
     [Fact]
