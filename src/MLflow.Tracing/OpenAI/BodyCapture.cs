@@ -18,20 +18,23 @@ internal sealed class BodyCapture
     private readonly CaptureBudget _budget;
     private readonly int _maxBytes;
     private readonly bool _keepsMarks;
+    private readonly MultipartFilter? _filter;
     private List<byte[]>? _full;
     private byte[]? _segment;
     private int _used;
     private int _length;
+    private long _leftOut;
     private int _rented;
     private bool _sealed;
     private BodyMark[]? _marks;
     private int _markCount;
 
-    public BodyCapture(CaptureBudget budget, int maxBytes, bool keepsMarks)
+    public BodyCapture(CaptureBudget budget, int maxBytes, bool keepsMarks, MultipartFilter? filter = null)
     {
         _budget = budget;
         _maxBytes = maxBytes;
         _keepsMarks = keepsMarks;
+        _filter = filter;
     }
 
     /// <summary>Bytes that passed, kept or not.</summary>
@@ -41,7 +44,10 @@ internal sealed class BodyCapture
     public int Length => _length;
 
     /// <summary>True when bytes were left out because of a limit.</summary>
-    public bool IsCut => TotalBytes > _length;
+    public bool IsCut => TotalBytes - _leftOut > _length;
+
+    /// <summary>Of a form whose files are left out: what was seen of each.</summary>
+    public IReadOnlyList<FilePart> Files => _filter?.Files ?? [];
 
     /// <summary>Timestamp of the last byte; 0 before the first.</summary>
     public long LastByteTimestamp { get; private set; }
@@ -63,6 +69,13 @@ internal sealed class BodyCapture
             var wasCut = IsCut;
             TotalBytes += bytes.Length;
             LastByteTimestamp = timestamp;
+            if (_filter is not null)
+            {
+                _leftOut += bytes.Length;
+                bytes = _filter.Pass(bytes);
+                _leftOut -= bytes.Length;
+            }
+
             if (wasCut)
             {
                 return;

@@ -12,7 +12,11 @@ internal static class CallRecorder
     {
         var span = call.Span;
         var attempt = call.Last;
-        var fields = new RecordedFields { RestOfOutput = call.Operation.RestOfOutput, Limits = new StreamLimits(options.MaxChunkEvents, options.MaxCaptureBytes) };
+        var fields = new RecordedFields
+        {
+            RestOfOutput = call.Operation.RestOfOutput,
+            Limits = new StreamLimits(options.MaxChunkEvents, options.MaxCaptureBytes, options.Media == MediaCapture.Preview),
+        };
         var notes = new List<string>();
         if (call.Note is not null)
         {
@@ -29,6 +33,16 @@ internal static class CallRecorder
         using (var body = TakeResponse(attempt, options, notes))
         {
             error = RecordResponse(call, recorder, body, fields);
+        }
+
+        if (options.Media == MediaCapture.Preview)
+        {
+            MediaTrimmer.Trim(fields);
+        }
+
+        if (fields.Media.Count > 0)
+        {
+            span.SetAttribute(AttributeNames.Media, AttributeValue.FromJson(MediaTrimmer.Describe(fields.Media)));
         }
 
         foreach (var (key, value) in fields.Attributes)
@@ -101,7 +115,8 @@ internal static class CallRecorder
 
             call.Span.SetAttribute(AttributeNames.RequestBodySize, AttributeValue.FromInt64(source.RequestBody.TotalBytes));
             using var body = source.RequestBody.Take();
-            recorder.RecordRequest(new RecordedBody(body.Bytes, source.RequestContentType, source.RequestBody.TotalBytes), fields);
+            recorder.RecordRequest(
+                new RecordedBody(body.Bytes, source.RequestContentType, source.RequestBody.TotalBytes) { Files = source.RequestBody.Files }, fields);
         }
         else
         {

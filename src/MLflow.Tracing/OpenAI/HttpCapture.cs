@@ -53,6 +53,9 @@ internal sealed partial class HttpCapture : IDisposable
 
     public int MaxCaptureBytes => _options.MaxCaptureBytes;
 
+    /// <summary>Most bytes that are kept of a file in a form; the text fields need room, too.</summary>
+    public int MaxFileBytes => _options.Media == MediaCapture.Whole ? _options.MaxCaptureBytes / 8 * 7 : Math.Min(BinaryBody.MaxBytes, _options.MaxCaptureBytes / 2);
+
     public void Configure(OpenAIAutologOptions options)
     {
         _options = options;

@@ -17,7 +17,7 @@ internal sealed class LlmAttempt
         LoggingId = loggingId;
         StartTimestamp = startTimestamp;
         RequestContentType = request.Content is { } content ? Header(content.Headers, "Content-Type") : null;
-        RequestBody = new BodyCapture(call.Capture.Budget, call.Capture.MaxCaptureBytes, keepsMarks: false);
+        RequestBody = NewRequestBody();
         ResponseBody = new BodyCapture(call.Capture.Budget, call.Capture.MaxCaptureBytes, keepsMarks: true);
     }
 
@@ -98,7 +98,7 @@ internal sealed class LlmAttempt
     public void RestartRequestBody()
     {
         RequestBody.Discard();
-        RequestBody = new BodyCapture(Call.Capture.Budget, Call.Capture.MaxCaptureBytes, keepsMarks: false);
+        RequestBody = NewRequestBody();
     }
 
     public void SetException(Exception exception) => Exception = exception;
@@ -200,6 +200,12 @@ internal sealed class LlmAttempt
         exception is TimeoutException
         || exception?.InnerException is TimeoutException
         || (exception is TaskCanceledException && exception.Message.Contains("timeout", StringComparison.OrdinalIgnoreCase));
+
+    private BodyCapture NewRequestBody()
+    {
+        var filter = MultipartText.BoundaryOf(RequestContentType) is { } boundary ? new MultipartFilter(boundary, Call.Capture.MaxFileBytes) : null;
+        return new BodyCapture(Call.Capture.Budget, Call.Capture.MaxCaptureBytes, keepsMarks: false, filter);
+    }
 
     private static string? Header(HttpHeaders headers, string name) =>
         headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;

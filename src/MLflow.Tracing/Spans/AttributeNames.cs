@@ -91,6 +91,26 @@ internal static class AttributeNames
     public const string ErrorParam = "openai.error.param";
     public const string CaptureNote = "mlflow.capture.note";
 
+    /// <summary>Images, audio, files and vectors of which only the beginning is kept: a list of <see cref="TrimmedMedia"/>.</summary>
+    public const string Media = "mlflow.openai.media";
+
+    /// <summary>Number of vectors in an answer.</summary>
+    public const string EmbeddingCount = "mlflow.openai.embedding.count";
+
+    /// <summary>Numbers in the first vector.</summary>
+    public const string EmbeddingDimensions = "mlflow.openai.embedding.dimensions";
+
+    public const string ImageCount = "mlflow.openai.image.count";
+
+    /// <summary>Images of a stream that were not completed ones.</summary>
+    public const string PartialImageCount = "mlflow.openai.image.partial_count";
+
+    /// <summary>Seconds of audio that were transcribed.</summary>
+    public const string AudioDuration = "mlflow.openai.audio.duration_s";
+
+    /// <summary>True when one of the inputs was flagged.</summary>
+    public const string ModerationFlagged = "mlflow.openai.moderation.flagged";
+
     /// <summary>One try of a call that was tried again.</summary>
     public const string AttemptEvent = "mlflow.openai.attempt";
     public const string AttemptNumber = "attempt";

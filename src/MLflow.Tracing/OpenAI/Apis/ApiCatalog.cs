@@ -12,7 +12,7 @@ internal static partial class ApiCatalog
 
     public static readonly ApiOperation Completions = Model("completions.create", "/completions", "Completions", MLflow.SpanType.Llm, new ChatCompletionsRecorder(isLegacy: true));
 
-    public static readonly ApiOperation Embeddings = Model("embeddings.create", "/embeddings", "Embeddings", MLflow.SpanType.Embedding, JsonRecorder.Instance);
+    public static readonly ApiOperation Embeddings = Model("embeddings.create", "/embeddings", "Embeddings", MLflow.SpanType.Embedding, new JsonRecorder(facts: MediaFacts.OfEmbeddings));
 
     public static readonly ApiOperation Responses = Model("responses.create", "/responses", "Responses", MLflow.SpanType.ChatModel, new ResponsesRecorder());
 
@@ -66,11 +66,11 @@ internal static partial class ApiCatalog
         new(name, method, template, spanName, spanType, recorder ?? JsonRecorder.Instance);
 
     /// <summary>An operation whose span is named as OpenAI's Python client names class and method: <c>vector_stores.files.list</c> is <c>Files.list</c>.</summary>
-    private static ApiOperation Row(string name, string method, string template, string spanType = MLflow.SpanType.Unknown)
+    private static ApiOperation Row(string name, string method, string template, string spanType = MLflow.SpanType.Unknown, IRecorder? recorder = null)
     {
         var parts = name.Split('.');
         var words = parts[^2].Split('_').Select(word => word == "api" ? "API" : CultureInfo.InvariantCulture.TextInfo.ToTitleCase(word));
-        return Call(name, method, template, string.Concat(words) + "." + parts[^1], spanType);
+        return Call(name, method, template, string.Concat(words) + "." + parts[^1], spanType, recorder);
     }
 
     private static ApiOperation? Find(string method, ReadOnlySpan<char> path, ReadOnlySpan<char> lastWord)

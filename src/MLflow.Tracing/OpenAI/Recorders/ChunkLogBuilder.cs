@@ -25,6 +25,11 @@ internal ref struct ChunkLogBuilder
     public void Add(ReadOnlySpan<byte> data, ReadOnlySpan<byte> eventName, long timeNs, bool isJson)
     {
         _total++;
+        if (isJson && _limits.TrimsMedia)
+        {
+            data = MediaTrimmer.Trim(data, "", null);
+        }
+
         if (_isFull || _count >= _limits.MaxChunkEvents || _length + data.Length > _maxBytes)
         {
             // The first ones without a gap, so that an event's number is the chunk's.

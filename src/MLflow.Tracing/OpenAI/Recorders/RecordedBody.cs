@@ -16,6 +16,9 @@ internal readonly ref struct RecordedBody
     /// <summary>Value of the <c>Content-Type</c> header; null when there was none.</summary>
     public string? ContentType { get; }
 
+    /// <summary>Of a form whose files were left out while it passed: what was seen of each, in their order.</summary>
+    public IReadOnlyList<FilePart> Files { get; init; } = [];
+
     /// <summary>Bytes that passed, kept or not.</summary>
     public long TotalBytes { get; }
 

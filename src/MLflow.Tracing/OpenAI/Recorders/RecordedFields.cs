@@ -11,6 +11,9 @@ internal sealed class RecordedFields
 
     public List<KeyValuePair<string, AttributeValue>> Attributes { get; } = [];
 
+    /// <summary>Where only the beginning of an image, an audio, a file or a vector is kept.</summary>
+    public List<TrimmedMedia> Media { get; } = [];
+
     /// <summary>What is kept of a stream besides its merged output.</summary>
     public StreamLimits Limits { get; init; } = StreamLimits.None;
 

@@ -1,0 +1,6 @@
+namespace MLflow;
+
+/// <summary>What was seen of a file in a form while it was sent.</summary>
+/// <param name="SizeBytes">Its size.</param>
+/// <param name="Sha256">Its hash, in hexadecimal.</param>
+internal readonly record struct FilePart(long SizeBytes, string Sha256);
