@@ -168,7 +168,12 @@ internal sealed partial class HttpCapture : IDisposable
             if (response is not null)
             {
                 attempt.SetResponse(response);
-                if (!attempt.HasEnded)
+                if (attempt.IsUpgrade)
+                {
+                    // The connection belongs to a WebSocket now, which reads and writes its stream.
+                    attempt.EndBody(BodyEnd.Completed, null);
+                }
+                else if (!attempt.HasEnded)
                 {
                     response.Content = new TeeResponseContent(response.Content, attempt);
                 }

@@ -88,7 +88,10 @@ internal sealed class LlmAttempt
 
     public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
 
-    public bool Succeeded => Status is >= 200 and < 300;
+    public bool Succeeded => Status is (>= 200 and < 300) or 101;
+
+    /// <summary>True when the response made the connection that of a WebSocket.</summary>
+    public bool IsUpgrade => Status == 101 || (Request.Method == HttpMethod.Connect && Succeeded);
 
     public void SetIsEventStream() => IsEventStream = true;
 

@@ -90,6 +90,9 @@ public sealed class CallFilterTests
     [InlineData("https://x.cloud.databricks.com/serving-endpoints/llama/invocations", "llama")]
     [InlineData("https://x.cloud.databricks.com/serving-endpoints/chat/completions", null)]
     [InlineData("https://api.openai.com/v1/chat/completions", null)]
+    [InlineData("wss://api.openai.com/v1/realtime?model=gpt-realtime", "gpt-realtime")]
+    [InlineData("wss://x.openai.azure.com/openai/realtime?api-version=1&deployment=rt", "rt")]
+    [InlineData("wss://api.openai.com/v1/realtime?call_id=rtc_1", null)]
     public void ModelOf_Path_IsTheDeployment(string address, string? model) => Assert.Equal(model, ApiProvider.ModelOf(new Uri(address)));
 
     private static HttpRequestMessage Request(string request, string? agent = null)

@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Http;
 using OpenAI;
 using OpenAI.Audio;
 using OpenAI.Files;
-using OpenAI.Moderations;
 using Xunit;
 
 namespace MLflow.Sdk.Tests.Capture;

@@ -64,11 +64,17 @@ internal static class ApiProvider
         return uri is { IsLoopback: true, Port: 11434 } ? "ollama" : null;
     }
 
-    /// <summary>The model that the path names: an Azure deployment or a Databricks serving endpoint. Null where it names none.</summary>
-    public static string? ModelOf(Uri uri) => SegmentAfter(uri, "/deployments/") ?? (Endpoint(uri) is { } name and not "chat" ? name : null);
+    /// <summary>The model that the address names: an Azure deployment, a Databricks serving endpoint, the model of a realtime session. Null where it names none.</summary>
+    public static string? ModelOf(Uri uri) =>
+        SegmentAfter(uri, "/deployments/") ?? (Endpoint(uri) is { } name and not "chat" ? name : null) ?? RealtimeModel(uri);
 
     private static string? Endpoint(Uri uri) =>
         uri.AbsolutePath.EndsWith("/invocations", StringComparison.OrdinalIgnoreCase) ? SegmentAfter(uri, "/serving-endpoints/") : null;
+
+    private static string? RealtimeModel(Uri uri) =>
+        uri.AbsolutePath.EndsWith("/realtime", StringComparison.OrdinalIgnoreCase)
+            ? UrlText.Query(uri).FirstOrDefault(parameter => parameter.Key is "model" or "deployment").Value
+            : null;
 
     private static string? SegmentAfter(Uri uri, string marker)
     {
