@@ -27,7 +27,9 @@ public sealed class TrackedProcess : IAsyncLifetime
         _http.BaseAddress = _server.BaseAddress;
         Mlflow.SetTrackingUri(_server.BaseAddress.ToString());
         Mlflow.SetExperiment("replay");
-        Mlflow.OpenAI.Autolog();
+
+        // The recordings are compared byte by byte, audio in them, too.
+        Mlflow.OpenAI.Autolog(configure: options => options.Media = MediaCapture.Whole);
     }
 
     /// <summary>Reads a stored trace over HTTP, or null where the server has none of that id.</summary>
