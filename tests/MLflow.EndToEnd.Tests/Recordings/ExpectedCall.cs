@@ -55,12 +55,16 @@ public sealed class ExpectedCall
 
     private JsonNode? OutputsOf() => _recording.BodyKind switch
     {
+        not ("sse" or "none") when IsBinary(_recording.ContentType) => MediaReference.Content(_recording.ResponseBody, _recording.ContentType),
         "sse" => StreamReference.Merge(_recording.Operation!, Events),
         "json" => JsonNode.Parse(_recording.ResponseBody),
         "text" => JsonValue.Create(Encoding.UTF8.GetString(_recording.ResponseBody)),
         "base64" => MediaReference.Content(_recording.ResponseBody, _recording.ContentType),
         _ => null,
     };
+
+    private static bool IsBinary(string contentType) =>
+        !contentType.Contains("json", StringComparison.OrdinalIgnoreCase) && !contentType.StartsWith("text/", StringComparison.OrdinalIgnoreCase);
 
     private JsonObject? UsageOf()
     {

@@ -17,8 +17,49 @@ public static class StreamReference
             "createChatCompletion" => ReferenceMerge.Merge([.. chunks.Select(chunk => chunk.Data)]),
             "createResponse" or "getResponse" => Response([.. chunks.Select(chunk => chunk.Data)]),
             "createCompletion" => Completion([.. chunks.Select(chunk => chunk.Data)]),
+            "createTranscription" => Transcription([.. chunks.Select(chunk => chunk.Data)]),
+            "createSpeech" => Speech([.. chunks.Select(chunk => chunk.Data)]),
+            "createRun" or "createThreadAndRun" or "submitToolOuputsToRun" => Run([.. chunks.Select(chunk => chunk.Data)]),
             _ => new JsonArray([.. chunks.Select(chunk => chunk.Data.DeepClone())]),
         };
+    }
+
+    /// <summary>What the last event says, with the segments and the log probabilities that came before it.</summary>
+    private static JsonObject Transcription(List<JsonObject> events)
+    {
+        var result = events.Single(e => (string?)e["type"] == "transcript.text.done").DeepClone().AsObject();
+        result.Remove("type");
+        var segments = events.Where(e => (string?)e["type"] == "transcript.text.segment").Select(e => e.DeepClone()).ToArray();
+        if (segments.Length > 0)
+        {
+            result["segments"] = new JsonArray(segments);
+        }
+
+        return result;
+    }
+
+    private static JsonObject Speech(List<JsonObject> events)
+    {
+        var audio = events.Where(e => e["audio"] is not null).SelectMany(e => Convert.FromBase64String((string)e["audio"]!)).ToArray();
+        var result = MediaReference.Content(audio, "audio/mpeg");
+        result["usage"] = events[^1]["usage"]?.DeepClone();
+        return result;
+    }
+
+    /// <summary>The run, its steps and its messages as they were last said.</summary>
+    private static JsonObject Run(List<JsonObject> events)
+    {
+        var result = events.Last(e => (string?)e["object"] == "thread.run").DeepClone().AsObject();
+        foreach (var (name, kind) in (IEnumerable<(string, string)>)[("steps", "thread.run.step"), ("messages", "thread.message")])
+        {
+            var items = events.Where(e => (string?)e["object"] == kind).GroupBy(e => (string?)e["id"]).Select(group => group.Last().DeepClone()).ToArray();
+            if (items.Length > 0)
+            {
+                result[name] = new JsonArray(items);
+            }
+        }
+
+        return result;
     }
 
     /// <summary>The response that the last event carries; where none ended the stream, the last one that came, with the items that are done.</summary>

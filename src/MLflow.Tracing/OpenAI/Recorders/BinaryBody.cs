@@ -27,7 +27,7 @@ internal static class BinaryBody
         var buffer = new ArrayBufferWriter<byte>();
         using var json = new Utf8JsonWriter(buffer, JsonText.WriterOptions);
         json.WriteStartObject();
-        WriteFields(json, body.Bytes, body.IsCut ? null : Measure(body.Bytes), body.ContentType, path, fields, body.TotalBytes);
+        WriteFields(json, body.Bytes, body.IsCut ? null : Measure(body.Bytes), body.ContentType ?? MediaSignature.ContentTypeOf(body.Bytes), path, fields, body.TotalBytes);
         json.WriteEndObject();
         json.Flush();
         var value = AttributeValue.FromJson(buffer.WrittenSpan.ToArray());
@@ -53,8 +53,7 @@ internal static class BinaryBody
     public static void WriteFields(
         Utf8JsonWriter json, ReadOnlySpan<byte> bytes, FilePart? whole, string? contentType, string path, RecordedFields fields, long seenBytes = 0)
     {
-        contentType ??= MediaSignature.ContentTypeOf(bytes);
-        if (contentType is not null)
+        if (!string.IsNullOrEmpty(contentType))
         {
             json.WriteString("content_type"u8, contentType);
         }

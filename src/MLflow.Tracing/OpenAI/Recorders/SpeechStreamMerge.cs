@@ -59,7 +59,7 @@ internal sealed class SpeechStreamMerge : IStreamMerge
         var buffer = new ArrayBufferWriter<byte>(1024);
         using var json = new Utf8JsonWriter(buffer, JsonText.WriterOptions);
         json.WriteStartObject();
-        BinaryBody.WriteFields(json, _audio.WrittenSpan, _isDone ? BinaryBody.Measure(_audio.WrittenSpan) : null, null, "outputs", fields);
+        BinaryBody.WriteFields(json, _audio.WrittenSpan, _isDone ? BinaryBody.Measure(_audio.WrittenSpan) : null, MediaSignature.ContentTypeOf(_audio.WrittenSpan), "outputs", fields);
         foreach (var (name, value) in _rest)
         {
             json.WritePropertyName(name);
