@@ -29,6 +29,6 @@ public static partial class MultipartForm
             ? match.Groups[1].Value + match.Groups[2].Value
             : null;
 
-    [GeneratedRegex("content-type:[ \t]*([^\r\n]+)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("content-type:[ \t]*([^\\s][^\r\n]*)", RegexOptions.IgnoreCase)]
     private static partial Regex ContentType();
 }
