@@ -207,6 +207,11 @@ internal static class CallRecorder
             span.SetAttribute(AttributeNames.ChunksOmitted, AttributeValue.FromInt64(chunks.Total - chunks.Count));
         }
 
+        if (chunks is { Trimmed: > 0 and var trimmed })
+        {
+            span.SetAttribute(AttributeNames.ChunksTrimmed, AttributeValue.FromInt64(trimmed));
+        }
+
         if (fields.SawDone)
         {
             span.SetAttribute(AttributeNames.StreamDone, AttributeValue.FromBoolean(true));

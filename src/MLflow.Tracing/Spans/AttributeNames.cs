@@ -63,6 +63,9 @@ internal static class AttributeNames
     /// <summary>Chunks that were merged but not kept as events, because of their number or size.</summary>
     public const string ChunksOmitted = "mlflow.stream.chunks_omitted";
 
+    /// <summary>Chunks whose events have only the beginning of an image or an audio.</summary>
+    public const string ChunksTrimmed = "mlflow.stream.chunks_trimmed";
+
     /// <summary>How a stream ended: one of <see cref="StreamEnds"/>.</summary>
     public const string StreamEnd = "mlflow.stream.end";
 

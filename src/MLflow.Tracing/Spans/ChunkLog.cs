@@ -26,6 +26,9 @@ internal sealed class ChunkLog
     /// <summary>Chunks that are kept: the first ones.</summary>
     public int Count => _entries.Length;
 
+    /// <summary>Chunks of which media were left out.</summary>
+    public int Trimmed { get; init; }
+
     /// <summary>Upper bound of the memory that the log keeps alive, in bytes.</summary>
     public int Size => _data.Length + (_entries.Length * 32);
 

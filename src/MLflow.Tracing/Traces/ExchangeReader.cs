@@ -1,11 +1,14 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 
 namespace MLflow;
 
 /// <summary>Writes the exchange of a span out again: the way back of <see cref="CallRecorder"/>.</summary>
 internal static class ExchangeReader
 {
+    private const string HowToKeepMedia = "Set OpenAIAutologOptions.Media to MediaCapture.Whole to keep all.";
+
     /// <summary>What the notes of a span say when some of the answer is missing. A body that is kept as text is not.</summary>
     private static readonly string[] NotesOfMissingContent =
     [
@@ -88,7 +91,7 @@ internal static class ExchangeReader
             events.Add(new RecordedStreamEvent(type, data, UnixNano.Between(startNs, chunk.TimeNs)));
         }
 
-        if (span.Value(AttributeNames.StreamDone) is { ValueKind: System.Text.Json.JsonValueKind.True })
+        if (span.Value(AttributeNames.StreamDone) is { ValueKind: JsonValueKind.True })
         {
             events.Add(new RecordedStreamEvent(span.Text(AttributeNames.StreamDoneEvent), "[DONE]", duration));
         }
@@ -123,7 +126,7 @@ internal static class ExchangeReader
             return note;
         }
 
-        return span.Number(AttributeNames.RequestBodySize) > 0 && span.Inputs is null ? "The request's body was not recorded." : null;
+        return span.Number(AttributeNames.RequestBodySize) > 0 && span.Inputs is null ? "The request's body was not recorded." : TrimmedMedia(span, "inputs");
     }
 
     private static string? MissingOfResponse(TraceSpan span, int status)
@@ -145,11 +148,36 @@ internal static class ExchangeReader
                 $"{omitted} of {span.Number(AttributeNames.ChunkCount)} events of the stream were not kept (OpenAIAutologOptions.MaxChunkEvents).");
         }
 
+        if (span.Number(AttributeNames.ChunksTrimmed) is { } trimmed)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"Of the media in {trimmed} events of the stream only the beginning was kept. {HowToKeepMedia}");
+        }
+
+        // The merged output of a stream is not what is written out.
+        if (span.Number(AttributeNames.ChunkCount) is null && TrimmedMedia(span, "outputs") is { } media)
+        {
+            return media;
+        }
+
         if (StreamEnds.IsStoppedByProgram(span.Text(AttributeNames.StreamEnd)))
         {
             return "The program did not read the stream to its end.";
         }
 
         return span.Text(AttributeNames.StreamEnd) == StreamEnds.TimedOut ? "A time limit of the client ended the stream." : null;
+    }
+
+    private static string? TrimmedMedia(TraceSpan span, string root)
+    {
+        if (span.Value(AttributeNames.Media) is not { ValueKind: JsonValueKind.Array } list)
+        {
+            return null;
+        }
+
+        var paths = list.EnumerateArray()
+            .Select(media => media.ValueKind == JsonValueKind.Object && media.TryGetProperty("path", out var path) ? path.GetString() ?? "" : "")
+            .Where(path => path.StartsWith(root, StringComparison.Ordinal))
+            .ToList();
+        return paths.Count == 0 ? null : $"Only the beginning was kept of {string.Join(", ", paths)}. {HowToKeepMedia}";
     }
 }

@@ -22,10 +22,29 @@ internal static class RequestDifference
             return JsonDifference.Find(ours, theirs);
         }
 
+        if (TryReadForm(body, recorded.RequestContentType, out var recordedForm) && TryReadForm(sent, sentContentType, out var sentForm))
+        {
+            return JsonDifference.Find(recordedForm, sentForm);
+        }
+
         var at = body.CommonPrefixLength(sent);
         return at == body.Length && at == sent.Length
             ? null
             : string.Create(CultureInfo.InvariantCulture, $"byte {at} of the body: recorded {body.Length} bytes, sent {sent.Length}");
+    }
+
+    /// <summary>As it would be recorded: boundaries and the parts' other headers do not matter.</summary>
+    private static bool TryReadForm(ReadOnlySpan<byte> body, string? contentType, out JsonElement form)
+    {
+        form = default;
+        if (MultipartText.BoundaryOf(contentType) is null)
+        {
+            return false;
+        }
+
+        var fields = new RecordedFields();
+        MultipartForm.Read(new RecordedBody(body, contentType), fields);
+        return fields.Inputs.Kind == AttributeValueKind.Json && TryParse(fields.Inputs.Json, out form);
     }
 
     private static bool TryParse(ReadOnlySpan<byte> body, out JsonElement json)

@@ -119,7 +119,7 @@ internal static partial class ExchangeComparison
     /// <summary>The type of a file that was sent without one is told from its content; that of a text says nothing.</summary>
     private static bool IsSamePart(FormPart expected, FormPart actual) =>
         expected with { ContentType = null } == actual with { ContentType = null }
-        && (expected.FileName is null || expected.ContentType is null || expected.ContentType == actual.ContentType);
+        && (expected.FileName is null || string.IsNullOrEmpty(expected.ContentType) || expected.ContentType == actual.ContentType);
 
     private static List<FormPart> Parts(byte[] body, string contentType)
     {

@@ -24,7 +24,6 @@ public sealed class StoredExchange
         Status = (int)response["status"]!;
         ResponseBody = BodyOf(response);
         IsEventStream = (string?)response["body_kind"] == "sse";
-        IsText = (string?)request?["body_kind"] != "base64" && (string?)response["body_kind"] != "base64";
         ResponseContentType = ContentTypeOf(response) ?? (IsEventStream ? "text/event-stream" : "application/json");
     }
 
@@ -48,9 +47,6 @@ public sealed class StoredExchange
     public string ResponseContentType { get; }
 
     public bool IsEventStream { get; }
-
-    /// <summary>False where one of the bodies is a form or binary content.</summary>
-    public bool IsText { get; }
 
     /// <summary>All recordings; null where they are not there.</summary>
     public static IReadOnlyList<StoredExchange>? LoadAll() => SharedFolder.Find("recordings") is not { } folder

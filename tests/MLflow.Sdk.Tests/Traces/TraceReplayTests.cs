@@ -174,6 +174,36 @@ public sealed class TraceReplayTests : ReplayTestBase
     }
 
     [Fact]
+    public async Task Replay_Form_FitsWhateverItsBoundary()
+    {
+        Capture.Configure(new OpenAIAutologOptions { Media = MediaCapture.Whole });
+        await using var server = await LoopbackServer.StartAsync((context, _) => Json(context, """{"text":"Hi"}"""));
+        using var direct = new HttpClient { BaseAddress = server.Address };
+        await PostFormAsync(direct, "one", [0, 1, 255]);
+        var trace = await StoredAsync();
+        var exchange = Assert.Single(trace.Exchanges);
+        Assert.True(exchange.IsComplete, exchange.IncompleteReason);
+
+        using var replayed = new HttpClient(trace.CreateReplayHandler()) { BaseAddress = new Uri("http://replayed") };
+        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => PostFormAsync(replayed, "two", [0, 1, 254]));
+        Assert.Contains("$.file.sha256: recorded", e.Message, StringComparison.Ordinal);
+        Assert.Equal("""{"text":"Hi"}""", await PostFormAsync(replayed, "two", [0, 1, 255]));
+    }
+
+    [Fact]
+    public async Task Exchanges_MediaTrimmed_SayHowToKeepThem()
+    {
+        await using var server = await LoopbackServer.StartAsync((context, _) => Json(context, """{"text":"Hi"}"""));
+        using var direct = new HttpClient { BaseAddress = server.Address };
+        await PostFormAsync(direct, "one", new byte[100_000]);
+
+        var exchange = Assert.Single((await StoredAsync()).Exchanges);
+
+        Assert.Contains("inputs.file", exchange.IncompleteReason, StringComparison.Ordinal);
+        Assert.Contains("MediaCapture.Whole", exchange.IncompleteReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Exchanges_CallTriedTwice_AreTheLastTry()
     {
         await using var server = await LoopbackServer.StartAsync((context, count) => count == 1 ? Json(context, Error429, 429) : Json(context, Answer));
@@ -268,5 +298,17 @@ public sealed class TraceReplayTests : ReplayTestBase
         readTwo();
         await Assert.ThrowsAnyAsync<IOException>(() => reader.ReadToEndAsync(Token));
         return data;
+    }
+
+    private static async Task<string> PostFormAsync(HttpClient http, string boundary, byte[] file)
+    {
+        using var form = new MultipartFormDataContent(boundary)
+        {
+            { new StringContent("whisper-1"), "model" },
+            { new StringContent("word"), "timestamp_granularities[]" },
+            { new ByteArrayContent(file), "file", "a.wav" },
+        };
+        using var response = await http.PostAsync(new Uri("/v1/audio/transcriptions", UriKind.Relative), form, Token);
+        return await response.Content.ReadAsStringAsync(Token);
     }
 }

@@ -13,6 +13,7 @@ internal ref struct ChunkLogBuilder
     private ChunkEntry[]? _entries;
     private int _count;
     private int _total;
+    private int _trimmed;
     private bool _isFull;
     private string? _lastType;
 
@@ -27,7 +28,9 @@ internal ref struct ChunkLogBuilder
         _total++;
         if (isJson && _limits.TrimsMedia)
         {
+            var whole = data.Length;
             data = MediaTrimmer.Trim(data, "", null);
+            _trimmed += data.Length < whole ? 1 : 0;
         }
 
         if (_isFull || _count >= _limits.MaxChunkEvents || _length + data.Length > _maxBytes)
@@ -59,7 +62,7 @@ internal ref struct ChunkLogBuilder
             return null;
         }
 
-        var log = new ChunkLog(_data.AsSpan(0, _length).ToArray(), _entries.AsSpan(0, _count).ToArray(), _total);
+        var log = new ChunkLog(_data.AsSpan(0, _length).ToArray(), _entries.AsSpan(0, _count).ToArray(), _total) { Trimmed = _trimmed };
         if (_data is not null)
         {
             ArrayPool<byte>.Shared.Return(_data);
