@@ -11,6 +11,9 @@ public sealed class TraceComparison
     [
         "mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "mlflow.source.git.branch", "mlflow.source.git.repoURL",
         "mlflow.trace.sizeStats", "mlflow.trace.sizeBytes", "mlflow.artifactLocation", "mlflow.traceRequestId",
+
+        // Told only where the chunks came at different times.
+        "mlflow.stream.tokens_per_second",
     ];
 
     private readonly string _case;

@@ -8,6 +8,8 @@ public static class ExchangeCheck
 {
     private const string ChunkPrefix = "mlflow.chunk.item.";
 
+    private static readonly string[] ModelCalls = ["chat.completions.create", "completions.create", "responses.create"];
+
     /// <param name="recording">The exchange.</param>
     /// <param name="trace">The trace of its replay; null where none was stored.</param>
     /// <param name="sent">The request as it was sent, when that is not the recorded one (typed methods); else null.</param>
@@ -74,7 +76,7 @@ public static class ExchangeCheck
 
     /// <summary>Some servers report in a successful answer that they failed.</summary>
     private static bool ReportsError(ExpectedCall expected) =>
-        (expected.Operation == "responses.create" && expected.Outputs is JsonObject answer && answer["error"] is JsonObject)
+        (ModelCalls.Contains(expected.Operation) && expected.Outputs is JsonObject answer && answer["error"] is JsonObject)
         || expected.Events.Any(e => e.Name == "error" || (Parse(e.Data) is JsonObject chunk && (chunk["error"] is JsonObject || (string?)chunk["type"] == "error")));
 
     private static string? TextOf(JsonNode? node) =>

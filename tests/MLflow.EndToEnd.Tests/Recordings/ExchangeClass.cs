@@ -13,6 +13,8 @@ public sealed record ExchangeClass(string Name, string Reason, int Count, int Ty
 {
     public static readonly IReadOnlyList<ExchangeClass> All =
     [
+        new("stopped by the package", "the typed method throws in the middle of a stream that it does not understand; what came until then is recorded", 0, 3, d =>
+            d is { IsCutByPackage: true, What: "outputs" or "usage" or "number of chunks" }),
     ];
 
     /// <summary>A table of the differences by class, the class of each, and what is wrong: new differences, and classes that do not occur as often as they say.</summary>

@@ -1,75 +1,85 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace MLflow.EndToEnd.Tests.Recordings;
 
 /// <summary>Forms and content that is no text, as our traces should tell them when they are captured whole.</summary>
-public static class MediaReference
+public static partial class MediaReference
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
-    public static JsonNode Form(byte[] body, string contentType)
+    /// <summary>Content that belongs to no text or JSON: what it is, and all of it.</summary>
+    public static JsonObject Content(byte[] content, string? contentType, string? fileName = null)
     {
         var result = new JsonObject();
-        foreach (var (name, fileName, type, content) in MultipartForm.Parts(body, contentType))
+        if (fileName is not null)
         {
-            JsonNode value = fileName is null ? (JsonNode)Encoding.UTF8.GetString(content) : File(fileName, content, type);
-            var key = name.EndsWith("[]", StringComparison.Ordinal) ? name[..^2] : name;
-            if (result[key] is JsonArray known)
+            result["filename"] = fileName;
+        }
+
+        if ((contentType ?? Signature(content)) is { } type)
+        {
+            result["content_type"] = type;
+        }
+
+        result["size_bytes"] = content.Length;
+        result["sha256"] = Convert.ToHexStringLower(SHA256.HashData(content));
+        var text = TextOf(content);
+        result[text is null ? "data" : "text"] = text ?? Convert.ToBase64String(content);
+        return result;
+    }
+
+    /// <summary>A form as the JSON request that would ask for the same.</summary>
+    public static JsonObject Form(byte[] body, string contentType)
+    {
+        var result = new JsonObject();
+        foreach (var part in MultipartForm.Parts(body, contentType).GroupBy(part => part.Name))
+        {
+            var values = part.Select(Value).ToArray();
+            var name = NameOfField().Match(part.Key);
+            if (name.Groups[2] is { Success: true, Length: > 0 } member)
             {
-                known.Add(value);
-            }
-            else if (key != name)
-            {
-                result[key] = new JsonArray(value);
+                var o = result[name.Groups[1].Value] as JsonObject;
+                if (o is null)
+                {
+                    result[name.Groups[1].Value] = o = [];
+                }
+
+                o[member.Value] = values[0];
             }
             else
             {
-                result[key] = value;
+                result[name.Groups[1].Value] = name.Groups[2].Success || values.Length > 1 ? new JsonArray(values) : values[0];
             }
         }
 
         return result;
-    }
 
-    public static JsonObject Content(byte[] content, string? contentType)
-    {
-        var result = new JsonObject { ["size_bytes"] = content.Length, ["sha256"] = Convert.ToHexStringLower(SHA256.HashData(content)) };
-        if (contentType is not null)
-        {
-            result["content_type"] = contentType;
-        }
-
-        if (TextOf(content) is { } text)
-        {
-            result["text"] = text;
-        }
-        else
-        {
-            result["data"] = Convert.ToBase64String(content);
-        }
-
-        return result;
-    }
-
-    private static JsonObject File(string fileName, byte[] content, string? contentType)
-    {
-        var result = Content(content, contentType);
-        result["filename"] = fileName;
-        return result;
+        static JsonNode? Value((string Name, string? FileName, string? ContentType, byte[] Content) part) =>
+            part.FileName is null ? Encoding.UTF8.GetString(part.Content) : Content(part.Content, part.ContentType, part.FileName);
     }
 
     private static string? TextOf(byte[] content)
     {
         try
         {
-            var text = StrictUtf8.GetString(content);
-            return text.All(c => c is >= ' ' or '\t' or '\n' or '\r' or '\v' or '\f') ? text : null;
+            var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content);
+            return text.Any(c => c < ' ' && c is not ('\t' or '\n' or '\v' or '\f' or '\r')) ? null : text;
         }
-        catch (DecoderFallbackException)
+        catch (ArgumentException)
         {
             return null;
         }
     }
+
+    private static string? Signature(byte[] content) => Convert.ToHexString(content.AsSpan(0, Math.Min(content.Length, 4))) switch
+    {
+        ['F', 'F', 'F' or 'E', '2' or '3' or 'A' or 'B', ..] => "audio/mpeg",
+        "89504E47" => "image/png",
+        ['4', '9', '4', '4', '3', '3', ..] => "audio/mpeg",
+        _ => null,
+    };
+
+    [GeneratedRegex(@"^([^\[]*)(?:\[([^\]]*)\])?$")]
+    private static partial Regex NameOfField();
 }

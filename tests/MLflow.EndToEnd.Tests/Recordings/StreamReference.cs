@@ -17,15 +17,42 @@ public static class StreamReference
             "createChatCompletion" => ReferenceMerge.Merge([.. chunks.Select(chunk => chunk.Data)]),
             "createResponse" or "getResponse" => Response([.. chunks.Select(chunk => chunk.Data)]),
             "createCompletion" => Completion([.. chunks.Select(chunk => chunk.Data)]),
-            "createTranscription" => Transcription([.. chunks.Select(chunk => chunk.Data)]),
             "createSpeech" => Speech([.. chunks.Select(chunk => chunk.Data)]),
+            "createTranscription" => Transcript([.. chunks.Select(chunk => chunk.Data)]),
+            "createImage" or "createImageEdit" => Images([.. chunks.Select(chunk => chunk.Data)]),
             "createRun" or "createThreadAndRun" or "submitToolOuputsToRun" => Run([.. chunks.Select(chunk => chunk.Data)]),
             _ => new JsonArray([.. chunks.Select(chunk => chunk.Data.DeepClone())]),
         };
     }
 
-    /// <summary>What the last event says, with the segments and the log probabilities that came before it.</summary>
-    private static JsonObject Transcription(List<JsonObject> events)
+    /// <summary>The response that the last event carries; where none ended the stream, the last one that came, with the items that are done.</summary>
+    private static JsonObject? Response(List<JsonObject> events)
+    {
+        var end = events.FindLast(e => ResponseEnds.Contains((string?)e["type"]));
+        var response = (end ?? events.FindLast(e => e["response"] is JsonObject))?["response"]?.DeepClone().AsObject();
+        var items = events.Where(e => (string?)e["type"] == "response.output_item.done").Select(e => e["item"]!.DeepClone()).ToArray();
+        if (items.Length > 0 && response?["output"] is null or JsonArray { Count: 0 })
+        {
+            (response ??= [])["output"] = new JsonArray(items);
+        }
+
+        return response;
+    }
+
+    /// <summary>The audio as content that came as a whole, and what the last event says.</summary>
+    private static JsonObject Speech(List<JsonObject> events)
+    {
+        byte[] audio = [.. events.Where(e => (string?)e["type"] == "speech.audio.delta").SelectMany(e => Convert.FromBase64String((string)e["audio"]!))];
+        var result = MediaReference.Content(audio, null);
+        foreach (var (name, value) in events.Single(e => (string?)e["type"] == "speech.audio.done").Where(field => field.Key != "type"))
+        {
+            result[name] = value?.DeepClone();
+        }
+
+        return result;
+    }
+
+    private static JsonObject Transcript(List<JsonObject> events)
     {
         var result = events.Single(e => (string?)e["type"] == "transcript.text.done").DeepClone().AsObject();
         result.Remove("type");
@@ -35,45 +62,48 @@ public static class StreamReference
             result["segments"] = new JsonArray(segments);
         }
 
+        var logprobs = events.SelectMany(e => (string?)e["type"] == "transcript.text.delta" && e["logprobs"] is JsonArray list ? list : []).Select(item => item?.DeepClone()).ToArray();
+        if (logprobs.Length > 0 && !result.ContainsKey("logprobs"))
+        {
+            result["logprobs"] = new JsonArray(logprobs);
+        }
+
         return result;
     }
 
-    private static JsonObject Speech(List<JsonObject> events)
+    /// <summary>The completed images, and beside them what describes them.</summary>
+    private static JsonObject Images(List<JsonObject> events)
     {
-        var audio = events.Where(e => e["audio"] is not null).SelectMany(e => Convert.FromBase64String((string)e["audio"]!)).ToArray();
-        var result = MediaReference.Content(audio, "audio/mpeg");
-        result["usage"] = events[^1]["usage"]?.DeepClone();
+        var completed = events.Where(e => ((string)e["type"]!).EndsWith(".completed", StringComparison.Ordinal)).ToList();
+        var result = new JsonObject { ["data"] = new JsonArray([.. completed.Select(e => new JsonObject { ["b64_json"] = (string?)e["b64_json"] })]) };
+        foreach (var (name, value) in completed[^1].Where(field => field.Key is not ("type" or "b64_json" or "sequence_number" or "partial_image_index")))
+        {
+            result[name == "created_at" ? "created" : name] = value?.DeepClone();
+        }
+
         return result;
     }
 
-    /// <summary>The run, its steps and its messages as they were last said.</summary>
+    /// <summary>The run as it was last said, with its steps and messages as they were last said.</summary>
     private static JsonObject Run(List<JsonObject> events)
     {
-        var result = events.Last(e => (string?)e["object"] == "thread.run").DeepClone().AsObject();
-        foreach (var (name, kind) in (IEnumerable<(string, string)>)[("steps", "thread.run.step"), ("messages", "thread.message")])
+        var result = events.FindLast(e => (string?)e["object"] == "thread.run")!.DeepClone().AsObject();
+        foreach (var (list, type) in new[] { ("steps", "thread.run.step"), ("messages", "thread.message") })
         {
-            var items = events.Where(e => (string?)e["object"] == kind).GroupBy(e => (string?)e["id"]).Select(group => group.Last().DeepClone()).ToArray();
+            var said = events.Where(e => (string?)e["object"] == type).ToList();
+            var items = said.Select(e => (string)e["id"]!).Distinct().Select(id => said.FindLast(e => (string?)e["id"] == id)!.DeepClone()).ToArray();
             if (items.Length > 0)
             {
-                result[name] = new JsonArray(items);
+                result[list] = new JsonArray(items);
             }
         }
 
-        return result;
-    }
-
-    /// <summary>The response that the last event carries; where none ended the stream, the last one that came, with the items that are done.</summary>
-    private static JsonObject? Response(List<JsonObject> events)
-    {
-        var end = events.FindLast(e => ResponseEnds.Contains((string?)e["type"]));
-        var response = (end ?? events.FindLast(e => e["response"] is JsonObject))?["response"]?.DeepClone().AsObject();
-        var items = events.Where(e => (string?)e["type"] == "response.output_item.done").Select(e => e["item"]!.DeepClone()).ToArray();
-        if (response?["output"] is JsonArray { Count: 0 } && items.Length > 0)
+        if (events.FindLast(e => (string?)e["object"] == "thread") is { } thread)
         {
-            response["output"] = new JsonArray(items);
+            result["thread"] = thread.DeepClone();
         }
 
-        return response;
+        return result;
     }
 
     /// <summary>Texts joined, log probabilities in a row, of everything else the last that was said.</summary>
