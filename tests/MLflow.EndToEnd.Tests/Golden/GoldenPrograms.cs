@@ -22,6 +22,7 @@ public static class GoldenPrograms
     private static Task AgentAsync(Func<GoldenExchange, Task> call, GoldenCase golden) => Mlflow.TraceAsync("agent", SpanType.Agent, async span =>
     {
         span.SetInputs(new JsonObject { ["q"] = "Weather and time in Paris?" });
+        Mlflow.UpdateCurrentTrace(new TraceUpdate { Session = "s-1", User = "u-1", Tags = { ["team"] = "red" } });
         await call(golden.Exchanges[0]);
         Mlflow.Trace("get_weather", SpanType.Tool, tool =>
         {
@@ -43,6 +44,7 @@ public static class GoldenPrograms
         {
             outer.SetAttribute("k", "v");
             outer.SetInputs(new JsonObject { ["q"] = "hi" });
+            Mlflow.UpdateCurrentTrace(new TraceUpdate { Session = "s-1", Tags = { ["team"] = "red" } });
             Mlflow.Trace("inner", SpanType.Tool, inner =>
             {
                 inner.SetAttribute("n", 7);

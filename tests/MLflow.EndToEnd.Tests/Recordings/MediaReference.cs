@@ -17,9 +17,9 @@ public static partial class MediaReference
             result["filename"] = fileName;
         }
 
-        if ((contentType ?? Signature(content)) is { } type)
+        if (contentType is not null)
         {
-            result["content_type"] = type;
+            result["content_type"] = contentType;
         }
 
         result["size_bytes"] = content.Length;
@@ -59,6 +59,15 @@ public static partial class MediaReference
             part.FileName is null ? Encoding.UTF8.GetString(part.Content) : Content(part.Content, part.ContentType, part.FileName);
     }
 
+    /// <summary>The type that content without one shows by its first bytes.</summary>
+    public static string? Signature(byte[] content) => Convert.ToHexString(content.AsSpan(0, Math.Min(content.Length, 4))) switch
+    {
+        ['F', 'F', 'F' or 'E', '2' or '3' or 'A' or 'B', ..] => "audio/mpeg",
+        "89504E47" => "image/png",
+        ['4', '9', '4', '4', '3', '3', ..] => "audio/mpeg",
+        _ => null,
+    };
+
     private static string? TextOf(byte[] content)
     {
         try
@@ -71,14 +80,6 @@ public static partial class MediaReference
             return null;
         }
     }
-
-    private static string? Signature(byte[] content) => Convert.ToHexString(content.AsSpan(0, Math.Min(content.Length, 4))) switch
-    {
-        ['F', 'F', 'F' or 'E', '2' or '3' or 'A' or 'B', ..] => "audio/mpeg",
-        "89504E47" => "image/png",
-        ['4', '9', '4', '4', '3', '3', ..] => "audio/mpeg",
-        _ => null,
-    };
 
     [GeneratedRegex(@"^([^\[]*)(?:\[([^\]]*)\])?$")]
     private static partial Regex NameOfField();

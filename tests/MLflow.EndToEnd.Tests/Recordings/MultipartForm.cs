@@ -19,7 +19,7 @@ public static partial class MultipartForm
             yield return (
                 Parameter(head, "name")!,
                 Parameter(head, "filename"),
-                ContentType().Match(head) is { Success: true } type ? type.Groups[1].Value : null,
+                ContentType().Match(head).Groups[1].Value.Trim() is { Length: > 0 } type ? type : null,
                 Encoding.Latin1.GetBytes(part[(end + 4)..^2]));
         }
     }

@@ -43,7 +43,7 @@ public static class StreamReference
     private static JsonObject Speech(List<JsonObject> events)
     {
         byte[] audio = [.. events.Where(e => (string?)e["type"] == "speech.audio.delta").SelectMany(e => Convert.FromBase64String((string)e["audio"]!))];
-        var result = MediaReference.Content(audio, null);
+        var result = MediaReference.Content(audio, MediaReference.Signature(audio));
         foreach (var (name, value) in events.Single(e => (string?)e["type"] == "speech.audio.done").Where(field => field.Key != "type"))
         {
             result[name] = value?.DeepClone();
