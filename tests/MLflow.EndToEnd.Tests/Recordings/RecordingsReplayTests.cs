@@ -82,6 +82,31 @@ public sealed class RecordingsReplayTests(TrackedProcess tracked)
         Report("typed streaming methods", isTyped: true, recordings, differences);
     }
 
+    [Fact]
+    public async Task RecordedSpeech_Previewed_KeepsABeginningAndSaysWhatThereWas()
+    {
+        var recordings = Load().Where(recording => recording is { Api: "audio.speech", BodyKind: "base64", Provider: "openai" }).ToList();
+        await using var endpoint = await ReplayEndpoint.StartAsync(recordings);
+        var client = new ReplayClient(endpoint);
+        foreach (var recording in recordings)
+        {
+            using var root = Mlflow.StartSpan(recording.Id);
+            Assert.Equal(recording.ResponseBody, await client.SendAsync(recording, isAsync: true, Token));
+            root.End();
+            await Mlflow.FlushAsync(Token);
+
+            var call = (await tracked.GetTraceAsync(root.TraceId, Token))!.Call!;
+            var whole = MediaReference.Content(recording.ResponseBody, recording.ContentType);
+            var output = call.Attributes["mlflow.spanOutputs"]!;
+            Assert.Equal((string?)whole["sha256"], (string?)output["sha256"]);
+            Assert.Equal(recording.ResponseBody.Length, (int?)output["size_bytes"]);
+            Assert.StartsWith((string)output["data"]!, (string)whole["data"]!, StringComparison.Ordinal);
+            Assert.Equal(((string)output["data"]!).Length < ((string)whole["data"]!).Length, call.Attributes.ContainsKey("mlflow.openai.media"));
+        }
+
+        Assert.NotEmpty(recordings);
+    }
+
     private static List<Recording> Load()
     {
         var recordings = Recording.LoadAll();
