@@ -96,7 +96,7 @@ internal sealed class OtlpTraceEncoder : IDisposable
             _json.Reset(_writer);
         }
 
-        TraceInfoWriter.Write(_json, trace, experimentId);
+        TraceInfoWriter.Write(_json, trace, experimentId, isWhole: false);
         _json.Flush();
         _writer.EndMessage(text);
         _writer.EndMessage(any);

@@ -18,10 +18,14 @@ internal static class TraceInfoWriter
     public static void Write(IBufferWriter<byte> target, ActiveTrace trace, string experimentId)
     {
         using var json = new Utf8JsonWriter(target, AttributeJson.WriterOptions);
-        Write(json, trace, experimentId);
+        Write(json, trace, experimentId, isWhole: true);
     }
 
-    public static void Write(Utf8JsonWriter json, ActiveTrace trace, string experimentId)
+    /// <param name="json">Takes the text.</param>
+    /// <param name="trace">A trace whose root has ended.</param>
+    /// <param name="experimentId">Id of its experiment.</param>
+    /// <param name="isWhole">False leaves out what the server makes of the spans that it gets in the same request: the previews.</param>
+    public static void Write(Utf8JsonWriter json, ActiveTrace trace, string experimentId, bool isWhole)
     {
         var root = trace.Root!;
         var inputs = Find(root, AttributeNames.Inputs);
@@ -41,8 +45,12 @@ internal static class TraceInfoWriter
         WriteTime(json, "request_time", DateTimeOffset.FromUnixTimeMilliseconds(startMs).UtcDateTime);
         json.WriteString("execution_duration", string.Create(CultureInfo.InvariantCulture, $"{durationMs / 1000}.{durationMs % 1000:000}s"));
         json.WriteString("state", root.StatusCode == SpanStatusCode.Error ? "ERROR" : "OK");
-        WriteText(json, "request_preview", TracePreview.OfRequest(inputs));
-        WriteText(json, "response_preview", TracePreview.OfResponse(outputs));
+        if (isWhole)
+        {
+            WriteText(json, "request_preview", TracePreview.OfRequest(inputs));
+            WriteText(json, "response_preview", TracePreview.OfResponse(outputs));
+        }
+
         WriteMetadata(json, trace, inputs, outputs);
         json.WriteStartObject("tags");
         json.WriteString(TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));

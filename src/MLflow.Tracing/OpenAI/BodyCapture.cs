@@ -1,10 +1,8 @@
-using System.Buffers;
-
 namespace MLflow;
 
 /// <summary>
 /// Copy of a body that passes by, in pooled segments, with the time of each read. Appending is thread-safe: the package closes a stream from a timer
-/// thread when a call times out.
+/// thread when a call times out. It locks itself: nobody else sees it, and a lock of its own would be as large as the rest.
 /// </summary>
 internal sealed class BodyCapture
 {
@@ -14,7 +12,6 @@ internal sealed class BodyCapture
     // 64 K marks are 1 MiB; a body with more reads than that keeps the time of its last mark for the rest.
     private const int MaxMarks = 64 << 10;
 
-    private readonly Lock _lock = new();
     private readonly CaptureBudget _budget;
     private readonly int _maxBytes;
     private readonly bool _keepsMarks;
@@ -59,7 +56,7 @@ internal sealed class BodyCapture
             return;
         }
 
-        lock (_lock)
+        lock (this)
         {
             if (_sealed)
             {
@@ -111,7 +108,7 @@ internal sealed class BodyCapture
     /// <summary>Takes what was captured; nothing is appended afterwards. Dispose the result.</summary>
     public CapturedBody Take()
     {
-        lock (_lock)
+        lock (this)
         {
             var alreadyTaken = _sealed;
             _sealed = true;
@@ -128,17 +125,17 @@ internal sealed class BodyCapture
             }
             else
             {
-                bytes = ArrayPool<byte>.Shared.Rent(_length);
+                bytes = _budget.Rent(_length);
                 var at = 0;
                 foreach (var segment in _full ?? [])
                 {
                     segment.CopyTo(bytes, at);
                     at += segment.Length;
-                    ArrayPool<byte>.Shared.Return(segment);
+                    _budget.Return(segment);
                 }
 
                 _segment.AsSpan(0, _used).CopyTo(bytes.AsSpan(at));
-                ArrayPool<byte>.Shared.Return(_segment!);
+                _budget.Return(_segment!);
             }
 
             var body = new CapturedBody(bytes, _length, _marks, _markCount, _budget, _rented);
@@ -153,7 +150,7 @@ internal sealed class BodyCapture
     /// <summary>Gives the memory back.</summary>
     public void Discard()
     {
-        lock (_lock)
+        lock (this)
         {
             _sealed = true;
             Free();
@@ -162,7 +159,7 @@ internal sealed class BodyCapture
 
     private void Mark(long timestamp)
     {
-        _marks ??= ArrayPool<BodyMark>.Shared.Rent(16);
+        _marks ??= _budget.Marks.Rent(16);
         if (_markCount == _marks.Length)
         {
             if (_markCount >= MaxMarks)
@@ -170,9 +167,9 @@ internal sealed class BodyCapture
                 return;
             }
 
-            var larger = ArrayPool<BodyMark>.Shared.Rent(_markCount * 2);
+            var larger = _budget.Marks.Rent(_markCount * 2);
             _marks.CopyTo(larger, 0);
-            ArrayPool<BodyMark>.Shared.Return(_marks);
+            _budget.Marks.Return(_marks);
             _marks = larger;
         }
 
@@ -182,10 +179,10 @@ internal sealed class BodyCapture
     private bool TryAddSegment(int wanted)
     {
         var size = Math.Clamp(Math.Max(wanted, _segment?.Length * 2 ?? FirstSegment), FirstSegment, MaxSegment);
-        var segment = ArrayPool<byte>.Shared.Rent(size);
+        var segment = _budget.Rent(size);
         if (!_budget.TryTake(segment.Length))
         {
-            ArrayPool<byte>.Shared.Return(segment);
+            _budget.Return(segment);
             return false;
         }
 
@@ -204,19 +201,19 @@ internal sealed class BodyCapture
     {
         foreach (var segment in _full ?? [])
         {
-            ArrayPool<byte>.Shared.Return(segment);
+            _budget.Return(segment);
         }
 
         _full = null;
         if (_segment is not null)
         {
-            ArrayPool<byte>.Shared.Return(_segment);
+            _budget.Return(_segment);
             _segment = null;
         }
 
         if (_marks is not null)
         {
-            ArrayPool<BodyMark>.Shared.Return(_marks);
+            _budget.Marks.Return(_marks);
             _marks = null;
         }
 

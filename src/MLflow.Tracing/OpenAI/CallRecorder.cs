@@ -8,6 +8,9 @@ internal static class CallRecorder
     /// <summary>What is kept of the body of a failed answer.</summary>
     public const int MaxErrorBodyBytes = 64 << 10;
 
+    // Of a call with nothing special.
+    private const int OwnAttributes = 24;
+
     public static void Record(LlmCall call, OpenAIAutologOptions options)
     {
         var span = call.Span;
@@ -45,6 +48,7 @@ internal static class CallRecorder
             span.SetAttribute(AttributeNames.Media, AttributeValue.FromJson(MediaTrimmer.Describe(fields.Media)));
         }
 
+        span.Reserve(fields.Attributes.Count + OwnAttributes);
         foreach (var (key, value) in fields.Attributes)
         {
             span.SetAttribute(key, value);

@@ -39,13 +39,20 @@ internal sealed class CapturedBody : IDisposable
 
         if (Interlocked.Exchange(ref _bytes, null) is { } bytes)
         {
-            ArrayPool<byte>.Shared.Return(bytes);
-            _budget?.Return(_charged);
+            if (_budget is null)
+            {
+                ArrayPool<byte>.Shared.Return(bytes);
+            }
+            else
+            {
+                _budget.Return(bytes);
+                _budget.Return(_charged);
+            }
         }
 
         if (Interlocked.Exchange(ref _marks, null) is { } marks)
         {
-            ArrayPool<BodyMark>.Shared.Return(marks);
+            (_budget?.Marks ?? ArrayPool<BodyMark>.Shared).Return(marks);
         }
     }
 }

@@ -6,6 +6,9 @@ namespace MLflow;
 /// <summary>Undoes the content encoding of a captured body. HttpClient decompresses above the place where bodies are captured.</summary>
 internal static class ContentDecoder
 {
+    // One body at a time, with a limit of its own.
+    private static readonly CaptureBudget Unlimited = new(long.MaxValue);
+
     /// <summary>Decodes a body and keeps the times of its parts true.</summary>
     /// <param name="body">The body as it came over the wire.</param>
     /// <param name="encoding">Value of Content-Encoding.</param>
@@ -23,7 +26,7 @@ internal static class ContentDecoder
             return null;
         }
 
-        var output = new BodyCapture(new CaptureBudget(long.MaxValue), maxBytes, keepsMarks: true);
+        var output = new BodyCapture(Unlimited, maxBytes, keepsMarks: true);
         var buffer = ArrayPool<byte>.Shared.Rent(16 << 10);
         try
         {

@@ -109,6 +109,8 @@ internal sealed partial class HttpCapture : IDisposable
                 last.EndBody(BodyEnd.Detached, null);
             }
         }
+
+        _worker.Dispose();
     }
 
     /// <summary>The program ends: records what came of the calls that are under way, an answer half read among them.</summary>

@@ -1,9 +1,8 @@
 namespace MLflow;
 
-/// <summary>One logical call of a model: one span, however often the package tries.</summary>
+/// <summary>One logical call of a model: one span, however often the package tries. It locks itself: a lock of its own is memory that the call's thread would pay for.</summary>
 internal sealed class LlmCall
 {
-    private readonly Lock _lock = new();
     private readonly List<LlmAttempt> _attempts = new(1);
     private bool _isClosed;
     private bool _isHeld;
@@ -37,7 +36,7 @@ internal sealed class LlmCall
     {
         get
         {
-            lock (_lock)
+            lock (this)
             {
                 return _attempts[^1];
             }
@@ -49,7 +48,7 @@ internal sealed class LlmCall
     {
         get
         {
-            lock (_lock)
+            lock (this)
             {
                 return _attempts.Count > 0 ? _attempts[^1] : null;
             }
@@ -92,7 +91,7 @@ internal sealed class LlmCall
     /// <summary>The last try, or one that stands for the call when it is over before the first.</summary>
     public LlmAttempt LastOrFirst()
     {
-        lock (_lock)
+        lock (this)
         {
             return _attempts.Count > 0 ? _attempts[^1] : AddAttempt(PolicyRequest ?? new HttpRequestMessage(), Guid.Empty, StartTimestamp);
         }
@@ -100,7 +99,7 @@ internal sealed class LlmCall
 
     public LlmAttempt AddAttempt(HttpRequestMessage request, Guid loggingId, long timestamp)
     {
-        lock (_lock)
+        lock (this)
         {
             var attempt = new LlmAttempt(this, _attempts.Count + 1, request, loggingId, timestamp);
             _attempts.Add(attempt);
@@ -112,7 +111,7 @@ internal sealed class LlmCall
     /// <summary>A try that a pipeline policy is about to make. It counts once it is added.</summary>
     public LlmAttempt NewAttempt(long timestamp)
     {
-        lock (_lock)
+        lock (this)
         {
             return new LlmAttempt(this, _attempts.Count + 1, PolicyRequest!, Guid.Empty, timestamp);
         }
@@ -121,7 +120,7 @@ internal sealed class LlmCall
     /// <summary>Adds a try that nobody else has seen. False when the HTTP layer has, and has added its own.</summary>
     public bool TryAdd(LlmAttempt attempt)
     {
-        lock (_lock)
+        lock (this)
         {
             if (_attempts.Count >= attempt.Number)
             {
@@ -140,7 +139,7 @@ internal sealed class LlmCall
     /// <summary>False: the end of the last try decides nothing yet, because a pipeline policy may make another.</summary>
     public bool MayDecide()
     {
-        lock (_lock)
+        lock (this)
         {
             _hasEndedWhileHeld = _isHeld;
             return !_isHeld;
@@ -150,7 +149,7 @@ internal sealed class LlmCall
     /// <summary>The pipeline policy is done. True when the last try had ended before.</summary>
     public bool Release()
     {
-        lock (_lock)
+        lock (this)
         {
             _isHeld = false;
             HasNoFurtherTry = true;
@@ -161,7 +160,7 @@ internal sealed class LlmCall
     /// <summary>True for the one caller that ends the call.</summary>
     public bool TryClose()
     {
-        lock (_lock)
+        lock (this)
         {
             return !_isClosed && (_isClosed = true);
         }
@@ -169,7 +168,7 @@ internal sealed class LlmCall
 
     public void DiscardContent()
     {
-        lock (_lock)
+        lock (this)
         {
             foreach (var attempt in _attempts)
             {

@@ -4,9 +4,9 @@ namespace MLflow;
 
 /// <summary>
 /// Parses finished calls away from the program's threads, one at a time. It has no thread of its own: it runs on the pool while there is something to do,
-/// so that nothing is left when tracing is off.
+/// so that nothing is left when tracing is off. To wake a thread costs more than to parse a call, so it waits a moment for company.
 /// </summary>
-internal sealed class RecordingWorker
+internal sealed class RecordingWorker : IDisposable
 {
     /// <summary>Most calls that wait to be parsed. Above it a call's content is dropped and its span says so.</summary>
     public const int Capacity = 4096;
@@ -14,10 +14,27 @@ internal sealed class RecordingWorker
     private readonly Channel<WorkItem> _queue = Channel.CreateBounded<WorkItem>(
         new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
-    private readonly Action<LlmCall> _record;
-    private int _isRunning;
+    /// <summary>Calls that are parsed at once, without waiting for more.</summary>
+    private const int Company = 64;
 
-    public RecordingWorker(Action<LlmCall> record) => _record = record;
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(50);
+
+    private readonly Action<LlmCall> _record;
+    private readonly Timer _timer;
+    private int _waiting;
+    private int _isRunning;
+    private volatile bool _isDisposed;
+
+    public RecordingWorker(Action<LlmCall> record)
+    {
+        _record = record;
+
+        // The timer would otherwise keep the flow of whoever turned tracing on.
+        using (ExecutionContext.SuppressFlow())
+        {
+            _timer = new Timer(static state => ((RecordingWorker)state!).Run(), this, Timeout.Infinite, Timeout.Infinite);
+        }
+    }
 
     /// <summary>Hands a closed call over. Returns at once; false when there is no room.</summary>
     public bool TryEnqueue(LlmCall call)
@@ -27,8 +44,26 @@ internal sealed class RecordingWorker
             return false;
         }
 
-        Run();
+        var waiting = Interlocked.Increment(ref _waiting);
+        if (waiting >= Company || _isDisposed)
+        {
+            Run();
+        }
+        else if (waiting <= 1)
+        {
+            // Below 1: the worker took the call before it was counted.
+            Wait();
+        }
+
         return true;
+    }
+
+    /// <summary>No longer waits for company. Calls that end later, answers that were being read, are still parsed.</summary>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _timer.Dispose();
+        Run();
     }
 
     /// <summary>Waits until all that was handed over before has been recorded.</summary>
@@ -38,6 +73,19 @@ internal sealed class RecordingWorker
         await _queue.Writer.WriteAsync(new WorkItem(null, barrier), cancellationToken).ConfigureAwait(false);
         Run();
         await barrier.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private void Wait()
+    {
+        try
+        {
+            _timer.Change(Patience, Timeout.InfiniteTimeSpan);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Turned off at this very moment.
+            Run();
+        }
     }
 
     private void Run()
@@ -59,6 +107,7 @@ internal sealed class RecordingWorker
                 {
                     if (item.Call is not null)
                     {
+                        Interlocked.Decrement(ref _waiting);
                         _record(item.Call);
                     }
                 }

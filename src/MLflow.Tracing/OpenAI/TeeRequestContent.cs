@@ -18,10 +18,7 @@ internal sealed class TeeRequestContent : HttpContent
 
         // Asking for the length makes the original compute it, as sending would; then it is among the headers.
         _ = inner.Headers.ContentLength;
-        foreach (var (name, values) in inner.Headers.NonValidated)
-        {
-            Headers.TryAddWithoutValidation(name, (IEnumerable<string>)values);
-        }
+        HeaderCopy.Copy(inner.Headers, Headers);
     }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>

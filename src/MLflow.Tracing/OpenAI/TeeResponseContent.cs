@@ -16,10 +16,7 @@ internal sealed class TeeResponseContent : HttpContent
     {
         _inner = inner;
         _attempt = attempt;
-        foreach (var (name, values) in inner.Headers.NonValidated)
-        {
-            Headers.TryAddWithoutValidation(name, (IEnumerable<string>)values);
-        }
+        HeaderCopy.Copy(inner.Headers, Headers);
     }
 
     /// <summary>The program dropped the response without reading it.</summary>

@@ -4,14 +4,13 @@ namespace MLflow;
 
 /// <summary>
 /// A trace that spans are being added to. It is handed to the exporter when its root and every span that was started in it have ended;
-/// spans that are started in it afterwards are handed over in the same way, with the new totals.
+/// spans that are started in it afterwards are handed over in the same way, with the new totals. It locks itself, to be small.
 /// </summary>
 internal sealed class ActiveTrace
 {
     /// <summary>Ended spans that a trace holds before it hands them over early, so that an endless trace does not grow without end.</summary>
     public const int MaxHeldSpans = 512;
 
-    private readonly Lock _lock = new();
     private readonly long _startTimestamp;
     private readonly long _startNs;
     private List<LiveSpan> _ended = [];
@@ -19,6 +18,7 @@ internal sealed class ActiveTrace
     private Dictionary<string, string>? _metadata;
     private Dictionary<string, string>? _tags;
     private TokenUsage? _usage;
+    private string? _traceId;
     private int _open;
     private bool _wasCompleted;
 
@@ -26,8 +26,7 @@ internal sealed class ActiveTrace
     {
         Tracer = tracer;
         Destination = destination;
-        OtelTraceId = ActivityTraceId.CreateRandom();
-        TraceId = "tr-" + OtelTraceId.ToHexString();
+        OtelTraceId = RandomId.Trace();
         _startTimestamp = tracer.TimeProvider.GetTimestamp();
         _startNs = UnixNs(tracer.TimeProvider.GetUtcNow());
     }
@@ -39,7 +38,8 @@ internal sealed class ActiveTrace
 
     public ActivityTraceId OtelTraceId { get; }
 
-    public string TraceId { get; }
+    // Made when it is asked for, which is usually in the background.
+    public string TraceId => _traceId ??= "tr-" + OtelTraceId.ToHexString();
 
     public LiveSpan? Root { get; private set; }
 
@@ -62,7 +62,7 @@ internal sealed class ActiveTrace
     {
         var startNs = startTimestamp is { } timestamp ? ToUnixNs(timestamp) : NowNs();
         var span = new LiveSpan(this, name, spanType, parent, previous, makeCurrent, startNs);
-        lock (_lock)
+        lock (this)
         {
             Root ??= span;
             StartedSpans++;
@@ -76,7 +76,7 @@ internal sealed class ActiveTrace
     {
         TraceExport? export = null;
         bool isAwaited;
-        lock (_lock)
+        lock (this)
         {
             _open--;
             isAwaited = ReferenceEquals(span, Root) && _open > 0;
@@ -106,7 +106,7 @@ internal sealed class ActiveTrace
     {
         if (!string.IsNullOrEmpty(value))
         {
-            lock (_lock)
+            lock (this)
             {
                 (_offered ??= []).TryAdd(key, value);
             }
@@ -116,7 +116,7 @@ internal sealed class ActiveTrace
     /// <summary>Says what the program says about the trace. The last value of a key counts, and goes before what was offered.</summary>
     public void Update(TraceUpdate update)
     {
-        lock (_lock)
+        lock (this)
         {
             Set(ref _metadata, TraceKeys.Session, update.Session);
             Set(ref _metadata, TraceKeys.User, update.User);
@@ -135,7 +135,7 @@ internal sealed class ActiveTrace
     /// <summary>What the program said, and of the rest what recorders offered.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Metadata()
     {
-        lock (_lock)
+        lock (this)
         {
             return [.. _metadata ?? [], .. (_offered ?? []).Where(offer => _metadata?.ContainsKey(offer.Key) != true)];
         }
@@ -143,7 +143,7 @@ internal sealed class ActiveTrace
 
     public IReadOnlyList<KeyValuePair<string, string>> Tags()
     {
-        lock (_lock)
+        lock (this)
         {
             return [.. _tags ?? []];
         }
@@ -152,7 +152,7 @@ internal sealed class ActiveTrace
     /// <summary>Tokens of all model calls. A span below one that reported usage itself is not counted again.</summary>
     public TokenUsage? TotalUsage()
     {
-        lock (_lock)
+        lock (this)
         {
             return _usage;
         }

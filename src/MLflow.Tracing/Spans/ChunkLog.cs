@@ -5,17 +5,18 @@ namespace MLflow;
 
 /// <summary>
 /// The chunks of a stream. They are events of a span, but an object with a name and attributes for each would take several times the memory of the
-/// stream itself: their data lie one behind the other in one buffer, and exporters write events straight from it.
+/// stream itself: their data lie one behind the other in a few blocks, and exporters write events straight from them. A block is small enough to be no
+/// large object, which only a full collection would free.
 /// </summary>
 internal sealed class ChunkLog
 {
     private static readonly string[] Names = new string[1024];
-    private readonly byte[] _data;
+    private readonly byte[][] _blocks;
     private readonly ChunkEntry[] _entries;
 
-    public ChunkLog(byte[] data, ChunkEntry[] entries, int total)
+    public ChunkLog(byte[][] blocks, ChunkEntry[] entries, int total)
     {
-        _data = data;
+        _blocks = blocks;
         _entries = entries;
         Total = total;
     }
@@ -30,11 +31,11 @@ internal sealed class ChunkLog
     public int Trimmed { get; init; }
 
     /// <summary>Upper bound of the memory that the log keeps alive, in bytes.</summary>
-    public int Size => _data.Length + (_entries.Length * 32);
+    public int Size => _blocks.Sum(block => block.Length) + (_entries.Length * 40);
 
     public ChunkEntry this[int index] => _entries[index];
 
-    public ReadOnlySpan<byte> DataOf(ChunkEntry entry) => _data.AsSpan(entry.Offset, entry.Length);
+    public ReadOnlySpan<byte> DataOf(ChunkEntry entry) => _blocks[entry.Block].AsSpan(entry.Offset, entry.Length);
 
     /// <summary>Name of a chunk's event.</summary>
     public static string EventName(int index) => index < Names.Length

@@ -38,7 +38,7 @@ public sealed partial class LiveSpan
     {
         if (!string.IsNullOrEmpty(spanType))
         {
-            lock (_lock)
+            lock (_attributes)
             {
                 if (!HasEnded)
                 {
@@ -67,7 +67,7 @@ public sealed partial class LiveSpan
     /// <param name="message">Kept for <see cref="SpanStatusCode.Error"/> only.</param>
     public void SetStatus(SpanStatusCode code, string? message = null)
     {
-        lock (_lock)
+        lock (_attributes)
         {
             if (HasEnded || code == SpanStatusCode.Unset || StatusCode == SpanStatusCode.Ok)
             {
@@ -121,7 +121,7 @@ public sealed partial class LiveSpan
 
     internal void AddEvent(SpanEvent spanEvent)
     {
-        lock (_lock)
+        lock (_attributes)
         {
             if (!HasEnded)
             {
@@ -130,9 +130,18 @@ public sealed partial class LiveSpan
         }
     }
 
+    /// <summary>Makes room for that many attributes at once.</summary>
+    internal void Reserve(int attributes)
+    {
+        lock (_attributes)
+        {
+            _attributes.EnsureCapacity(attributes);
+        }
+    }
+
     internal void SetChunks(ChunkLog? chunks)
     {
-        lock (_lock)
+        lock (_attributes)
         {
             if (!HasEnded)
             {
@@ -143,7 +152,7 @@ public sealed partial class LiveSpan
 
     internal void SetAttribute(string key, AttributeValue value)
     {
-        lock (_lock)
+        lock (_attributes)
         {
             if (HasEnded)
             {
@@ -166,7 +175,7 @@ public sealed partial class LiveSpan
     /// <summary>Records token usage on the span, in the shape that MLflow reads.</summary>
     internal void SetUsage(TokenUsage usage)
     {
-        lock (_lock)
+        lock (_attributes)
         {
             if (HasEnded)
             {
@@ -181,7 +190,7 @@ public sealed partial class LiveSpan
 
     private bool Has(string key)
     {
-        lock (_lock)
+        lock (_attributes)
         {
             return _attributes.Exists(a => a.Key == key);
         }

@@ -9,7 +9,7 @@ namespace MLflow;
 /// </summary>
 public sealed partial class LiveSpan : IDisposable
 {
-    private readonly Lock _lock = new();
+    // Also the lock of all that can change.
     private readonly List<KeyValuePair<string, AttributeValue>> _attributes = [];
     private readonly LiveSpan? _previous;
     private readonly bool _isCurrent;
@@ -29,7 +29,7 @@ public sealed partial class LiveSpan : IDisposable
         _previous = previous;
         _isCurrent = isCurrent;
         StartNs = startNs;
-        OtelSpanId = ActivitySpanId.CreateRandom();
+        OtelSpanId = RandomId.Span();
     }
 
     /// <summary>The trace's id: <c>tr-</c> and 32 hexadecimal digits.</summary>
@@ -98,7 +98,7 @@ public sealed partial class LiveSpan : IDisposable
     /// <summary>Gives the span another name, for work that is known only afterwards. Without effect after the end.</summary>
     internal void Rename(string name)
     {
-        lock (_lock)
+        lock (_attributes)
         {
             if (!HasEnded)
             {
@@ -114,7 +114,7 @@ public sealed partial class LiveSpan : IDisposable
             return;
         }
 
-        lock (_lock)
+        lock (_attributes)
         {
             EndNs = Math.Max(endNs, StartNs);
             if (StatusCode == SpanStatusCode.Unset)

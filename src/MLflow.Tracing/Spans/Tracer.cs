@@ -31,7 +31,7 @@ internal sealed class Tracer
     public LiveSpan? Current => _current.Value;
 
     /// <summary>Id of the trace that this flow began last.</summary>
-    public string? LastTraceId => _last.Value?.TraceId;
+    public string? LastTraceId => _last.Value?.Id is { } id ? "tr-" + id : null;
 
     /// <summary>
     /// Makes later traces of this flow visible to <see cref="LastTraceId"/> even where they begin below an async method
@@ -47,7 +47,7 @@ internal sealed class Tracer
         if (parent is null)
         {
             // A flow of its own gets a box of its own, so that it never reads the id of a trace that a sibling began.
-            _last.Value = new LastTrace { TraceId = span.TraceId };
+            _last.Value = new LastTrace { Id = span.Trace.OtelTraceId.ToHexString() };
         }
 
         _current.Value = span;
@@ -64,7 +64,7 @@ internal sealed class Tracer
         var span = Start(name, spanType, parent, makeCurrent: false, startTimestamp);
         if (parent is null && _last.Value is { } last)
         {
-            last.TraceId = span.TraceId;
+            last.Id = span.Trace.OtelTraceId.ToHexString();
         }
 
         return span;
@@ -110,6 +110,7 @@ internal sealed class Tracer
 
     private sealed class LastTrace
     {
-        public volatile string? TraceId;
+        // Without its prefix: every trace sets it, and few programs ask.
+        public volatile string? Id;
     }
 }

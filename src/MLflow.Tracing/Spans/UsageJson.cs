@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 
 namespace MLflow;
@@ -6,22 +5,16 @@ namespace MLflow;
 /// <summary>Writes token usage as MLflow stores it (<c>mlflow.chat.tokenUsage</c>, <c>mlflow.trace.tokenUsage</c>).</summary>
 internal static class UsageJson
 {
-    public static byte[] Write(TokenUsage usage)
+    public static byte[] Write(TokenUsage usage) => ScratchJson.Write(usage, static (writer, usage) =>
     {
-        var buffer = new ArrayBufferWriter<byte>(96);
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            WriteNumber(writer, "input_tokens", usage.InputTokens);
-            WriteNumber(writer, "output_tokens", usage.OutputTokens);
-            WriteNumber(writer, "total_tokens", usage.TotalTokens);
-            WriteNumber(writer, "cache_read_input_tokens", usage.CacheReadInputTokens);
-            WriteNumber(writer, "cache_creation_input_tokens", usage.CacheCreationInputTokens);
-            writer.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
-    }
+        writer.WriteStartObject();
+        WriteNumber(writer, "input_tokens", usage.InputTokens);
+        WriteNumber(writer, "output_tokens", usage.OutputTokens);
+        WriteNumber(writer, "total_tokens", usage.TotalTokens);
+        WriteNumber(writer, "cache_read_input_tokens", usage.CacheReadInputTokens);
+        WriteNumber(writer, "cache_creation_input_tokens", usage.CacheCreationInputTokens);
+        writer.WriteEndObject();
+    });
 
     private static void WriteNumber(Utf8JsonWriter writer, string name, long? value)
     {

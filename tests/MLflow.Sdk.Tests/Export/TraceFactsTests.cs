@@ -33,7 +33,7 @@ public sealed class TraceFactsTests
     }
 
     [Fact]
-    public async Task Facts_WithSpansOrAfterThem_AreTheSame()
+    public async Task Facts_WithSpansOrAfterThem_AreTheSameButForThePreviews()
     {
         var facts = new List<string>();
         await using var ours = await OurServerAsync();
@@ -56,7 +56,9 @@ public sealed class TraceFactsTests
             facts.Add(info.GetRawText().Replace(traceId, "id", StringComparison.Ordinal));
         }
 
-        Assert.Equal(facts[1], facts[0]);
+        // Those our server makes of the spans that it gets at the same time.
+        Assert.Equal(facts[1].Replace("\"request_preview\":\"東京?\",\"response_preview\":\"\\\"yes\\\"\",", "", StringComparison.Ordinal), facts[0]);
+        Assert.Contains("_preview", facts[1], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -115,7 +115,7 @@ public sealed class PendingCallsTests : CaptureTestBase
     {
         using var goOn = new ManualResetEventSlim();
         using var started = new ManualResetEventSlim();
-        var worker = new RecordingWorker(_ =>
+        using var worker = new RecordingWorker(_ =>
         {
             started.Set();
             goOn.Wait(Token);

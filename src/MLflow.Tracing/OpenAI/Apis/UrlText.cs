@@ -8,6 +8,11 @@ internal static class UrlText
     /// <summary>The address without user, password, fragment, and the values of query parameters that hold secrets.</summary>
     public static string WithoutSecrets(Uri uri)
     {
+        if (uri.OriginalString.AsSpan().IndexOfAny('@', '?', '#') < 0)
+        {
+            return uri.AbsoluteUri;
+        }
+
         var address = uri.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
         return uri.Query.Length < 2
             ? address

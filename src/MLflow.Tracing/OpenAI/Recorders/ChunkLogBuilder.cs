@@ -6,9 +6,12 @@ namespace MLflow;
 /// <summary>Collects the chunks of a stream, up to limits in number and bytes.</summary>
 internal ref struct ChunkLogBuilder
 {
+    private const int BlockBytes = 32 << 10;
+
     private readonly StreamLimits _limits;
     private readonly int _maxBytes;
-    private byte[]? _data;
+    private List<byte[]>? _blocks;
+    private int _used;
     private int _length;
     private ChunkEntry[]? _entries;
     private int _count;
@@ -40,7 +43,13 @@ internal ref struct ChunkLogBuilder
             return;
         }
 
-        _data ??= ArrayPool<byte>.Shared.Rent(_maxBytes);
+        _blocks ??= [];
+        if (_blocks.Count == 0 || _blocks[^1].Length - _used < data.Length)
+        {
+            _blocks.Add(new byte[Math.Max(data.Length, Math.Min(BlockBytes, _maxBytes - _length))]);
+            _used = 0;
+        }
+
         _entries ??= ArrayPool<ChunkEntry>.Shared.Rent(64);
         if (_count == _entries.Length)
         {
@@ -50,8 +59,9 @@ internal ref struct ChunkLogBuilder
             _entries = larger;
         }
 
-        data.CopyTo(_data.AsSpan(_length));
-        _entries[_count++] = new ChunkEntry(_length, data.Length, timeNs, TypeOf(eventName, data, isJson), isJson);
+        data.CopyTo(_blocks[^1].AsSpan(_used));
+        _entries[_count++] = new ChunkEntry(_blocks.Count - 1, _used, data.Length, timeNs, TypeOf(eventName, data, isJson), isJson);
+        _used += data.Length;
         _length += data.Length;
     }
 
@@ -62,12 +72,7 @@ internal ref struct ChunkLogBuilder
             return null;
         }
 
-        var log = new ChunkLog(_data.AsSpan(0, _length).ToArray(), _entries.AsSpan(0, _count).ToArray(), _total) { Trimmed = _trimmed };
-        if (_data is not null)
-        {
-            ArrayPool<byte>.Shared.Return(_data);
-        }
-
+        var log = new ChunkLog([.. _blocks ?? []], _entries.AsSpan(0, _count).ToArray(), _total) { Trimmed = _trimmed };
         if (_entries is not null)
         {
             ArrayPool<ChunkEntry>.Shared.Return(_entries, clearArray: true);

@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
-
 namespace MLflow;
 
 /// <summary>
@@ -116,17 +113,16 @@ internal struct UsageBuckets
             return null;
         }
 
-        var buffer = new ArrayBufferWriter<byte>(160);
-        using var json = new Utf8JsonWriter(buffer, JsonText.WriterOptions);
-        json.WriteStartObject();
-        foreach (var (name, tokens) in _parts)
+        return ScratchJson.Write(_parts, static (json, parts) =>
         {
-            json.WriteNumber(name, tokens);
-        }
+            json.WriteStartObject();
+            foreach (var (name, tokens) in parts)
+            {
+                json.WriteNumber(name, tokens);
+            }
 
-        json.WriteEndObject();
-        json.Flush();
-        return buffer.WrittenSpan.ToArray();
+            json.WriteEndObject();
+        });
     }
 
     private readonly void Take(string name, long? tokens, ref long rest)

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+
+namespace MLflow;
+
+/// <summary>
+/// Ids of traces and spans. They must differ, not be secret: the runtime's own come from the kernel's random numbers, at a system call each, which is more
+/// than all the rest that a call's thread pays.
+/// </summary>
+internal static class RandomId
+{
+    public static ActivityTraceId Trace()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Fill(bytes);
+        return ActivityTraceId.CreateFromBytes(bytes);
+    }
+
+    public static ActivitySpanId Span()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        Fill(bytes);
+        return ActivitySpanId.CreateFromBytes(bytes);
+    }
+
+    private static void Fill(Span<byte> bytes)
+    {
+        do
+        {
+            Random.Shared.NextBytes(bytes);
+        }
+        while (!bytes.ContainsAnyExcept((byte)0));
+    }
+}
