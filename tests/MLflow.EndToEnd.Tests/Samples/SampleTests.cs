@@ -112,8 +112,9 @@ public sealed class SampleTests : IAsyncLifetime
         var speech = AssertCall(spans[1], "AsyncSpeech", "TOOL", "gpt-4o-mini-tts");
         Assert.Contains("Today is a wonderful day", InputsOf(speech), StringComparison.Ordinal);
         Assert.Contains("alloy", InputsOf(speech), StringComparison.Ordinal);
-        var transcription = spans[2]!;
-        Assert.Equal("TOOL", TrackingApi.Attribute(transcription, "mlflow.spanType"));
+        Assert.Contains("audio/wav", OutputsOf(speech), StringComparison.Ordinal);
+        Assert.Contains("31724", OutputsOf(speech), StringComparison.Ordinal);
+        var transcription = AssertCall(spans[2], "AsyncTranscriptions", "TOOL", "gpt-4o-mini-transcribe");
         Assert.Contains("speech.wav", InputsOf(transcription), StringComparison.Ordinal);
         Assert.Contains(Heard, OutputsOf(transcription), StringComparison.Ordinal);
         Assert.Equal(Heard, TrackingApi.Attribute(spans[0]!, "mlflow.spanOutputs"));
