@@ -12,6 +12,10 @@ internal sealed partial class HttpCapture : IDisposable
     /// <summary>Most calls under way that are traced at one time; more are not seen.</summary>
     public const int MaxOpenCalls = 10_000;
 
+    // Weak: a thread must not keep what it cancelled last.
+    [ThreadStatic]
+    private static WeakReference<LlmAttempt>? _cancelled;
+
     // Flows from the request event to the response event of the same request, and to nobody else.
     private readonly AsyncLocal<LlmAttempt?> _current = new();
 
@@ -204,9 +208,16 @@ internal sealed partial class HttpCapture : IDisposable
             return;
         }
 
-        if (call.Scope is { HasEnded: true } || attempt.Succeeded || attempt.End == BodyEnd.Detached || Volatile.Read(ref _isDisposed) != 0)
+        var isCancelledAnswer = attempt.Succeeded && attempt.End == BodyEnd.Canceled;
+        if (call.Scope is { HasEnded: true } || (attempt.Succeeded && !isCancelledAnswer) || attempt.End == BodyEnd.Detached || Volatile.Read(ref _isDisposed) != 0)
         {
             Close(call);
+        }
+        else if (isCancelledAnswer)
+        {
+            // The package says only in the exception that it makes of this one whether the program or a time limit cancelled. It does so at once, on this thread.
+            _cancelled = new WeakReference<LlmAttempt>(attempt);
+            _pending.Park(call, PendingCalls.StackWait);
         }
         else
         {
@@ -361,6 +372,15 @@ internal sealed partial class HttpCapture : IDisposable
                 if (_current.Value is { } attempt)
                 {
                     attempt.SeenCancellation = e.Exception;
+                }
+
+                if (_cancelled is not null && _cancelled.TryGetTarget(out var cancelled) && !ReferenceEquals(cancelled.Exception, e.Exception))
+                {
+                    _cancelled = null;
+                    if (Clock.GetElapsedTime(cancelled.EndTimestamp) < PendingCalls.StackWait)
+                    {
+                        cancelled.ThrownForResponse = e.Exception;
+                    }
                 }
             }
             else if (e.Exception is ClientResultException failed && failed.GetRawResponse() is { } response && !_pending.SetException(response, failed)
