@@ -95,20 +95,5 @@ public sealed class AzureOpenAIClientTests(TrackedProcess tracked) : IAsyncLifet
         Assert.Equal("audio.transcriptions.create", (string?)call.Attributes["openai.operation"]);
     }
 
-    /// <summary>Makes the call below a span and gives its own span as the server has it.</summary>
-    private async Task<(StoredSpan Call, T Result)> CallAsync<T>(Func<Task<T>> call)
-    {
-        string traceId;
-        T result;
-        using (var root = Mlflow.StartSpan("root"))
-        {
-            traceId = root.TraceId;
-            result = await call();
-        }
-
-        await Mlflow.FlushAsync(Token);
-        var trace = await tracked.GetTraceAsync(traceId, Token);
-        Assert.NotNull(trace);
-        return (Assert.Single(trace.Spans, span => span.Name != "root"), result);
-    }
+    private Task<(StoredSpan Call, T Result)> CallAsync<T>(Func<Task<T>> call) => TrackedCall.MakeAsync(tracked, call, Token);
 }

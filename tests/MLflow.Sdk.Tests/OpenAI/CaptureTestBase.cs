@@ -31,6 +31,10 @@ public abstract class CaptureTestBase : IAsyncDisposable
         """{"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}""",
     ];
 
+    /// <summary>What the first two of the <see cref="Chunks"/> come to.</summary>
+    internal const string Partial =
+        """{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Hel"},"finish_reason":null}]}""";
+
     internal CaptureTestBase()
     {
         Tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System);
@@ -86,6 +90,16 @@ public abstract class CaptureTestBase : IAsyncDisposable
         {
             await context.Response.WriteAsync("data: [DONE]\n\n");
         }
+    }
+
+    /// <summary>Sends two chunks and then nothing, until the client has gone.</summary>
+    internal static async Task HoldAfterTwoChunks(HttpContext context, int number)
+    {
+        await Sse(context, Chunks.Take(2), done: false);
+        await context.Response.Body.FlushAsync();
+        var gone = new TaskCompletionSource();
+        await using var registration = context.RequestAborted.Register(gone.SetResult);
+        await gone.Task;
     }
 
     internal static JsonNode Parse(string json) => JsonNode.Parse(json)!;

@@ -10,9 +10,6 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
     private const string Merged =
         """{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}""";
 
-    private const string Partial =
-        """{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Hel"},"finish_reason":null}]}""";
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -296,15 +293,6 @@ public sealed class ChatStreamCaptureTests : CaptureTestBase
         AssertJson(Merged, span.Attribute(AttributeNames.Outputs));
         Assert.Equal(5, span.AllEvents.Select(e => e.TimeNs).Distinct().Count());
         Assert.False(span.Has(AttributeNames.CaptureNote));
-    }
-
-    private static async Task HoldAfterTwoChunks(HttpContext context, int number)
-    {
-        await Sse(context, Chunks.Take(2), done: false);
-        await context.Response.Body.FlushAsync();
-        var gone = new TaskCompletionSource();
-        await using var registration = context.RequestAborted.Register(gone.SetResult);
-        await gone.Task;
     }
 
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]

@@ -9,9 +9,6 @@ namespace MLflow.Sdk.Tests.Capture;
 /// <summary>Ways in which a stream ends besides those of <see cref="ChatStreamCaptureTests"/>: a span each time, with what came, and how it ended.</summary>
 public sealed class StreamEndTests : CaptureTestBase
 {
-    private const string Partial =
-        """{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Hel"},"finish_reason":null}]}""";
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -151,15 +148,6 @@ public sealed class StreamEndTests : CaptureTestBase
         Assert.Equal(Math.Round(gap / 1e6, 3), span.Attribute(AttributeNames.LongestGap).Double);
         Assert.Equal(Math.Round(1 / (gap / 1e9), 3), span.Attribute(AttributeNames.TokensPerSecond).Double);
         Assert.True(span.Attribute(AttributeNames.StreamDone).Boolean);
-    }
-
-    private static async Task HoldAfterTwoChunks(HttpContext context, int number)
-    {
-        await Sse(context, Chunks.Take(2), done: false);
-        await context.Response.Body.FlushAsync();
-        var gone = new TaskCompletionSource();
-        await using var registration = context.RequestAborted.Register(gone.SetResult);
-        await gone.Task;
     }
 
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
