@@ -86,6 +86,9 @@ internal sealed class LlmAttempt
     /// <summary>True when a time limit of the client ended the request or the reading of its answer, and not the program.</summary>
     public bool IsTimeout => IsTimeoutException(Exception) || IsTimeoutException(SeenCancellation) || IsTimeoutException(ThrownForResponse);
 
+    /// <summary>Only then are the rate limits shown. A call that succeeds at once does not pay for reading them.</summary>
+    private bool IsOneOfSeveral => !Succeeded || Number > 1;
+
     public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
 
     public bool Succeeded => Status is (>= 200 and < 300) or 101;
@@ -120,11 +123,14 @@ internal sealed class LlmAttempt
             RetryAfter = ReadRetryAfter(Header(response.Headers, "retry-after-ms"), Header(response.Headers, "retry-after"));
         }
 
-        foreach (var (name, values) in response.Headers.NonValidated)
+        if (IsOneOfSeveral)
         {
-            if (IsRateLimit(name))
+            foreach (var (name, values) in response.Headers.NonValidated)
             {
-                (RateLimits ??= []).Add(new(name.ToLowerInvariant(), values.ToString()));
+                if (IsRateLimit(name))
+                {
+                    (RateLimits ??= []).Add(new(name.ToLowerInvariant(), values.ToString()));
+                }
             }
         }
     }
@@ -143,11 +149,14 @@ internal sealed class LlmAttempt
             RetryAfter = ReadRetryAfter(Header(response, "retry-after-ms"), Header(response, "retry-after"));
         }
 
-        foreach (var (name, value) in response.Headers)
+        if (IsOneOfSeveral)
         {
-            if (IsRateLimit(name))
+            foreach (var (name, value) in response.Headers)
             {
-                (RateLimits ??= []).Add(new(name.ToLowerInvariant(), value));
+                if (IsRateLimit(name))
+                {
+                    (RateLimits ??= []).Add(new(name.ToLowerInvariant(), value));
+                }
             }
         }
     }
