@@ -6,44 +6,14 @@ namespace MLflow;
 /// Merges the events of a streamed image (<c>image_generation.*</c>, <c>image_edit.*</c>) to the answer that is not streamed. Partial images are counted;
 /// the last one is the output only when no image was completed.
 /// </summary>
-internal sealed class ImageStreamMerge : IStreamMerge
+internal sealed class ImageStreamMerge : ObjectStreamMerge
 {
     private readonly JsonObject _answer = [];
     private readonly JsonArray _images = [];
     private JsonObject? _lastPartial;
-    private ApiError? _error;
     private int _partialCount;
 
-    public bool TryAdd(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> data, out bool hasContent)
-    {
-        hasContent = false;
-        if (EventJson.Parse(data) is not { } parsed)
-        {
-            return false;
-        }
-
-        if (EventJson.Error(data, parsed, eventName) is { } error)
-        {
-            _error = error;
-            return true;
-        }
-
-        var type = EventJson.Text(parsed, "type") ?? "";
-        hasContent = parsed.ContainsKey("b64_json") || parsed.ContainsKey("url");
-        if (type.EndsWith(".partial_image", StringComparison.Ordinal))
-        {
-            _partialCount++;
-            _lastPartial = parsed;
-        }
-        else
-        {
-            Complete(parsed);
-        }
-
-        return true;
-    }
-
-    public void Complete(RecordedFields fields)
+    public override void Complete(RecordedFields fields)
     {
         fields.IsStreamComplete = _images.Count > 0;
         if (_images.Count == 0 && _lastPartial is not null)
@@ -66,7 +36,24 @@ internal sealed class ImageStreamMerge : IStreamMerge
             fields.Attributes.Add(new(AttributeNames.PartialImageCount, AttributeValue.FromInt64(_partialCount)));
         }
 
-        fields.Error = _error;
+        fields.Error = Error;
+    }
+
+    protected override bool Add(JsonObject parsed)
+    {
+        var type = EventJson.Text(parsed, "type") ?? "";
+        var hasContent = parsed.ContainsKey("b64_json") || parsed.ContainsKey("url");
+        if (type.EndsWith(".partial_image", StringComparison.Ordinal))
+        {
+            _partialCount++;
+            _lastPartial = parsed;
+        }
+        else
+        {
+            Complete(parsed);
+        }
+
+        return hasContent;
     }
 
     /// <summary>The image goes among the images, what describes it to the top, as in the answer that is not streamed.</summary>

@@ -9,50 +9,18 @@ namespace MLflow;
 /// Merges the events of streamed speech (<c>speech.audio.*</c>) to what is recorded of an audio that comes as a whole, with the fields of the last event
 /// beside it.
 /// </summary>
-internal sealed class SpeechStreamMerge : IStreamMerge
+internal sealed class SpeechStreamMerge : ObjectStreamMerge
 {
     private readonly ArrayBufferWriter<byte> _audio = new();
     private readonly JsonObject _rest = [];
-    private ApiError? _error;
     private bool _isDone;
 
-    public bool TryAdd(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> data, out bool hasContent)
-    {
-        hasContent = false;
-        if (EventJson.Parse(data) is not { } parsed)
-        {
-            return false;
-        }
-
-        if (EventJson.Error(data, parsed, eventName) is { } error)
-        {
-            _error = error;
-            return true;
-        }
-
-        if (EventJson.Text(parsed, "audio") is { Length: > 0 } audio)
-        {
-            // Each piece is base64 by itself, with padding of its own.
-            var room = _audio.GetSpan(Base64.GetMaxDecodedFromUtf8Length(audio.Length));
-            if (Convert.TryFromBase64String(audio, room, out var written))
-            {
-                _audio.Advance(written);
-                parsed.Remove("audio");
-                hasContent = written > 0;
-            }
-        }
-
-        _isDone |= EventJson.Text(parsed, "type") == "speech.audio.done";
-        EventJson.MoveTo(parsed, _rest, "type", "sequence_number");
-        return true;
-    }
-
-    public void Complete(RecordedFields fields)
+    public override void Complete(RecordedFields fields)
     {
         fields.IsStreamComplete = _isDone;
         if (_audio.WrittenCount == 0 && _rest.Count == 0)
         {
-            fields.Error = _error;
+            fields.Error = Error;
             return;
         }
 
@@ -76,6 +44,26 @@ internal sealed class SpeechStreamMerge : IStreamMerge
         json.WriteEndObject();
         json.Flush();
         ResponseReader.Read(buffer.WrittenSpan, fields);
-        fields.Error = _error;
+        fields.Error = Error;
+    }
+
+    protected override bool Add(JsonObject parsed)
+    {
+        var hasContent = false;
+        if (EventJson.Text(parsed, "audio") is { Length: > 0 } audio)
+        {
+            // Each piece is base64 by itself, with padding of its own.
+            var room = _audio.GetSpan(Base64.GetMaxDecodedFromUtf8Length(audio.Length));
+            if (Convert.TryFromBase64String(audio, room, out var written))
+            {
+                _audio.Advance(written);
+                parsed.Remove("audio");
+                hasContent = written > 0;
+            }
+        }
+
+        _isDone |= EventJson.Text(parsed, "type") == "speech.audio.done";
+        EventJson.MoveTo(parsed, _rest, "type", "sequence_number");
+        return hasContent;
     }
 }

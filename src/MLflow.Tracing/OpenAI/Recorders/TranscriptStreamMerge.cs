@@ -4,30 +4,45 @@ using System.Text.Json.Nodes;
 namespace MLflow;
 
 /// <summary>Merges the events of a streamed transcription (<c>transcript.text.*</c>) to the answer that is not streamed: text, logprobs, segments, usage.</summary>
-internal sealed class TranscriptStreamMerge : IStreamMerge
+internal sealed class TranscriptStreamMerge : ObjectStreamMerge
 {
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _segmentText = new();
     private readonly JsonArray _logprobs = [];
     private readonly JsonArray _segments = [];
     private JsonObject? _done;
-    private ApiError? _error;
     private bool _hasDeltas;
 
-    public bool TryAdd(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> data, out bool hasContent)
+    public override void Complete(RecordedFields fields)
     {
-        hasContent = false;
-        if (EventJson.Parse(data) is not { } parsed)
+        fields.IsStreamComplete = _done is not null;
+        if (_done is not null || _hasDeltas || _segments.Count > 0)
         {
-            return false;
+            JsonObject answer = new() { ["text"] = _hasDeltas ? _text.ToString() : _segmentText.ToString() };
+            if (_logprobs.Count > 0)
+            {
+                answer["logprobs"] = _logprobs;
+            }
+
+            if (_segments.Count > 0)
+            {
+                answer["segments"] = _segments;
+            }
+
+            if (_done is not null)
+            {
+                EventJson.MoveTo(_done, answer, "sequence_number");
+            }
+
+            ResponseReader.Read(EventJson.ToBytes(answer), fields);
         }
 
-        if (EventJson.Error(data, parsed, eventName) is { } error)
-        {
-            _error = error;
-            return true;
-        }
+        fields.Error = Error;
+    }
 
+    protected override bool Add(JsonObject parsed)
+    {
+        var hasContent = false;
         switch (EventJson.Text(parsed, "type"))
         {
             case "transcript.text.segment":
@@ -52,33 +67,6 @@ internal sealed class TranscriptStreamMerge : IStreamMerge
                 break;
         }
 
-        return true;
-    }
-
-    public void Complete(RecordedFields fields)
-    {
-        fields.IsStreamComplete = _done is not null;
-        if (_done is not null || _hasDeltas || _segments.Count > 0)
-        {
-            JsonObject answer = new() { ["text"] = _hasDeltas ? _text.ToString() : _segmentText.ToString() };
-            if (_logprobs.Count > 0)
-            {
-                answer["logprobs"] = _logprobs;
-            }
-
-            if (_segments.Count > 0)
-            {
-                answer["segments"] = _segments;
-            }
-
-            if (_done is not null)
-            {
-                EventJson.MoveTo(_done, answer, "sequence_number");
-            }
-
-            ResponseReader.Read(EventJson.ToBytes(answer), fields);
-        }
-
-        fields.Error = _error;
+        return hasContent;
     }
 }
