@@ -157,7 +157,7 @@ public sealed partial class MultipartTests
     private static RecordedFields Read(byte[] form, IReadOnlyList<FilePart>? files = null, bool trims = false, string? contentType = ContentType)
     {
         var fields = new RecordedFields { Limits = new StreamLimits(10, 1024, trims) };
-        JsonRecorder.Instance.RecordRequest(new RecordedBody(form, contentType) { Files = files ?? [] }, fields);
+        BodyFormRecorder.Instance.RecordRequest(new RecordedBody(form, contentType) { Files = files ?? [] }, fields);
         return fields;
     }
 

@@ -5,7 +5,7 @@ internal static partial class ApiCatalog
     /// <summary>Assistants, threads and their runs, and ChatKit.</summary>
     private static IEnumerable<ApiOperation> Assistants()
     {
-        var runs = new JsonRecorder(() => new RunStreamMerge());
+        var runs = new BodyFormRecorder(() => new RunStreamMerge());
         return
         [
             Row("beta.assistants.list", "GET", "/assistants"),

@@ -5,11 +5,11 @@ internal static partial class ApiCatalog
     /// <summary>Images, audio, video and moderation.</summary>
     private static IEnumerable<ApiOperation> Media()
     {
-        var images = new JsonRecorder(() => new ImageStreamMerge(), MediaFacts.OfImages);
-        var transcripts = new JsonRecorder(() => new TranscriptStreamMerge(), MediaFacts.OfTranscription);
+        var images = new BodyFormRecorder(() => new ImageStreamMerge(), MediaFacts.OfImages);
+        var transcripts = new BodyFormRecorder(() => new TranscriptStreamMerge(), MediaFacts.OfTranscription);
         return
         [
-            Model("audio.speech.create", "/audio/speech", "Speech", MLflow.SpanType.Tool, new JsonRecorder(() => new SpeechStreamMerge())) with { RestOfOutput = UsageBuckets.OutputAudioName },
+            Model("audio.speech.create", "/audio/speech", "Speech", MLflow.SpanType.Tool, new BodyFormRecorder(() => new SpeechStreamMerge())) with { RestOfOutput = UsageBuckets.OutputAudioName },
             Model("audio.transcriptions.create", "/audio/transcriptions", "Transcriptions", MLflow.SpanType.Tool, transcripts),
             Model("audio.translations.create", "/audio/translations", "Translations", MLflow.SpanType.Tool, transcripts),
             Row("audio.voice_consents.create", "POST", "/audio/voice_consents"),
@@ -23,7 +23,7 @@ internal static partial class ApiCatalog
             Model("images.generate", "/images/generations", "Images", MLflow.SpanType.Tool, images) with { RestOfOutput = UsageBuckets.OutputImageName },
             Row("images.create_variation", "POST", "/images/variations", MLflow.SpanType.Tool, images) with { IsRecognisedAnywhere = true },
 
-            new("moderations.create", "POST", "/moderations", "Moderations", MLflow.SpanType.Guardrail, new JsonRecorder(facts: MediaFacts.OfModeration)) { AsyncSpanName = "AsyncModerations" },
+            new("moderations.create", "POST", "/moderations", "Moderations", MLflow.SpanType.Guardrail, new BodyFormRecorder(facts: MediaFacts.OfModeration)) { AsyncSpanName = "AsyncModerations" },
 
             Row("content_provenance_checks.create", "POST", "/content_provenance_checks"),
 

@@ -12,12 +12,12 @@ internal static partial class ApiCatalog
 
     public static readonly ApiOperation Completions = Model("completions.create", "/completions", "Completions", MLflow.SpanType.Llm, new ChatCompletionsRecorder(isLegacy: true));
 
-    public static readonly ApiOperation Embeddings = Model("embeddings.create", "/embeddings", "Embeddings", MLflow.SpanType.Embedding, new JsonRecorder(facts: MediaFacts.OfEmbeddings));
+    public static readonly ApiOperation Embeddings = Model("embeddings.create", "/embeddings", "Embeddings", MLflow.SpanType.Embedding, new BodyFormRecorder(facts: MediaFacts.OfEmbeddings));
 
     public static readonly ApiOperation Responses = Model("responses.create", "/responses", "Responses", MLflow.SpanType.ChatModel, new ResponsesRecorder());
 
     /// <summary>What goes to an OpenAI address and is none of the known operations.</summary>
-    public static readonly ApiOperation Other = new("other", "", "", "OpenAI", MLflow.SpanType.Unknown, JsonRecorder.Instance);
+    public static readonly ApiOperation Other = new("other", "", "", "OpenAI", MLflow.SpanType.Unknown, BodyFormRecorder.Instance);
 
     /// <summary>A call of a model whose request tells which.</summary>
     public static readonly ApiOperation ByShape = new("invocations", "POST", "/serving-endpoints/{endpoint}/invocations", "Invocations", MLflow.SpanType.Llm, new ShapeRecorder()) { IsRecognisedAnywhere = true };
@@ -63,7 +63,7 @@ internal static partial class ApiCatalog
 
     /// <summary>An operation beside the calls of models.</summary>
     private static ApiOperation Call(string name, string method, string template, string spanName, string spanType = MLflow.SpanType.Unknown, IRecorder? recorder = null) =>
-        new(name, method, template, spanName, spanType, recorder ?? JsonRecorder.Instance);
+        new(name, method, template, spanName, spanType, recorder ?? BodyFormRecorder.Instance);
 
     /// <summary>An operation whose span is named as OpenAI's Python client names class and method: <c>vector_stores.files.list</c> is <c>Files.list</c>.</summary>
     private static ApiOperation Row(string name, string method, string template, string spanType = MLflow.SpanType.Unknown, IRecorder? recorder = null)

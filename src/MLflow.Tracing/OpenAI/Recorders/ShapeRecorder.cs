@@ -19,7 +19,7 @@ internal sealed class ShapeRecorder : IRecorder
     public void RecordStream(in RecordedBody body, ReadOnlySpan<BodyMark> marks, RecordedFields fields) =>
         Recorder(fields).RecordStream(body, marks, fields);
 
-    private static IRecorder Recorder(RecordedFields fields) => fields.Operation?.Recorder ?? JsonRecorder.Instance;
+    private static IRecorder Recorder(RecordedFields fields) => fields.Operation?.Recorder ?? BodyFormRecorder.Instance;
 
     private static ApiOperation? OperationOf(ReadOnlySpan<byte> body)
     {

@@ -6,16 +6,16 @@ namespace MLflow;
 /// Records an operation by the form of its bodies: JSON, a form with files, text, binary content, a stream of events. What is special about an operation
 /// is given to it: how its stream merges, and which facts its answer holds.
 /// </summary>
-internal sealed class JsonRecorder : IRecorder
+internal sealed class BodyFormRecorder : IRecorder
 {
-    public static readonly JsonRecorder Instance = new();
+    public static readonly BodyFormRecorder Instance = new();
 
     private readonly Func<IStreamMerge> _merge;
     private readonly Action<JsonElement, RecordedFields>? _facts;
 
     /// <param name="merge">Makes the merge of a stream; without, the output of a stream is the list of its events.</param>
     /// <param name="facts">Reads facts of an answer in JSON.</param>
-    public JsonRecorder(Func<IStreamMerge>? merge = null, Action<JsonElement, RecordedFields>? facts = null)
+    public BodyFormRecorder(Func<IStreamMerge>? merge = null, Action<JsonElement, RecordedFields>? facts = null)
     {
         _merge = merge ?? (() => new ListMerge());
         _facts = facts;
