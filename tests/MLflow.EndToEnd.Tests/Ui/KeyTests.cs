@@ -27,6 +27,21 @@ public sealed class KeyTests(UiFixture ui)
     }
 
     [Fact]
+    public async Task Focus_PageLoadedThenLeft_MovesOnlyWithTheLink()
+    {
+        await using var opened = await ui.OpenAsync(Weather);
+        var page = opened.Page;
+
+        // The circuit has answered once, so all that it does at its start is done.
+        await page.Keyboard.PressAsync("w");
+        await Expect(page.Locator(".cv")).ToContainTextAsync("You are Kite");
+        Assert.Equal("BODY", await page.EvaluateAsync<string>("document.activeElement.tagName"));
+
+        await page.Locator(".crumbs a").Nth(1).ClickAsync();
+        await Expect(page.Locator("h1")).ToBeFocusedAsync();
+    }
+
+    [Fact]
     public async Task List_SlashAndText_TypesIntoTheFilter()
     {
         await using var opened = await ui.OpenAsync($"experiments/{ui.ExperimentId}");
