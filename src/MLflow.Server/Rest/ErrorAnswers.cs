@@ -49,6 +49,9 @@ internal sealed partial class ErrorAnswers
     public static int Status(ErrorCode code) => code switch
     {
         ErrorCode.TEMPORARILY_UNAVAILABLE => StatusCodes.Status503ServiceUnavailable,
+
+        // MLflow answers 500 for a state that forbids it, which makes clients try again for minutes.
+        ErrorCode.INVALID_STATE => StatusCodes.Status400BadRequest,
         ErrorCode.BAD_REQUEST or ErrorCode.INVALID_PARAMETER_VALUE or ErrorCode.RESOURCE_ALREADY_EXISTS => StatusCodes.Status400BadRequest,
         ErrorCode.NOT_FOUND or ErrorCode.ENDPOINT_NOT_FOUND or ErrorCode.RESOURCE_DOES_NOT_EXIST => StatusCodes.Status404NotFound,
         ErrorCode.PERMISSION_DENIED => StatusCodes.Status403Forbidden,

@@ -19,6 +19,11 @@ internal static class ExperimentEndpoints
         routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/get-by-name", GetByNameAsync);
         routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/search", SearchByPostAsync);
         routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/search", SearchByGetAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/update", RenameAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/delete", DeleteAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/restore", RestoreAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/set-experiment-tag", SetTagAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/delete-experiment-tag", DeleteTagAsync);
     }
 
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: not a number.</exception>
@@ -42,8 +47,7 @@ internal static class ExperimentEndpoints
 
         foreach (var (key, value) in tags)
         {
-            RequireLength("key", key, MaxTagKeyLength);
-            RequireLength("value", value, MaxTagValueLength);
+            RequireTag(key, value);
         }
 
         var experiment = await store.CreateAsync(name, body.String("artifact_location"), tags, cancellationToken).ConfigureAwait(false);
@@ -111,6 +115,47 @@ internal static class ExperimentEndpoints
         });
     }
 
+    private static async Task<IResult> RenameAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var id = ParseId(body.Required("experiment_id"));
+        var name = body.Required("new_name");
+        RequireLength("name", name, MaxNameLength);
+        await store.RenameAsync(id, name, cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
+    }
+
+    private static Task<IResult> DeleteAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken) =>
+        SetActiveAsync(request, store, isActive: false, cancellationToken);
+
+    private static Task<IResult> RestoreAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken) =>
+        SetActiveAsync(request, store, isActive: true, cancellationToken);
+
+    private static async Task<IResult> SetActiveAsync(HttpRequest request, IExperimentStore store, bool isActive, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        await store.SetActiveAsync(ParseId(body.Required("experiment_id")), isActive, cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
+    }
+
+    private static async Task<IResult> SetTagAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var id = ParseId(body.Required("experiment_id"));
+        var key = body.Required("key");
+        var value = body.String("value") ?? string.Empty;
+        RequireTag(key, value);
+        await store.SetTagAsync(id, key, value, cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
+    }
+
+    private static async Task<IResult> DeleteTagAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        await store.DeleteTagAsync(ParseId(body.Required("experiment_id")), body.Required("key"), cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
+    }
+
     private static JsonAnswer Answer(Experiment experiment) => new(writer =>
     {
         writer.WritePropertyName("experiment");
@@ -144,6 +189,12 @@ internal static class ExperimentEndpoints
     }
 
     private static string Id(Experiment experiment) => experiment.ExperimentId.ToString(CultureInfo.InvariantCulture);
+
+    private static void RequireTag(string key, string value)
+    {
+        RequireLength("key", key, MaxTagKeyLength);
+        RequireLength("value", value, MaxTagValueLength);
+    }
 
     private static void RequireLength(string name, string value, int limit)
     {

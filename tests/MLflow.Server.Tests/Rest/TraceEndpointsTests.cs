@@ -161,6 +161,11 @@ public sealed class TraceEndpointsTests : IClassFixture<SomeServer>
     [InlineData("/api/2.0/mlflow/experiments/create", """{"name":"Default"}""", 400, "Experiment(name=Default) already exists.")]
     [InlineData("/api/2.0/mlflow/experiments/search", "{}", 400, "Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer")]
     [InlineData("/api/2.0/mlflow/experiments/search", """{"max_results":50001}""", 400, "It must be at most 50000")]
+    [InlineData("/api/2.0/mlflow/experiments/update", """{"experiment_id":"999","new_name":"x"}""", 404, "No Experiment with id=999 exists")]
+    [InlineData("/api/2.0/mlflow/experiments/update", """{"experiment_id":"0"}""", 400, "Missing value for required parameter 'new_name'.")]
+    [InlineData("/api/2.0/mlflow/experiments/delete", """{"experiment_id":"abc"}""", 400, "Invalid experiment ID 'abc'. Experiment ID must be a valid integer.")]
+    [InlineData("/api/2.0/mlflow/experiments/restore", """{"experiment_id":"0"}""", 404, "No Experiment with id=0 exists")]
+    [InlineData("/api/2.0/mlflow/experiments/delete-experiment-tag", """{"experiment_id":"0","key":"nope"}""", 404, "No tag with name: nope in experiment with id 0")]
     public async Task Post_WrongParameters_AreToldSo(string path, string body, int status, string message)
     {
         var answer = await _server.PostAsync(path, body);

@@ -55,6 +55,59 @@ public abstract class ExperimentStoreConformance : IAsyncLifetime
         Assert.StartsWith("Experiment(name=Default) already exists.", exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Rename_Active_IsFoundByItsNewName()
+    {
+        var id = (await Store.CreateAsync("old", null, new Dictionary<string, string>(), Cancellation)).ExperimentId;
+
+        await Store.RenameAsync(id, "new", Cancellation);
+        await Store.RenameAsync(id, "new", Cancellation);
+
+        Assert.Equal(id, (await Store.GetByNameAsync("new", Cancellation))!.ExperimentId);
+        Assert.Null(await Store.GetByNameAsync("old", Cancellation));
+        await AssertRefusedAsync(ErrorCode.RESOURCE_ALREADY_EXISTS, Store.RenameAsync(id, "Default", Cancellation));
+        await AssertRefusedAsync(ErrorCode.RESOURCE_DOES_NOT_EXIST, Store.RenameAsync(999, "x", Cancellation));
+        await Store.SetActiveAsync(id, false, Cancellation);
+        await AssertRefusedAsync(ErrorCode.INVALID_STATE, Store.RenameAsync(id, "x", Cancellation));
+    }
+
+    [Fact]
+    public async Task SetActive_OffAndOn_DeletesAndRestores()
+    {
+        var created = await Store.CreateAsync("e", null, new Dictionary<string, string>(), Cancellation);
+
+        await Store.SetActiveAsync(created.ExperimentId, false, Cancellation);
+        var deleted = (await Store.GetAsync(created.ExperimentId, Cancellation))!;
+        Assert.False(deleted.IsActive);
+        Assert.True(deleted.LastUpdateTimeMs >= created.LastUpdateTimeMs);
+        Assert.Equal("Default", Assert.Single((await Store.SearchAsync(new ExperimentQuery(), Cancellation)).Experiments).Name);
+        Assert.Equal("e", Assert.Single((await Store.SearchAsync(new ExperimentQuery { IncludeActive = false, IncludeDeleted = true }, Cancellation)).Experiments).Name);
+        await AssertRefusedAsync(ErrorCode.RESOURCE_DOES_NOT_EXIST, Store.SetActiveAsync(created.ExperimentId, false, Cancellation));
+
+        await Store.SetActiveAsync(created.ExperimentId, true, Cancellation);
+        Assert.True((await Store.GetAsync(created.ExperimentId, Cancellation))!.IsActive);
+        await AssertRefusedAsync(ErrorCode.RESOURCE_DOES_NOT_EXIST, Store.SetActiveAsync(created.ExperimentId, true, Cancellation));
+        await AssertRefusedAsync(ErrorCode.RESOURCE_DOES_NOT_EXIST, Store.SetActiveAsync(999, true, Cancellation));
+    }
+
+    [Fact]
+    public async Task Tags_OfAnActiveOne_AreSetAndDeleted()
+    {
+        var id = (await Store.CreateAsync("e", null, new Dictionary<string, string> { ["a"] = "1" }, Cancellation)).ExperimentId;
+
+        await Store.SetTagAsync(id, "a", "2", Cancellation);
+        await Store.SetTagAsync(id, "b", "3", Cancellation);
+        Assert.Equal("2 3", string.Join(' ', (await Store.GetAsync(id, Cancellation))!.Tags.OrderBy(tag => tag.Key).Select(tag => tag.Value)));
+
+        await Store.DeleteTagAsync(id, "a", Cancellation);
+        Assert.Equal(["b"], (await Store.GetAsync(id, Cancellation))!.Tags.Keys);
+        await AssertRefusedAsync(ErrorCode.RESOURCE_DOES_NOT_EXIST, Store.DeleteTagAsync(id, "a", Cancellation));
+        await AssertRefusedAsync(ErrorCode.RESOURCE_DOES_NOT_EXIST, Store.SetTagAsync(999, "a", "1", Cancellation));
+        await Store.SetActiveAsync(id, false, Cancellation);
+        await AssertRefusedAsync(ErrorCode.INVALID_PARAMETER_VALUE, Store.SetTagAsync(id, "a", "1", Cancellation));
+        await AssertRefusedAsync(ErrorCode.INVALID_PARAMETER_VALUE, Store.DeleteTagAsync(id, "b", Cancellation));
+    }
+
     [Theory]
     [InlineData("", "b c a Default")]
     [InlineData("name LIKE 'b%'", "b")]
@@ -117,4 +170,6 @@ public abstract class ExperimentStoreConformance : IAsyncLifetime
 
         Assert.StartsWith(message, exception.Message, StringComparison.Ordinal);
     }
+
+    private static async Task AssertRefusedAsync(ErrorCode code, Task change) => Assert.Equal(code, (await Assert.ThrowsAsync<MlflowException>(() => change)).ErrorCode);
 }

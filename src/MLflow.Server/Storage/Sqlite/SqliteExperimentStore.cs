@@ -21,7 +21,16 @@ internal sealed class SqliteExperimentStore : IExperimentStore
 
     private const string SetDefaultLocationSql = "UPDATE experiments SET artifact_location = 'mlflow-artifacts:/' || experiment_id WHERE experiment_id = ?1";
 
-    private const string InsertTagSql = "INSERT INTO experiment_tags (experiment_id, key, value) VALUES (?1, ?2, ?3)";
+    private const string UpsertTagSql = """
+        INSERT INTO experiment_tags (experiment_id, key, value) VALUES (?1, ?2, ?3)
+        ON CONFLICT (experiment_id, key) DO UPDATE SET value = excluded.value
+        """;
+
+    private const string DeleteTagSql = "DELETE FROM experiment_tags WHERE experiment_id = ?1 AND key = ?2";
+
+    private const string RenameSql = "UPDATE OR IGNORE experiments SET name = ?2, last_update_time_ms = ?3 WHERE experiment_id = ?1";
+
+    private const string SetActiveSql = "UPDATE experiments SET is_active = ?2, last_update_time_ms = ?3 WHERE experiment_id = ?1 AND is_active <> ?2";
 
     private readonly SqliteDatabase _database;
 
@@ -84,14 +93,56 @@ internal sealed class SqliteExperimentStore : IExperimentStore
         return Task.FromResult(new ExperimentPage([.. rows.Where(row => experiments.ContainsKey(row.Id)).Select(row => experiments[row.Id])], token));
     }
 
+    public Task RenameAsync(long experimentId, string name, CancellationToken cancellationToken) => _database.Writer.WriteAsync(
+        session =>
+        {
+            if (!ExperimentState.IsActive(session, experimentId))
+            {
+                throw new MlflowException(ErrorCode.INVALID_STATE, "Cannot rename a non-active experiment.");
+            }
+
+            return session[RenameSql].Bind(1, experimentId).Bind(2, name).Bind(3, Now(session)).Execute() == 1
+                ? true
+                : throw NameIsTaken(name);
+        },
+        cancellationToken);
+
+    public Task SetActiveAsync(long experimentId, bool isActive, CancellationToken cancellationToken) => _database.Writer.WriteAsync(
+        session => session[SetActiveSql].Bind(1, experimentId).Bind(2, isActive ? 1 : 0).Bind(3, Now(session)).Execute() == 1
+            ? true
+            : throw ExperimentState.Unknown(experimentId),
+        cancellationToken);
+
+    public Task SetTagAsync(long experimentId, string key, string value, CancellationToken cancellationToken) => _database.Writer.WriteAsync(
+        session =>
+        {
+            ExperimentState.RequireActive(session, experimentId);
+            return session[UpsertTagSql].Bind(1, experimentId).Bind(2, key).Bind(3, value).Execute();
+        },
+        cancellationToken);
+
+    public Task DeleteTagAsync(long experimentId, string key, CancellationToken cancellationToken) => _database.Writer.WriteAsync(
+        session =>
+        {
+            ExperimentState.RequireActive(session, experimentId);
+            return session[DeleteTagSql].Bind(1, experimentId).Bind(2, key).Execute() == 1
+                ? true
+                : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No tag with name: {key} in experiment with id {experimentId}");
+        },
+        cancellationToken);
+
+    private static long Now(SqliteWriteSession session) => session.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static MlflowException NameIsTaken(string name) => new(
+        ErrorCode.RESOURCE_ALREADY_EXISTS,
+        $"Experiment(name={name}) already exists. Error: the name is taken, perhaps by a deleted experiment; choose another, or restore that one.");
+
     private static long Insert(SqliteWriteSession session, string name, string? artifactLocation, IReadOnlyDictionary<string, string> tags)
     {
-        var now = session.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = Now(session);
         if (session[InsertSql].Bind(1, name).Bind(2, artifactLocation ?? string.Empty).Bind(3, now).Execute() == 0)
         {
-            throw new MlflowException(
-                ErrorCode.RESOURCE_ALREADY_EXISTS,
-                $"Experiment(name={name}) already exists. Error: the name is taken, perhaps by a deleted experiment; choose another, or restore that one.");
+            throw NameIsTaken(name);
         }
 
         var rows = session[LastIdSql];
@@ -105,7 +156,7 @@ internal sealed class SqliteExperimentStore : IExperimentStore
 
         foreach (var (key, value) in tags)
         {
-            session[InsertTagSql].Bind(1, experimentId).Bind(2, key).Bind(3, value).Execute();
+            session[UpsertTagSql].Bind(1, experimentId).Bind(2, key).Bind(3, value).Execute();
         }
 
         return experimentId;

@@ -25,7 +25,7 @@ internal sealed partial class SqliteTraceStore : ITraceStore
             {
                 if (traces.Count > 0)
                 {
-                    RequireActiveExperiment(session, batch.ExperimentId);
+                    ExperimentState.RequireActive(session, batch.ExperimentId);
                 }
 
                 foreach (var trace in traces)
@@ -35,7 +35,7 @@ internal sealed partial class SqliteTraceStore : ITraceStore
 
                 foreach (var info in batch.Infos)
                 {
-                    RequireActiveExperiment(session, info.ExperimentId);
+                    ExperimentState.RequireActive(session, info.ExperimentId);
                     SqliteTraceWriter.WriteInfo(session, info);
                 }
 
@@ -103,26 +103,6 @@ internal sealed partial class SqliteTraceStore : ITraceStore
 
         rows.Reset();
     }
-
-    private static void RequireActiveExperiment(SqliteWriteSession session, long experimentId)
-    {
-        var rows = session[SelectExperimentSql].Bind(1, experimentId);
-        if (!rows.Read())
-        {
-            throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No Experiment with id={experimentId} exists");
-        }
-
-        var active = rows.GetInt64(0) != 0;
-        rows.Reset();
-        if (!active)
-        {
-            throw new MlflowException(
-                ErrorCode.INVALID_PARAMETER_VALUE,
-                $"The experiment {experimentId} must be in the 'active' state. Current state is deleted.");
-        }
-    }
-
-    private const string SelectExperimentSql = "SELECT is_active FROM experiments WHERE experiment_id = ?1";
 
     private const string SelectTraceSql = "SELECT 1 FROM traces WHERE trace_id = ?1";
 
