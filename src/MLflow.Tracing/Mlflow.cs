@@ -25,7 +25,4 @@ public static partial class Mlflow
 
     /// <inheritdoc cref="MlflowClient.FlushAsync"/>
     public static Task<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => Client.FlushAsync(cancellationToken);
-
-    /// <inheritdoc cref="MlflowClient.GetTraceAsync"/>
-    public static Task<TraceRecord> GetTraceAsync(string traceId, CancellationToken cancellationToken = default) => Client.GetTraceAsync(traceId, cancellationToken);
 }

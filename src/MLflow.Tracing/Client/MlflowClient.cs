@@ -4,7 +4,7 @@ namespace MLflow;
 /// Traces into one MLflow server. Programs normally use the static face <see cref="Mlflow"/>, which is one instance of this;
 /// make your own to trace into two servers, or for each test.
 /// </summary>
-public sealed class MlflowClient : IAsyncDisposable
+public sealed partial class MlflowClient : IAsyncDisposable
 {
     private readonly TraceExporter _exporter;
     private volatile TrackingSettings _settings;
@@ -98,18 +98,6 @@ public sealed class MlflowClient : IAsyncDisposable
 
         var result = await _exporter.FlushAsync(cancellationToken).ConfigureAwait(false);
         return result with { UnreadBodies = RecorderFailures?.Invoke() ?? 0 };
-    }
-
-    /// <summary>Reads a trace back from the server that new traces go to. What has not been flushed yet is not there.</summary>
-    /// <param name="traceId">For example what <see cref="GetLastActiveTraceId"/> gave.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="TraceNotFoundException">The server has no trace of that id.</exception>
-    /// <exception cref="HttpRequestException">The server could not be reached, or refused.</exception>
-    /// <exception cref="FormatException">The server's answer is no trace.</exception>
-    public Task<TraceRecord> GetTraceAsync(string traceId, CancellationToken cancellationToken = default)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(traceId);
-        return new TraceDownload(_settings.Destination.TrackingUri, Tracer.TimeProvider).GetAsync(traceId, cancellationToken);
     }
 
     /// <summary>Sends what is waiting, for at most five seconds, and stops. What could not be sent is reported in the log. Later traces are dropped.</summary>

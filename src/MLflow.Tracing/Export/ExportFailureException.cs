@@ -20,6 +20,9 @@ internal sealed class ExportFailureException : Exception
     /// <summary>MLflow's error code, where the server gave one.</summary>
     public string? ErrorCode { get; init; }
 
+    /// <summary>What the server said, cut; null where it said nothing.</summary>
+    public string? ServerMessage { get; init; }
+
     /// <summary>HTTP status, or null where no answer came.</summary>
     public int? Status { get; init; }
 

@@ -99,9 +99,6 @@ internal sealed class TrackingHttp
         await SendAsync(HttpMethod.Put, path, content, RequestTimeout, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<byte[]> GetAsync(string path, CancellationToken cancellationToken) =>
-        (await SendAsync(HttpMethod.Get, path, null, RequestTimeout, cancellationToken).ConfigureAwait(false)).Body;
-
     public async Task<JsonDocument> SendJsonAsync(HttpMethod method, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var content = method == HttpMethod.Get ? null : new ReadOnlyMemoryContent(body);
@@ -115,6 +112,14 @@ internal sealed class TrackingHttp
         {
             throw new ExportFailureException(ExportFailureKind.Failed, DropReasons.InvalidAnswer, $"{Address}{PathOf(path)} did not answer with JSON.");
         }
+    }
+
+    /// <summary>Sends JSON, or no body at all, and gives the answer as it came.</summary>
+    public async Task<byte[]> RequestAsync(HttpMethod method, string path, byte[]? body, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var content = body is null ? null : new ByteArrayContent(body);
+        content?.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return (await SendAsync(method, path, content, timeout, cancellationToken).ConfigureAwait(false)).Body;
     }
 
     private static ReadOnlyMemory<byte> Compress(ReadOnlyMemory<byte> body)
@@ -170,6 +175,7 @@ internal sealed class TrackingHttp
             string.Create(CultureInfo.InvariantCulture, $"{Address}{PathOf(path)} answered {status}{(text is null ? "" : ": " + text)}"))
         {
             ErrorCode = code,
+            ServerMessage = text,
             Status = status,
             RetryAfter = RetryAfter(response),
         };

@@ -46,6 +46,18 @@ internal sealed class ActiveTrace
     /// <summary>Spans started so far.</summary>
     public int StartedSpans { get; private set; }
 
+    /// <summary>Its facts were handed over; what is said of it now comes too late.</summary>
+    public bool IsComplete
+    {
+        get
+        {
+            lock (this)
+            {
+                return _wasCompleted;
+            }
+        }
+    }
+
     /// <summary>How far the exporter is with this trace. Under the exporter's lock.</summary>
     public ExportProgress Progress;
 
@@ -129,6 +141,14 @@ internal sealed class ActiveTrace
             {
                 Set(ref _tags, key, value);
             }
+        }
+    }
+
+    public void RemoveTag(string key)
+    {
+        lock (this)
+        {
+            _tags?.Remove(key);
         }
     }
 

@@ -1,15 +1,17 @@
 namespace MLflow;
 
 /// <summary>The tracking server has no trace of that id.</summary>
-public sealed class TraceNotFoundException : Exception
+public sealed class TraceNotFoundException : MlflowException
 {
-    /// <param name="traceId">The id that was asked for.</param>
-    /// <param name="trackingUri">Address of the server, without credentials.</param>
-    public TraceNotFoundException(string traceId, string trackingUri)
-        : base($"The tracking server at {trackingUri} has no trace '{traceId}'. Was it flushed (Mlflow.FlushAsync), and to this server?")
+    internal TraceNotFoundException(string traceId, string trackingUri, MlflowException answer)
+        : base($"The tracking server at {trackingUri} has no trace '{traceId}'. Was it sent to this server?", answer)
     {
         TraceId = traceId;
         TrackingUri = trackingUri;
+        ErrorCode = answer.ErrorCode;
+        StatusCode = answer.StatusCode;
+        ServerMessage = answer.ServerMessage;
+        RequestUrl = answer.RequestUrl;
     }
 
     /// <summary>The id that was asked for.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using static MLflow.JsonAnswer;
 
 namespace MLflow;
 
@@ -11,6 +12,20 @@ internal static class TraceReader
     /// <exception cref="FormatException">The text is no trace.</exception>
     public static IReadOnlyList<TraceRecord> Read(ReadOnlyMemory<byte> json) =>
         Guard<IReadOnlyList<TraceRecord>>(() => [.. Traces(JsonElement.Parse(json.Span, Options)).Select(ReadTrace)]);
+
+    /// <summary>The answer of a request for several traces, which lacks the list where there are none.</summary>
+    /// <exception cref="FormatException">The text is no such answer.</exception>
+    public static IReadOnlyList<TraceRecord> ReadMany(ReadOnlyMemory<byte> json) =>
+        Guard<IReadOnlyList<TraceRecord>>(() => [.. List(JsonElement.Parse(json.Span, Options)).Select(ReadTrace)]);
+
+    /// <summary>A page of a search: traces without their spans, and what asks for the next page.</summary>
+    /// <exception cref="FormatException">The text is no such page.</exception>
+    public static (IReadOnlyList<TraceRecord> Traces, string? NextPageToken) ReadPage(ReadOnlyMemory<byte> json) => Guard(() =>
+    {
+        var page = JsonElement.Parse(json.Span, Options);
+        IReadOnlyList<TraceRecord> traces = [.. List(page).Select(info => ReadTrace(info, default))];
+        return (traces, Text(page, "next_page_token") is { Length: > 0 } token ? token : null);
+    });
 
     /// <summary>A trace whose facts and spans come from two places.</summary>
     /// <exception cref="FormatException">One of the texts is not what it should be.</exception>
@@ -32,6 +47,9 @@ internal static class TraceReader
                 $"This is no trace as MLflow writes it (the answer of traces/get or traces/batchGet, traces.json, or Trace.to_json()): {e.Message}", e);
         }
     }
+
+    private static IEnumerable<JsonElement> List(JsonElement answer) =>
+        answer.ValueKind == JsonValueKind.Object ? Items(answer, "traces") : throw new FormatException("it is not an object");
 
     private static List<JsonElement> Traces(JsonElement root) =>
         Member(root, "traces") is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray()] : [Member(root, "trace") ?? root];
@@ -188,18 +206,6 @@ internal static class TraceReader
         { ValueKind: JsonValueKind.Object } pairs => pairs.EnumerateObject().DistinctBy(p => p.Name).ToDictionary(p => p.Name, p => Text(p.Value) ?? ""),
         { ValueKind: JsonValueKind.Array } pairs => pairs.EnumerateArray().DistinctBy(p => Text(p, "key")).ToDictionary(p => Text(p, "key") ?? "", p => Text(p, "value") ?? ""),
         _ => [],
-    };
-
-    private static JsonElement? Member(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
-
-    private static string? Text(JsonElement element, string name) => Member(element, name) is { } value ? Text(value) : null;
-
-    private static string? Text(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString(),
-        JsonValueKind.Null or JsonValueKind.Undefined => null,
-        _ => value.GetRawText(),
     };
 
     private static long? Number(JsonElement element, string name) =>

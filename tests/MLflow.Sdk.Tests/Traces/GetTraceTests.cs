@@ -72,7 +72,7 @@ public sealed class GetTraceTests
         });
         await using var client = Some.Client(server);
 
-        var e = await Assert.ThrowsAsync<HttpRequestException>(() => client.GetTraceAsync("tr-1", Token));
+        var e = await Assert.ThrowsAsync<MlflowException>(() => client.GetTraceAsync("tr-1", Token));
 
         Assert.Contains("s3://bucket/0", e.Message, StringComparison.Ordinal);
         Assert.Contains("--serve-artifacts", e.Message, StringComparison.Ordinal);
@@ -97,7 +97,7 @@ public sealed class GetTraceTests
         var address = $"http://127.0.0.1:{Some.FreePort()}";
         await using var client = Some.Client(address);
 
-        var e = await Assert.ThrowsAsync<HttpRequestException>(() => client.GetTraceAsync("tr-1", Token));
+        var e = await Assert.ThrowsAsync<MlflowException>(() => client.GetTraceAsync("tr-1", Token));
 
         Assert.Contains(address, e.Message, StringComparison.Ordinal);
     }

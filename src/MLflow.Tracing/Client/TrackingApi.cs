@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Net;
+
+namespace MLflow;
+
+/// <summary>
+/// What the program asks of a tracking server, other than the export of its traces. What fails in passing is tried again, as MLflow's clients do: reads after any
+/// such failure, writes only where the server says that it did not take them, since a second try may do it twice.
+/// </summary>
+internal sealed class TrackingApi
+{
+    /// <summary>A trace may hold pictures and long streams; above this the answer is refused.</summary>
+    public const int MaxAnswerBytes = 512 << 20;
+
+    /// <summary>MLflow's defaults of <c>MLFLOW_HTTP_REQUEST_MAX_RETRIES</c> and, in seconds, <c>MLFLOW_HTTP_REQUEST_TIMEOUT</c>.</summary>
+    public const int DefaultRetries = 7;
+    public const int DefaultTimeoutSeconds = 120;
+
+    /// <summary>Retries of a request that the server itself fails on, which is rarely better later.</summary>
+    public const int MaxRetriesOfFailures = 2;
+
+    private const int MaxRetriesAllowed = 10;
+
+    /// <summary>A caller is not kept waiting longer because a server asks for it.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
+
+    private static readonly Lazy<HttpClient> Client = new(() =>
+    {
+        var client = TrackingHttp.CreateClient();
+        client.MaxResponseContentBufferSize = MaxAnswerBytes;
+        return client;
+    });
+
+    private readonly TrackingHttp _http;
+    private readonly TimeProvider _timeProvider;
+    private readonly TimeSpan _timeout = TimeSpan.FromSeconds(Variable("MLFLOW_HTTP_REQUEST_TIMEOUT", 1, int.MaxValue / 1000, DefaultTimeoutSeconds));
+    private readonly int _maxRetries = Variable("MLFLOW_HTTP_REQUEST_MAX_RETRIES", 0, MaxRetriesAllowed, DefaultRetries);
+
+    public TrackingApi(Uri address, TimeProvider timeProvider)
+    {
+        _timeProvider = timeProvider;
+        _http = new TrackingHttp(Client.Value, address, timeProvider);
+    }
+
+    /// <summary>Without credentials and without a slash at the end.</summary>
+    public string Address => _http.Address;
+
+    /// <param name="path">Path and query.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="retriesFailures">False where a failure of the server (500) is an answer that means something.</param>
+    /// <exception cref="MlflowException">It did not succeed.</exception>
+    public Task<byte[]> GetAsync(string path, CancellationToken cancellationToken, bool retriesFailures = true) =>
+        SendAsync(HttpMethod.Get, path, null, retriesFailures ? Repeatable : RepeatableWhenBusy, cancellationToken);
+
+    /// <summary>Asks by a POST that changes nothing.</summary>
+    /// <exception cref="MlflowException">It did not succeed.</exception>
+    public Task<byte[]> QueryAsync(string path, byte[] body, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, path, body, Repeatable, cancellationToken);
+
+    /// <summary>Changes something.</summary>
+    /// <exception cref="MlflowException">It did not succeed.</exception>
+    public Task<byte[]> WriteAsync(HttpMethod method, string path, byte[] body, CancellationToken cancellationToken) =>
+        SendAsync(method, path, body, RepeatableWhenNotTaken, cancellationToken);
+
+    private static bool Repeatable(ExportFailureException e, int failures) =>
+        RepeatableWhenBusy(e, failures) || (e.Kind == ExportFailureKind.Failed && e.Reason != DropReasons.Timeout && failures < MaxRetriesOfFailures);
+
+    private static bool RepeatableWhenBusy(ExportFailureException e, int failures) => e.Kind == ExportFailureKind.Busy;
+
+    private static bool RepeatableWhenNotTaken(ExportFailureException e, int failures) => e.Status is 429 or 503;
+
+    private async Task<byte[]> SendAsync(HttpMethod method, string path, byte[]? body, Func<ExportFailureException, int, bool> isRepeatable, CancellationToken cancellationToken)
+    {
+        var retry = new RetryPolicy(_timeProvider, Random.Shared.NextDouble);
+        while (true)
+        {
+            try
+            {
+                return await _http.RequestAsync(method, path, body, _timeout, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ExportFailureException e) when (retry.Failures < _maxRetries && isRepeatable(e, retry.Failures) && !(e.RetryAfter > MaxWait))
+            {
+                retry.Failed(e.RetryAfter);
+            }
+            catch (ExportFailureException e)
+            {
+                throw Translate(e, path);
+            }
+
+            await Task.Delay(retry.Remaining, _timeProvider, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private MlflowException Translate(ExportFailureException e, string path) =>
+        new(e.Status is null && e.Kind == ExportFailureKind.Unreachable ? $"The tracking server at {Address} could not be reached: {e.Message}" : e.Message, e)
+        {
+            ErrorCode = e.ErrorCode ?? MlflowErrorCode.Of(e.Status),
+            StatusCode = (HttpStatusCode?)e.Status,
+            ServerMessage = e.ServerMessage,
+            RequestUrl = Address + path.Split('?')[0],
+        };
+
+    private static int Variable(string name, int min, int max, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max ? value : otherwise;
+}
