@@ -147,6 +147,52 @@ internal sealed class BodyCapture
         }
     }
 
+    /// <summary>A copy of what was captured so far, for a look at it. Dispose the result.</summary>
+    public CapturedBody Copy()
+    {
+        lock (this)
+        {
+            if (_sealed || _length == 0)
+            {
+                return CapturedBody.Empty;
+            }
+
+            var bytes = _budget.Rent(_length);
+            var at = 0;
+            foreach (var segment in _full ?? [])
+            {
+                segment.CopyTo(bytes, at);
+                at += segment.Length;
+            }
+
+            _segment.AsSpan(0, _used).CopyTo(bytes.AsSpan(at));
+            return new CapturedBody(bytes, _length, null, 0, _budget, 0);
+        }
+    }
+
+    /// <summary>True when what was kept of the beginning, no more than a few events, has the given bytes.</summary>
+    public bool HeadContains(ReadOnlySpan<byte> bytes)
+    {
+        lock (this)
+        {
+            var head = _sealed ? default : _full is [var first, ..] ? first : _segment.AsSpan(0, _used);
+            return head[..Math.Min(head.Length, FirstSegment)].IndexOf(bytes) >= 0;
+        }
+    }
+
+    /// <summary>True when the same bytes passed by, as far as both were kept.</summary>
+    public bool IsSameAs(BodyCapture other)
+    {
+        if (TotalBytes != other.TotalBytes || Length != other.Length || !Files.SequenceEqual(other.Files))
+        {
+            return false;
+        }
+
+        using var mine = Copy();
+        using var others = other.Copy();
+        return mine.Bytes.SequenceEqual(others.Bytes);
+    }
+
     /// <summary>Gives the memory back.</summary>
     public void Discard()
     {

@@ -14,7 +14,7 @@ internal static class CallRecorder
     public static void Record(LlmCall call, OpenAIAutologOptions options)
     {
         var span = call.Span;
-        var attempt = call.Last;
+        var attempt = call.Answer;
         var fields = new RecordedFields
         {
             RestOfOutput = call.Operation.RestOfOutput,
@@ -33,9 +33,16 @@ internal static class CallRecorder
         });
         RecordRequest(call, recorder, fields, notes);
         ApiError? error;
-        using (var body = TakeResponse(attempt, options, notes))
+        using (var body = TakeAnswer(call, attempt, options, notes))
         {
-            error = RecordResponse(call, recorder, body, fields);
+            error = RecordResponse(call, attempt, recorder, body, fields);
+        }
+
+        var failed = FailedAfter(attempt, call.Last);
+        if (!ReferenceEquals(failed, attempt) && !failed.Succeeded)
+        {
+            using var body = TakeResponse(failed, options.MaxCaptureBytes, notes);
+            error = RecordResponse(call, failed, recorder, body, fields) ?? error;
         }
 
         if (options.Media == MediaCapture.Preview)
@@ -90,15 +97,19 @@ internal static class CallRecorder
         span.Trace.OfferMetadata(TraceKeys.User, fields.User);
 
         AddAttempts(call);
-        AddStream(span, attempt, fields);
-        CallError.Record(span, attempt, fields, error);
+        AddStream(call, attempt, fields);
+        CallError.Record(span, failed, fields, error);
         if (notes.Count > 0)
         {
             span.SetAttribute(AttributeNames.CaptureNote, AttributeValue.FromString(string.Join(' ', notes)));
         }
 
-        span.EndAt(span.Trace.ToUnixNs(EndTimestamp(attempt)));
+        span.EndAt(span.Trace.ToUnixNs(EndTimestamp(failed)));
     }
+
+    /// <summary>The try that says whether the call failed: the one that was to go on with a broken stream and did not, else the answer's own.</summary>
+    private static LlmAttempt FailedAfter(LlmAttempt answer, LlmAttempt last) =>
+        !last.Succeeded || last.Status == 204 ? last : answer;
 
     /// <summary>The last byte ended the call; how long the program then took to notice or to close the stream is not the call's time.</summary>
     private static long EndTimestamp(LlmAttempt attempt) =>
@@ -133,7 +144,36 @@ internal static class CallRecorder
         }
     }
 
-    private static CapturedBody TakeResponse(LlmAttempt attempt, OpenAIAutologOptions options, List<string> notes)
+    private static CapturedBody TakeAnswer(LlmCall call, LlmAttempt last, OpenAIAutologOptions options, List<string> notes)
+    {
+        if (call.Broken is null)
+        {
+            return TakeResponse(last, options.MaxCaptureBytes, notes);
+        }
+
+        var room = options.MaxCaptureBytes;
+        var parts = new List<CapturedBody>();
+        foreach (var attempt in call.Attempts.Where(attempt => attempt.IsStream))
+        {
+            parts.Add(TakeResponse(attempt, room, notes));
+            room -= Math.Min(room, parts[^1].Bytes.Length);
+        }
+
+        if (parts.Count == 1)
+        {
+            return parts[0];
+        }
+
+        var answer = StreamParts.Join(parts, out var repeated);
+        if (repeated > 0)
+        {
+            notes.Add(string.Create(CultureInfo.InvariantCulture, $"{repeated} events came again after a reconnect and are recorded once."));
+        }
+
+        return answer;
+    }
+
+    private static CapturedBody TakeResponse(LlmAttempt attempt, int maxBytes, List<string> notes)
     {
         if (attempt.ResponseBody.IsCut)
         {
@@ -148,7 +188,7 @@ internal static class CallRecorder
 
         using (body)
         {
-            var decoded = ContentDecoder.Decode(body, attempt.ContentEncoding, options.MaxCaptureBytes, out var note);
+            var decoded = ContentDecoder.Decode(body, attempt.ContentEncoding, maxBytes, out var note);
             if (note is not null && !(attempt.ResponseBody.IsCut || attempt.End is BodyEnd.Disposed or BodyEnd.Finalized))
             {
                 notes.Add(note);
@@ -159,9 +199,8 @@ internal static class CallRecorder
     }
 
     /// <returns>The error that the body reports.</returns>
-    private static ApiError? RecordResponse(LlmCall call, GuardedRecorder recorder, CapturedBody body, RecordedFields fields)
+    private static ApiError? RecordResponse(LlmCall call, LlmAttempt attempt, GuardedRecorder recorder, CapturedBody body, RecordedFields fields)
     {
-        var attempt = call.Last;
         if (body.Bytes.IsEmpty)
         {
             return null;
@@ -173,7 +212,7 @@ internal static class CallRecorder
             return ApiErrorReader.ReadBody(body.Bytes) ?? new ApiError(Text(body.Bytes), null, null);
         }
 
-        var recorded = new RecordedBody(body.Bytes, attempt.ResponseContentType, attempt.ContentEncoding is null ? attempt.ResponseBody.TotalBytes : -1);
+        var recorded = new RecordedBody(body.Bytes, attempt.ResponseContentType, attempt.ContentEncoding is null && call.Broken is null ? attempt.ResponseBody.TotalBytes : -1);
         if (attempt.IsEventStream || LooksLikeEvents(body.Bytes))
         {
             foreach (ref var mark in body.Marks)
@@ -196,13 +235,14 @@ internal static class CallRecorder
     private static bool LooksLikeEvents(ReadOnlySpan<byte> body) =>
         body.StartsWith("data:"u8) || body.StartsWith("event:"u8) || body.StartsWith(": "u8);
 
-    private static void AddStream(LiveSpan span, LlmAttempt attempt, RecordedFields fields)
+    private static void AddStream(LlmCall call, LlmAttempt attempt, RecordedFields fields)
     {
-        if (!attempt.IsEventStream || !attempt.Succeeded)
+        if (!attempt.IsStream)
         {
             return;
         }
 
+        var span = call.Span;
         var chunks = fields.Chunks;
         span.SetChunks(chunks);
         span.SetAttribute(AttributeNames.ChunkCount, AttributeValue.FromInt64(chunks?.Total ?? 0));
@@ -222,8 +262,8 @@ internal static class CallRecorder
             SetText(span, AttributeNames.StreamDoneEvent, fields.DoneEvent);
         }
 
-        AddStreamFigures(span, attempt, fields);
-        span.SetAttribute(AttributeNames.StreamEnd, AttributeValue.FromString(StreamEnds.Of(attempt, fields)));
+        AddStreamFigures(span, call.Broken is null ? attempt : call.Attempts.First(part => part.IsStream), fields);
+        span.SetAttribute(AttributeNames.StreamEnd, AttributeValue.FromString(StreamEnds.Of(call, fields)));
     }
 
     private static void AddStreamFigures(LiveSpan span, LlmAttempt attempt, RecordedFields fields)
@@ -296,6 +336,15 @@ internal static class CallRecorder
             if (attempt.RetryAfter is { } retryAfter)
             {
                 attributes.Add(new(AttributeNames.AttemptRetryAfter, AttributeValue.FromDouble(retryAfter.TotalMilliseconds)));
+            }
+
+            if (attempt.Resumes is { } broken)
+            {
+                attributes.Add(new(AttributeNames.AttemptReconnect, AttributeValue.FromBoolean(true)));
+                if (broken.LastEventId is { } last)
+                {
+                    attributes.Add(new(AttributeNames.AttemptLastEventId, AttributeValue.FromString(last)));
+                }
             }
 
             if (attempt.Exception is { } exception)

@@ -21,8 +21,14 @@ internal sealed partial class HttpCapture
 
         var seen = new HttpRequestMessage(new HttpMethod(request.Method), request.Uri);
         var content = request.Content;
-        if (HeldCall(seen, content) is not null || _filter.Match(seen, isOpenAI: true) is not { } operation
-            || Begin(operation, (object?)content ?? seen, Clock.GetTimestamp()) is not { } call)
+        if (HeldCall(seen, content) is not null || _filter.Match(seen, isOpenAI: true) is not { } operation)
+        {
+            return null;
+        }
+
+        CopyHeaders(request, seen);
+        var key = (object?)content ?? seen;
+        if ((Resume(seen, key) ?? Begin(operation, key, Clock.GetTimestamp())) is not { } call)
         {
             return null;
         }
@@ -31,12 +37,6 @@ internal sealed partial class HttpCapture
         call.PolicyRequest = seen;
         if (content is not null)
         {
-            if (request.Headers.TryGetValue("Content-Type", out var type))
-            {
-                seen.Content = new ByteArrayContent([]);
-                seen.Content.Headers.TryAddWithoutValidation("Content-Type", type);
-            }
-
             call.SentContent = new TeeBinaryContent(content, call, isAsync);
             request.Content = call.SentContent;
         }
@@ -105,6 +105,24 @@ internal sealed partial class HttpCapture
         else
         {
             attempt.EndBody(BodyEnd.Completed, null);
+        }
+    }
+
+    /// <summary>What is looked at of a request's headers.</summary>
+    private static void CopyHeaders(PipelineRequest from, HttpRequestMessage to)
+    {
+        if (from.Content is not null && from.Headers.TryGetValue("Content-Type", out var type))
+        {
+            to.Content = new ByteArrayContent([]);
+            to.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        }
+
+        foreach (var name in (ReadOnlySpan<string>)["Accept", LastEventId])
+        {
+            if (from.Headers.TryGetValue(name, out var value))
+            {
+                to.Headers.TryAddWithoutValidation(name, value);
+            }
         }
     }
 

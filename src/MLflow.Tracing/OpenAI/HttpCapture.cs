@@ -138,7 +138,7 @@ internal sealed partial class HttpCapture : IDisposable
         var content = request.Content;
         var body = content is null ? null : DiagnosticsPayload.BinaryContentOf(content);
         var key = body ?? request;
-        var call = HeldCall(request, body) ?? _pending.Take(key) ?? Begin(operation, key, timestamp);
+        var call = HeldCall(request, body) ?? _pending.Take(key) ?? Resume(request, key) ?? Begin(operation, key, timestamp);
         if (call is null)
         {
             return;
@@ -209,9 +209,16 @@ internal sealed partial class HttpCapture : IDisposable
         }
 
         var isCancelledAnswer = attempt.Succeeded && attempt.End == BodyEnd.Canceled;
-        if (call.Scope is { HasEnded: true } || (attempt.Succeeded && !isCancelledAnswer) || attempt.End == BodyEnd.Detached || Volatile.Read(ref _isDisposed) != 0)
+        if (call.Scope is { HasEnded: true } || attempt.End == BodyEnd.Detached || Volatile.Read(ref _isDisposed) != 0)
         {
             Close(call);
+        }
+        else if (attempt.Succeeded && !isCancelledAnswer)
+        {
+            if (!TryWaitForRest(attempt))
+            {
+                Close(call);
+            }
         }
         else if (isCancelledAnswer)
         {
@@ -269,21 +276,24 @@ internal sealed partial class HttpCapture : IDisposable
         attempt.Request.Content = original;
         if (hasFailed && attempt.RequestBody.TotalBytes == 0)
         {
-            CopyUnsent(original, attempt);
+            CopyUnsent(original, attempt.RequestBody, attempt.Clock);
         }
     }
 
     /// <summary>
     /// A request that never reached the wire has shown us nothing. Its body is read now only where reading changes nothing: text in memory, or the
-    /// package's own content with a known length (a stream that can be read once has none).
+    /// package's own content with a known length (a stream that can be read once has none). False where it is not read.
     /// </summary>
-    private static void CopyUnsent(HttpContent content, LlmAttempt attempt)
+    private static bool CopyUnsent(HttpContent content, BodyCapture copy, TimeProvider clock)
     {
         var isInMemory = content is ByteArrayContent or ReadOnlyMemoryContent;
-        if (isInMemory || (content.Headers.ContentLength is not null && DiagnosticsPayload.BinaryContentOf(content) is not null))
+        if (!isInMemory && (content.Headers.ContentLength is null || DiagnosticsPayload.BinaryContentOf(content) is null))
         {
-            content.CopyTo(new TeeWriteStream(Stream.Null, attempt.RequestBody, attempt.Clock), null, CancellationToken.None);
+            return false;
         }
+
+        content.CopyTo(new TeeWriteStream(Stream.Null, copy, clock), null, CancellationToken.None);
+        return true;
     }
 
     private LlmCall[] OpenCalls()
@@ -382,6 +392,10 @@ internal sealed partial class HttpCapture : IDisposable
                         cancelled.ThrownForResponse = e.Exception;
                     }
                 }
+            }
+            else if (e.Exception is IOException)
+            {
+                NoteFlow(e.Exception);
             }
             else if (e.Exception is ClientResultException failed && failed.GetRawResponse() is { } response && !_pending.SetException(response, failed)
                 && DiagnosticsPayload.HttpResponseOf(response)?.RequestMessage is { } request)

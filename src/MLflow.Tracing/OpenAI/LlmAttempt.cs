@@ -17,8 +17,9 @@ internal sealed class LlmAttempt
         LoggingId = loggingId;
         StartTimestamp = startTimestamp;
         RequestContentType = request.Content is { } content ? Header(content.Headers, "Content-Type") : null;
+        Resumes = call.Broken;
         RequestBody = NewRequestBody();
-        ResponseBody = new BodyCapture(call.Capture.Budget, call.Capture.MaxCaptureBytes, keepsMarks: true);
+        ResponseBody = new BodyCapture(call.Capture.Budget, call.ResponseRoom, keepsMarks: true);
     }
 
     public LlmCall Call { get; }
@@ -27,6 +28,9 @@ internal sealed class LlmAttempt
     public int Number { get; }
 
     public HttpRequestMessage Request { get; }
+
+    /// <summary>The stream that this try goes on with. Null where it asks for a whole answer.</summary>
+    public BrokenStream? Resumes { get; }
 
     /// <summary>The response that a pipeline policy saw; null where HttpClient's diagnostics did.</summary>
     public PipelineResponse? PipelineResponse { get; private set; }
@@ -90,6 +94,9 @@ internal sealed class LlmAttempt
     private bool IsOneOfSeveral => !Succeeded || Number > 1;
 
     public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
+
+    /// <summary>True when the answer was an event stream.</summary>
+    public bool IsStream => IsEventStream && Succeeded;
 
     public bool Succeeded => Status is (>= 200 and < 300) or 101;
 
@@ -213,7 +220,8 @@ internal sealed class LlmAttempt
         || exception?.InnerException is TimeoutException
         || (exception is TaskCanceledException && exception.Message.Contains("timeout", StringComparison.OrdinalIgnoreCase));
 
-    private BodyCapture NewRequestBody()
+    /// <summary>A capture for a body that is sent as the body of this request was.</summary>
+    public BodyCapture NewRequestBody()
     {
         var filter = MultipartText.BoundaryOf(RequestContentType) is { } boundary ? new MultipartFilter(boundary, Call.Capture.MaxFileBytes) : null;
         return new BodyCapture(Call.Capture.Budget, Call.Capture.MaxCaptureBytes, keepsMarks: false, filter);

@@ -28,8 +28,17 @@ internal sealed class LlmCall
     /// <summary>The owner of the span, where that is not the call's own.</summary>
     public CallScope? Scope { get; private set; }
 
-    /// <summary>The object that is the same on every try: the package's <c>BinaryContent</c>, or the request message where another client sends.</summary>
-    public object RetryKey { get; }
+    /// <summary>
+    /// The object that is the same on every try: the package's <c>BinaryContent</c>, or the request message where another client sends. While a broken
+    /// stream waits it is that stream: what goes on with it has a body of its own.
+    /// </summary>
+    public object RetryKey { get; private set; }
+
+    /// <summary>The stream that broke last and that a further request may go on with, or has gone on with. Null when none broke.</summary>
+    public BrokenStream? Broken { get; private set; }
+
+    /// <summary>Tries before the request that goes on with a broken stream.</summary>
+    public int TriesBefore { get; private set; }
 
     /// <summary>The last try, which decides about the call.</summary>
     public LlmAttempt Last
@@ -86,6 +95,42 @@ internal sealed class LlmCall
     {
         Scope = null;
         Span = Capture.Tracer.StartDetached(Operation.SpanName, Operation.SpanType, parent, StartTimestamp);
+    }
+
+    /// <summary>The answer that the program read: the last one, or the last stream where what followed brought nothing.</summary>
+    public LlmAttempt Answer
+    {
+        get
+        {
+            lock (this)
+            {
+                return (Broken is null ? null : _attempts.FindLast(attempt => attempt.IsStream)) ?? _attempts[^1];
+            }
+        }
+    }
+
+    /// <summary>Most bytes that are kept of the next answer: all parts of a stream that was taken up again share one limit.</summary>
+    public int ResponseRoom => Broken is null ? Capture.MaxCaptureBytes : Math.Max(0, Capture.MaxCaptureBytes - _attempts.Sum(attempt => attempt.IsStream ? attempt.ResponseBody.Length : 0));
+
+    /// <summary>A further request may go on with the answer.</summary>
+    public void Break(BrokenStream broken)
+    {
+        lock (this)
+        {
+            Broken = broken;
+            RetryKey = broken;
+        }
+    }
+
+    /// <summary>A request goes on with the broken stream.</summary>
+    public void Resume(object retryKey)
+    {
+        lock (this)
+        {
+            RetryKey = retryKey;
+            TriesBefore = _attempts.Count;
+            HasNoFurtherTry = false;
+        }
     }
 
     /// <summary>The last try, or one that stands for the call when it is over before the first.</summary>

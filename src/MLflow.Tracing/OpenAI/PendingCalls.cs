@@ -52,16 +52,26 @@ internal sealed class PendingCalls : IDisposable
     public static TimeSpan WaitAfter(LlmAttempt attempt)
     {
         var isRetried = attempt.Status is 0 or 408 or 429 or 500 or 502 or 503 or 504 || attempt.Status is >= 300 and < 400;
-        if (!isRetried || attempt.Number >= 4 || attempt.Call.HasNoFurtherTry)
+        if (!isRetried)
         {
             return ExceptionWait;
         }
 
-        var backOff = TimeSpan.FromSeconds(0.8 * Math.Pow(2, attempt.Number - 1));
-        var wait = attempt.RetryAfter > backOff ? attempt.RetryAfter.Value : backOff;
-        var total = (wait * 1.25) + TimeSpan.FromSeconds(1);
-        return total < MaxWait ? total : MaxWait;
+        // A request that was to go on with a broken stream is followed by another one after the same pause.
+        var atLeast = attempt.Resumes?.Wait ?? ExceptionWait;
+        var number = attempt.Number - attempt.Call.TriesBefore;
+        if (number >= 4 || attempt.Call.HasNoFurtherTry)
+        {
+            return atLeast;
+        }
+
+        var backOff = TimeSpan.FromSeconds(0.8 * Math.Pow(2, number - 1));
+        var total = WaitFor(attempt.RetryAfter > backOff ? attempt.RetryAfter.Value : backOff);
+        return total > atLeast ? total : atLeast;
     }
+
+    /// <summary>A pause with its jitter, and a second for the request to get under way.</summary>
+    public static TimeSpan WaitFor(TimeSpan pause) => pause < MaxWait && (pause * 1.25) + TimeSpan.FromSeconds(1) is var wait && wait < MaxWait ? wait : MaxWait;
 
     public void Park(LlmCall call, TimeSpan wait)
     {
@@ -91,6 +101,24 @@ internal sealed class PendingCalls : IDisposable
         lock (_lock)
         {
             return _calls.Count > 0 && _calls.Remove(retryKey, out var call) ? call : null;
+        }
+    }
+
+    /// <summary>The calls that wait with a broken stream.</summary>
+    public List<LlmCall> Broken()
+    {
+        lock (_lock)
+        {
+            return [.. _calls.Values.Where(call => call.Broken is not null)];
+        }
+    }
+
+    /// <summary>Takes a call that <see cref="Broken"/> told of. False when it waits no longer.</summary>
+    public bool TryTake(LlmCall call)
+    {
+        lock (_lock)
+        {
+            return _calls.TryGetValue(call.RetryKey, out var waiting) && ReferenceEquals(waiting, call) && _calls.Remove(call.RetryKey);
         }
     }
 

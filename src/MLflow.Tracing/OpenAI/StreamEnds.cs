@@ -43,8 +43,9 @@ internal static class StreamEnds
     public static bool IsStoppedByProgram(string? end) => end is Abandoned or Dropped or Unread or Cancelled or Detached;
 
     /// <summary>Decided by content: the package closes the stream at <c>[DONE]</c> without reading on, which looks like a program that walked away.</summary>
-    public static string Of(LlmAttempt attempt, RecordedFields fields)
+    public static string Of(LlmCall call, RecordedFields fields)
     {
+        var attempt = call.Last;
         if (fields.Error is not null)
         {
             return ServerError;
@@ -65,10 +66,14 @@ internal static class StreamEnds
             BodyEnd.Canceled => Cancelled,
             BodyEnd.Faulted => ConnectionLost,
             _ when fields.IsStreamComplete => Completed,
+
+            // The server was asked for the rest of a broken stream. With 204 it said that there is none.
+            _ when call.Broken is not null && attempt is { IsStream: false, Status: not 204 } => ConnectionLost,
+            _ when call.Broken is not null && attempt.Status == 204 => Truncated,
             BodyEnd.Detached => Detached,
-            _ when attempt.ResponseBody.IsCut => NotSeen,
+            _ when call.Attempts.Any(part => part.IsStream && part.ResponseBody.IsCut) => NotSeen,
             BodyEnd.Completed => Truncated,
-            _ when attempt.ResponseBody.TotalBytes == 0 => Unread,
+            _ when call.Attempts.All(part => part.ResponseBody.TotalBytes == 0) => Unread,
             BodyEnd.Finalized => Dropped,
             _ => Abandoned,
         };

@@ -119,4 +119,10 @@ internal static class AttributeNames
     public const string AttemptNumber = "attempt";
     public const string AttemptDuration = "duration_ms";
     public const string AttemptRetryAfter = "retry_after_ms";
+
+    /// <summary>True for a try that goes on with a stream that had broken.</summary>
+    public const string AttemptReconnect = "reconnect";
+
+    /// <summary>The last event that the broken stream brought, as the try named it to the server.</summary>
+    public const string AttemptLastEventId = "last_event_id";
 }

@@ -27,7 +27,10 @@ internal static class ExchangeReader
         }
 
         var attempts = span.Events.Where(e => e.Name == AttributeNames.AttemptEvent).ToList();
-        var startNs = attempts.Count > 0 ? attempts[^1].TimeNs : span.StartNs;
+
+        // A stream that broke and was taken up again is written out as one: it began with the first of its requests.
+        var first = attempts.FindLastIndex(attempt => attempt.Text(AttributeNames.AttemptReconnect) != "true");
+        var startNs = first >= 0 ? attempts[first].TimeNs : span.StartNs;
         var duration = UnixNano.Between(startNs, span.EndNs ?? startNs);
         var status = (int)(span.Number(AttributeNames.HttpStatus) ?? 0);
         var isStream = status is >= 200 and < 300 && span.Number(AttributeNames.ChunkCount) is not null;
@@ -51,7 +54,7 @@ internal static class ExchangeReader
             IsStream = isStream,
             Events = events,
             Duration = duration,
-            EarlierAttempts = Math.Max(0, attempts.Count - 1),
+            EarlierAttempts = Math.Max(0, first),
             MissingOfRequest = MissingOfRequest(span) ?? request.Missing,
             MissingOfResponse = MissingOfResponse(span, status) ?? response.Missing,
             BrokenBy = span.Text(AttributeNames.StreamEnd) == StreamEnds.ConnectionLost ? span.StatusMessage ?? "The connection broke." : null,

@@ -50,7 +50,10 @@ public sealed class RecordedExchange
     /// <summary>From the beginning of the request to the last byte of the answer.</summary>
     public TimeSpan Duration { get; internal init; }
 
-    /// <summary>Tries of the same call before this one. Of those the trace has events only, not their answers.</summary>
+    /// <summary>
+    /// Tries of the same call before this one. Of those the trace has events only, not their answers. Requests that went on with a broken stream are not
+    /// among them: such a stream is one answer, without the pause's cause.
+    /// </summary>
     public int EarlierAttempts { get; internal init; }
 
     /// <summary>False when the trace does not have all of the request and of the answer.</summary>

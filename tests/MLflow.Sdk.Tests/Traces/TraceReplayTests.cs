@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 using MLflow.Sdk.Tests.Capture;
 using Xunit;
@@ -21,6 +22,32 @@ public sealed class TraceReplayTests : ReplayTestBase
         Assert.Equal("Paris — 東京", result.Value.Content[0].Text);
         Assert.Equal(29, result.Value.Usage.TotalTokenCount);
         Assert.Equal("req_1", result.GetRawResponse().Headers.TryGetValue("x-request-id", out var id) ? id : null);
+    }
+
+    [Fact]
+    public async Task Replay_StreamThatWasTakenUpAgain_IsOneAnswer()
+    {
+        await using var server = await LoopbackServer.StartAsync(async (context, number) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            var part = number == 1 ? Chunks[..2] : Chunks[2..];
+            await context.Response.WriteAsync("retry: 1\n" + string.Concat(part.Select((chunk, i) => $"id: {number}-{i}\ndata: {chunk}\n\n")));
+        });
+        using var http = new HttpClient();
+        foreach (var lastId in (string?[])[null, "1-1"])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Address, "/v1/chat/completions"));
+            request.Content = new StringContent("""{"model":"gpt-4o","stream":true,"messages":[]}""", Encoding.UTF8, "application/json");
+            request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
+            using var response = await http.SendAsync(request, Token);
+        }
+
+        var exchange = Assert.Single((await StoredAsync()).Exchanges);
+
+        Assert.Equal(Chunks, exchange.Events.Select(item => item.Data));
+        Assert.All(exchange.Events, item => Assert.True(item.Time >= TimeSpan.Zero, $"{item.Time} after the beginning"));
+        Assert.Equal(0, exchange.EarlierAttempts);
+        Assert.Null(exchange.IncompleteReason);
     }
 
     [Theory]

@@ -34,13 +34,13 @@ internal static class SomeSpan
         Events = [.. span.Events, Event("exception", span.EndNs ?? span.StartNs, [("exception.type", type), ("exception.message", message), .. stack is null ? Array.Empty<(string, object)>() : [("exception.stacktrace", stack)]])],
     };
 
-    public static SpanRecord Attempted(this SpanRecord span, double atMs, double durationMs, int? status) => span with
+    public static SpanRecord Attempted(this SpanRecord span, double atMs, double durationMs, int? status, params (string Key, object Value)[] more) => span with
     {
         Events =
         [
             .. span.Events,
             Event("mlflow.openai.attempt", span.StartNs + (long)(atMs * 1e6),
-                [("attempt", span.Events.Count + 1), ("duration_ms", durationMs), .. status is { } code ? [("http.response.status_code", code)] : Array.Empty<(string, object)>()]),
+                [("attempt", span.Events.Count + 1), ("duration_ms", durationMs), .. status is { } code ? [("http.response.status_code", code)] : Array.Empty<(string, object)>(), .. more]),
         ],
     };
 

@@ -85,4 +85,17 @@ public sealed class TimelineTests
         Assert.Equal(818, split[SplitKind.Streaming], 6);
         Assert.Equal(936, split[SplitKind.Tools], 6);
     }
+
+    [Fact]
+    public void TimeSplit_StreamThatWasTakenUpAgain_IsNoRetry()
+    {
+        var tree = SomeSpan.Tree(SomeSpan.Of(1, 0, "CHAT_MODEL", 0, 5000, null, ("mlflow.stream.time_to_first_token_ms", 300.0))
+            .Attempted(0, 1000, 200, ("exception.type", "HttpIOException"), ("exception.message", "ended early"))
+            .Attempted(4000, 1000, 200, ("reconnect", true), ("last_event_id", "7")));
+        var split = TimeSplit.Of(tree).ToDictionary(part => part.Kind, part => part.Milliseconds);
+
+        Assert.Equal(300, split[SplitKind.Waiting], 6);
+        Assert.Equal(4700, split[SplitKind.Streaming], 6);
+        Assert.Equal(["200, broken off", "200"], tree.Roots.Single().Span.Attempts.Select(attempt => attempt.Outcome));
+    }
 }

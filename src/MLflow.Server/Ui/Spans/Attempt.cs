@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MLflow.Server.Ui.Spans;
 
 /// <summary>One try of a model call.</summary>
@@ -19,8 +21,11 @@ public sealed record Attempt
     /// <summary>What the server asked to wait, in milliseconds.</summary>
     public double? RetryAfterMs { get; init; }
 
-    /// <summary>The exception's type and message when there was no answer.</summary>
+    /// <summary>The exception's type and message when there was no answer, or it broke off.</summary>
     public string? Error { get; init; }
+
+    /// <summary>True when it went on with a stream that had broken.</summary>
+    public bool IsReconnect { get; init; }
 
     /// <summary>Everything else that was recorded: rate limits, processing time. Values are plain text.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> More { get; init; } = [];
@@ -29,5 +34,7 @@ public sealed record Attempt
     public bool Failed => Error is not null || Status is null or >= 400;
 
     /// <summary>The status, or what stands in its place.</summary>
-    public string Outcome => Status?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no answer";
+    public string Outcome => Status is not { } status ? "no answer"
+        : status < 400 && Error is not null ? string.Create(CultureInfo.InvariantCulture, $"{status}, broken off")
+        : status.ToString(CultureInfo.InvariantCulture);
 }

@@ -176,6 +176,7 @@ public sealed class SpanView
                 Status = (long?)Figure(@event, AttributeNames.HttpStatus),
                 RequestId = Attribute(@event, AttributeNames.RequestId),
                 RetryAfterMs = Figure(@event, AttributeNames.AttemptRetryAfter),
+                IsReconnect = Attribute(@event, AttributeNames.AttemptReconnect) == "true",
                 Error = Attribute(@event, AttributeNames.ExceptionType) is { } type ? $"{type}: {Attribute(@event, AttributeNames.ExceptionMessage)}" : null,
                 More = [.. @event.Attributes
                     .Where(a => a.Key is not (AttributeNames.AttemptNumber or AttributeNames.AttemptDuration or AttributeNames.AttemptRetryAfter or AttributeNames.HttpStatus or AttributeNames.RequestId

@@ -41,7 +41,8 @@ public static class TimeSplit
             return;
         }
 
-        var lastTry = span.Attempts.Count > 1 ? span.StartMs + span.Attempts[^1].StartMs : span.StartMs;
+        // A broken stream that was taken up again is one answer, which began with the first of its requests.
+        var lastTry = span.StartMs + (span.Attempts.LastOrDefault(attempt => !attempt.IsReconnect)?.StartMs ?? 0);
         var firstToken = span.FirstTokenMs is { } wait ? Math.Max(lastTry, span.StartMs + wait) : double.MaxValue;
         var retries = Overlap(segment, span.StartMs, lastTry);
         var streaming = firstToken == double.MaxValue ? 0 : Overlap(segment, firstToken, double.MaxValue);

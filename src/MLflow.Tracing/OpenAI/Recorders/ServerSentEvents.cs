@@ -7,6 +7,7 @@ namespace MLflow;
 internal ref struct ServerSentEvents
 {
     private readonly ReadOnlySpan<byte> _body;
+    private ReadOnlySpan<byte> _id;
     private int _position;
 
     public ServerSentEvents(ReadOnlySpan<byte> body)
@@ -28,9 +29,22 @@ internal ref struct ServerSentEvents
     /// <summary>False for what stood behind the last blank line: the stream may have been cut there.</summary>
     public bool IsDispatched { get; private set; }
 
+    /// <summary>What the last <c>id:</c> line said that a blank line followed; empty when there was none.</summary>
+    public ReadOnlySpan<byte> LastId { get; private set; }
+
+    /// <summary>Offset just behind the block of lines that <see cref="LastId"/> stands in.</summary>
+    public int LastIdOffset { get; private set; }
+
+    /// <summary>What the last <c>retry:</c> line said, in milliseconds; empty when there was none.</summary>
+    public ReadOnlySpan<byte> Retry { get; private set; }
+
+    /// <summary>Offset just behind the last blank line so far.</summary>
+    public int BlankLineOffset { get; private set; }
+
     public bool MoveNext()
     {
         var hasData = false;
+        var hasId = false;
         Event = default;
         Data = default;
         while (_position < _body.Length)
@@ -38,6 +52,14 @@ internal ref struct ServerSentEvents
             var line = ReadLine(out var isTerminated);
             if (line.IsEmpty)
             {
+                BlankLineOffset = _position;
+                if (hasId)
+                {
+                    LastId = _id;
+                    LastIdOffset = _position;
+                    hasId = false;
+                }
+
                 if (hasData)
                 {
                     IsDispatched = isTerminated;
@@ -65,6 +87,15 @@ internal ref struct ServerSentEvents
             else if (field.SequenceEqual("event"u8))
             {
                 Event = value;
+            }
+            else if (field.SequenceEqual("id"u8) && !value.Contains((byte)0))
+            {
+                _id = value;
+                hasId = true;
+            }
+            else if (field.SequenceEqual("retry"u8))
+            {
+                Retry = value;
             }
         }
 
