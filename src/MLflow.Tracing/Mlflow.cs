@@ -4,7 +4,7 @@ namespace MLflow;
 /// <remarks>A thin face over one process-wide <see cref="MlflowClient"/>. Tracing never throws into the traced program.</remarks>
 public static partial class Mlflow
 {
-    private static readonly Lazy<MlflowClient> DefaultClient = new(() => new MlflowClient());
+    private static readonly Lazy<MlflowClient> DefaultClient = new(MakeClient);
 
     internal static MlflowClient Client => DefaultClient.Value;
 
@@ -25,4 +25,11 @@ public static partial class Mlflow
 
     /// <inheritdoc cref="MlflowClient.FlushAsync"/>
     public static Task<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => Client.FlushAsync(cancellationToken);
+
+    private static MlflowClient MakeClient()
+    {
+        var client = new MlflowClient();
+        UnwovenAssemblies.Watch(client.Log);
+        return client;
+    }
 }

@@ -5,7 +5,7 @@ using MLflow.AotSmoke;
 using OpenAI;
 using OpenAI.Chat;
 
-// A native binary traces a call, a stream and a span, and the far end really gets them. Exit code 0 when everything arrived.
+// A native binary traces a call, a stream, a span and methods with [Trace], and the far end really gets them. Exit code 0 when everything arrived.
 using var endpoint = new LoopbackEndpoint();
 
 Mlflow.OpenAI.Autolog();
@@ -29,8 +29,10 @@ var sunny = Mlflow.Trace("get_weather", SpanType.Tool, span =>
     return "sunny";
 });
 
+var plan = await PlanAsync("大阪", 2, new Money(3));
+
 var flushed = await Mlflow.FlushAsync();
-string[] expected = ["What is the capital of France?", "Paris", "And of Japan?", "Tokyo", "get_weather", "東京", "CHAT_MODEL", "mlflow.chunk.item.0"];
+string[] expected = ["What is the capital of France?", "Paris", "And of Japan?", "Tokyo", "get_weather", "東京", "CHAT_MODEL", "mlflow.chunk.item.0", "PlanAsync", "大阪", "3 coins", "Days", "Pick", "Tuesday"];
 var received = endpoint.ReceivedSpans;
 foreach (var (reason, count) in flushed.DroppedBy)
 {
@@ -38,10 +40,37 @@ foreach (var (reason, count) in flushed.DroppedBy)
 }
 
 var missing = expected.Where(e => received.AsSpan().IndexOf(Encoding.UTF8.GetBytes(e)) < 0).ToList();
-Console.WriteLine($"answer '{answer.Content[0].Text}', streamed '{streamed}', tool '{sunny}', exported {flushed.Exported}, dropped {flushed.Dropped}, infos {endpoint.ReceivedInfos}");
+Console.WriteLine($"answer '{answer.Content[0].Text}', streamed '{streamed}', tool '{sunny}', plan '{plan}', exported {flushed.Exported}, dropped {flushed.Dropped}, infos {endpoint.ReceivedInfos}");
 foreach (var text in missing)
 {
     Console.WriteLine($"not received: {text}");
 }
 
-return missing.Count == 0 && flushed is { Exported: 3, Dropped: 0 } && endpoint.ReceivedInfos == 3 ? 0 : 1;
+return missing.Count == 0 && flushed is { Exported: 4, Dropped: 0 } && endpoint.ReceivedInfos == 4 && plan == "Monday-Tuesday of 2" ? 0 : 1;
+
+// Of a generic method, a value type and both kinds of iterators, native code has to be made for what was woven.
+[Trace(SpanType.Agent)]
+static async Task<string> PlanAsync<T>(string city, int count, T budget)
+{
+    await Task.Yield();
+    var days = new List<string>();
+    await foreach (var day in Days(count))
+    {
+        days.Add(day);
+    }
+
+    return $"{string.Join('-', days)} of {Pick(days.Select(day => day.Length).ToArray()).Count()}";
+}
+
+[Trace]
+static async IAsyncEnumerable<string> Days(int count)
+{
+    for (var i = 1; i <= count; i++)
+    {
+        await Task.Yield();
+        yield return ((DayOfWeek)i).ToString();
+    }
+}
+
+[Trace]
+static IEnumerable<Money> Pick(ReadOnlySpan<int> lengths) => lengths.ToArray().Select(length => new Money(length)).ToList();

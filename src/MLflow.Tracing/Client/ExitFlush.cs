@@ -44,6 +44,7 @@ internal static class ExitFlush
         {
             if (e.IsTerminating)
             {
+                FailingCalls.EndAll();
                 Run((client, deadline) => client.CloseAsync(deadline));
             }
         };

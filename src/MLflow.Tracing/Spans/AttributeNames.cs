@@ -94,6 +94,9 @@ internal static class AttributeNames
     public const string ErrorParam = "openai.error.param";
     public const string CaptureNote = "mlflow.capture.note";
 
+    /// <summary>True when the work was cancelled, which MLflow's two statuses do not tell from other errors.</summary>
+    public const string Cancelled = "mlflow.cancelled";
+
     /// <summary>Images, audio, files and vectors of which only the beginning is kept: a list of <see cref="TrimmedMedia"/>.</summary>
     public const string Media = "mlflow.openai.media";
 

@@ -72,7 +72,11 @@ internal sealed class Tracer
 
     /// <summary>Makes a span that was started detached the current one of this flow.</summary>
     /// <returns>The current one until now, for <see cref="Leave"/>.</returns>
-    public LiveSpan? Enter(LiveSpan span)
+    public LiveSpan? Enter(LiveSpan span) => Exchange(span);
+
+    /// <summary>Makes another span, or none, the current one of this flow.</summary>
+    /// <returns>The current one until now.</returns>
+    public LiveSpan? Exchange(LiveSpan? span)
     {
         var previous = _current.Value;
         _current.Value = span;

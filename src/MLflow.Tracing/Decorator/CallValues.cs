@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.Collections;
+using System.Text.Json;
+
+namespace MLflow;
+
+/// <summary>
+/// Encodes what a traced method is given and gives. Each value is encoded by itself, so that one that cannot be serialised does not cost the others,
+/// and no sequence is enumerated that would be used up or would run the program's code by it.
+/// </summary>
+internal static class CallValues
+{
+    /// <summary>Never throws.</summary>
+    public static AttributeValue Encode(object? value) => value switch
+    {
+        // What yield and LINQ make is its own enumerator, and a query asks its database.
+        IEnumerator or IQueryable => AttributeValue.FromString(Describe(value)),
+        Delegate => AttributeValue.FromString(Describe(value)),
+        _ => ValueEncoder.Encode(value),
+    };
+
+    /// <summary>A JSON object of names and values.</summary>
+    public static AttributeValue EncodeObject(string[] names, object?[] values)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer, JsonText.WriterOptions))
+        {
+            json.WriteStartObject();
+            for (var i = 0; i < names.Length && i < values.Length; i++)
+            {
+                json.WritePropertyName(names[i]);
+                var value = Encode(values[i]);
+                if (buffer.WrittenCount + json.BytesPending + value.Size > ValueEncoder.MaxJsonBytes)
+                {
+                    value = AttributeValue.FromString($"[{values[i]?.GetType().Name}: more than the {ValueEncoder.MaxJsonBytes} bytes that a span keeps]");
+                }
+
+                Write(json, value);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return AttributeValue.FromJson(buffer.WrittenSpan.ToArray());
+    }
+
+    public static void Write(Utf8JsonWriter json, AttributeValue value)
+    {
+        switch (value.Kind)
+        {
+            case AttributeValueKind.Boolean:
+                json.WriteBooleanValue(value.Boolean);
+                break;
+            case AttributeValueKind.Int64:
+                json.WriteNumberValue(value.Int64);
+                break;
+            case AttributeValueKind.Double when double.IsFinite(value.Double):
+                json.WriteNumberValue(value.Double);
+                break;
+            case AttributeValueKind.Double:
+                json.WriteStringValue(value.Double.ToString(System.Globalization.CultureInfo.InvariantCulture));
+                break;
+            case AttributeValueKind.String:
+                json.WriteStringValue(value.String);
+                break;
+            case AttributeValueKind.Json:
+                json.WriteRawValue(value.Json, skipInputValidation: true);
+                break;
+            default:
+                json.WriteNullValue();
+                break;
+        }
+    }
+
+    private static string Describe(object value) => $"<{value.GetType().Name}>";
+}

@@ -1,0 +1,34 @@
+namespace MLflow;
+
+/// <summary>
+/// Makes each call of the method a span: its parameters are the inputs, what it returns is the output, an exception is recorded and passes on
+/// unchanged. As a decorator it works wherever the method is called from: directly, by an interface, a delegate, reflection.
+/// </summary>
+/// <remarks>
+/// <para>The build weaves it into the method; what cannot be woven is a warning of the build (docs/trace-attribute.md lists them).
+/// <c>MlflowTraceWeaving=false</c> in the project turns it off; <see cref="Mlflow.Trace{T}"/> and <see cref="Mlflow.StartSpan"/> need no weaving.</para>
+/// <para>The span of an asynchronous method ends with its task; that of an iterator begins with the first element that is asked for, and ends with
+/// the enumeration, also one that is left early. It is not inherited: an override that shall be traced has its own.</para>
+/// </remarks>
+[AttributeUsage(AttributeTargets.Method, Inherited = false)]
+public sealed class TraceAttribute : Attribute
+{
+    /// <summary>Traces the method.</summary>
+    /// <param name="spanType">One of <see cref="MLflow.SpanType"/>, or your own.</param>
+    public TraceAttribute(string spanType = MLflow.SpanType.Unknown)
+    {
+        SpanType = spanType;
+    }
+
+    /// <summary>Type of the spans.</summary>
+    public string SpanType { get; }
+
+    /// <summary>Name of the spans. Default: the method's name.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>False: parameters are not recorded. To leave out some of them, mark those with <see cref="NotTracedAttribute"/>.</summary>
+    public bool CaptureInputs { get; set; } = true;
+
+    /// <summary>False: neither what the method returns nor the elements of an iterator are recorded.</summary>
+    public bool CaptureOutput { get; set; } = true;
+}

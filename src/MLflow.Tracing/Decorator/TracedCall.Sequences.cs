@@ -1,0 +1,72 @@
+using System.Collections;
+
+namespace MLflow;
+
+public static partial class TracedCall
+{
+    /// <summary>An iterator was made; its code has not run.</summary>
+    public static IEnumerable<T> Iterate<T>(IEnumerable<T> sequence, TracedMethod method, object?[]? arguments) =>
+        new TracedSequence<T>(sequence, method, arguments);
+
+    /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
+    public static IEnumerable Iterate(IEnumerable sequence, TracedMethod method, object?[]? arguments) =>
+        new TracedSequence<object?>(sequence.Cast<object?>(), method, arguments);
+
+    /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
+    public static IEnumerator<T> Iterate<T>(IEnumerator<T> enumerator, TracedMethod method, object?[]? arguments) =>
+        new TracedEnumerator<T>(enumerator, new TracedIteration(method, arguments));
+
+    /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
+    public static IEnumerator Iterate(IEnumerator enumerator, TracedMethod method, object?[]? arguments) =>
+        enumerator is IEnumerator<object?> typed ? Iterate(typed, method, arguments) : enumerator;
+
+    /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
+    public static IAsyncEnumerable<T> Iterate<T>(IAsyncEnumerable<T> sequence, TracedMethod method, object?[]? arguments) =>
+        new TracedAsyncSequence<T>(sequence, method, arguments);
+
+    /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
+    public static IAsyncEnumerator<T> Iterate<T>(IAsyncEnumerator<T> enumerator, TracedMethod method, object?[]? arguments) =>
+        new TracedAsyncEnumerator<T>(enumerator, new TracedIteration(method, arguments));
+
+    /// <summary>
+    /// The method returns a sequence. Where that does its work when it is enumerated, the span goes on until then; where it is there already, it is
+    /// the output.
+    /// </summary>
+    public static IEnumerable<T>? EndSequence<T>(IEnumerable<T>? sequence, LiveSpan span, TracedMethod method)
+    {
+        if (sequence is not IEnumerator)
+        {
+            End(sequence, span, method);
+            return sequence;
+        }
+
+        span.Leave();
+        return new TracedSequence<T>(sequence, method, span);
+    }
+
+    /// <inheritdoc cref="EndSequence{T}(IEnumerable{T}, LiveSpan, TracedMethod)"/>
+    public static IEnumerable? EndSequence(IEnumerable? sequence, LiveSpan span, TracedMethod method)
+    {
+        if (sequence is not IEnumerator)
+        {
+            End(sequence, span, method);
+            return sequence;
+        }
+
+        span.Leave();
+        return new TracedSequence<object?>(sequence.Cast<object?>(), method, span);
+    }
+
+    /// <summary>The method returns an asynchronous sequence, whose work is done when it is enumerated.</summary>
+    public static IAsyncEnumerable<T>? EndSequence<T>(IAsyncEnumerable<T>? sequence, LiveSpan span, TracedMethod method)
+    {
+        if (sequence is null)
+        {
+            End(sequence, span, method);
+            return sequence;
+        }
+
+        span.Leave();
+        return new TracedAsyncSequence<T>(sequence, method, span);
+    }
+}

@@ -1,0 +1,176 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace MLflow;
+
+/// <summary>
+/// The span of one enumeration of what a traced method gave. It is current only while the iterator's own code runs, not in the program between
+/// two elements; each element is an event, and all of them are the output.
+/// </summary>
+internal sealed class TracedIteration
+{
+    // What comes after them is counted and not kept.
+    private const int MaxItems = 10_000;
+    private const int MaxItemBytes = 4 << 20;
+
+    private readonly TracedMethod _method;
+    private readonly object?[]? _arguments;
+    private readonly List<SpanEvent> _items = [];
+    private LiveSpan? _span;
+    private LiveSpan? _inside;
+    private int _count;
+    private int _itemBytes;
+    private int _ended;
+
+    /// <summary>One that begins with the first element that is asked for.</summary>
+    public TracedIteration(TracedMethod method, object?[]? arguments)
+    {
+        _method = method;
+        _arguments = arguments;
+    }
+
+    /// <summary>One whose span began when the method was called.</summary>
+    public TracedIteration(TracedMethod method, LiveSpan span)
+    {
+        _method = method;
+        _span = span;
+        _inside = span;
+    }
+
+    ~TracedIteration()
+    {
+        // Left without being disposed. The end takes locks, which is not for this thread to wait for.
+        if (_span is not null)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static iteration => iteration.End(StreamEnds.Dropped), this, preferLocal: false);
+        }
+    }
+
+    /// <summary>False as long as nothing was asked of it.</summary>
+    public bool HasBegun => _span is not null;
+
+    private Tracer Tracer => _span?.Trace.Tracer ?? TracedCall.Source();
+
+    /// <summary>The iterator's code is about to run.</summary>
+    /// <returns>The current span of the program, for <see cref="Leave"/>.</returns>
+    public LiveSpan? Enter()
+    {
+        var tracer = Tracer;
+        if (Volatile.Read(ref _ended) != 0)
+        {
+            // What it does now belongs to the program.
+            return tracer.Current;
+        }
+
+        if (_span is null)
+        {
+            _span = tracer.StartDetached(_method.Name, _method.SpanType, tracer.Current);
+            _inside = _span;
+            TracedCall.Describe(_span, _method, _arguments);
+        }
+
+        return tracer.Exchange(_inside);
+    }
+
+    /// <summary>The iterator's code has run. What it made current is current again when it goes on.</summary>
+    public void Leave(LiveSpan? outside) => _inside = Tracer.Exchange(outside);
+
+    /// <summary>Records an element. Never throws.</summary>
+    public void Add<T>(T item)
+    {
+        _count++;
+        if (!_method.CapturesOutput || _items.Count >= MaxItems || _itemBytes >= MaxItemBytes)
+        {
+            return;
+        }
+
+        try
+        {
+            var value = CallValues.Encode(item);
+            _itemBytes += value.Size;
+            _items.Add(new SpanEvent(ChunkLog.EventName(_items.Count), _span!.Trace.NowNs(), [new(AttributeNames.ChunkValue, value)]));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Counted as left out.
+        }
+    }
+
+    /// <summary>The iterator's code threw. Always true.</summary>
+    public bool Fail(Exception exception)
+    {
+        if (_span is not null)
+        {
+            TracedCall.RecordFailure(_span, exception);
+        }
+
+        End(exception is OperationCanceledException ? StreamEnds.Cancelled : null);
+        return true;
+    }
+
+    /// <summary>Ends the span. Only the first call has an effect.</summary>
+    /// <param name="how">One of <see cref="StreamEnds"/>; null where the exception says it.</param>
+    public void End(string? how)
+    {
+        if (_span is not { } span || Interlocked.Exchange(ref _ended, 1) != 0)
+        {
+            return;
+        }
+
+#pragma warning disable CA1816 // This is what disposes of it.
+        GC.SuppressFinalize(this);
+#pragma warning restore CA1816
+        try
+        {
+            Record(span, how);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // The span still ends.
+        }
+
+        span.End();
+    }
+
+    private void Record(LiveSpan span, string? how)
+    {
+        foreach (var item in _items)
+        {
+            span.AddEvent(item);
+        }
+
+        span.SetAttribute(AttributeNames.ChunkCount, AttributeValue.FromInt64(_count));
+        if (_method.CapturesOutput && _count > _items.Count)
+        {
+            span.SetAttribute(AttributeNames.ChunksOmitted, AttributeValue.FromInt64(_count - _items.Count));
+        }
+
+        if (how is not null)
+        {
+            span.SetAttribute(AttributeNames.StreamEnd, AttributeValue.FromString(how));
+        }
+
+        // As with other calls, one that failed has no output; its elements are events.
+        if (_method.CapturesOutput && !span.HasOutputs && span.StatusCode != SpanStatusCode.Error)
+        {
+            span.SetAttribute(AttributeNames.Outputs, AttributeValue.FromJson(ItemsAsJson()));
+        }
+    }
+
+    private byte[] ItemsAsJson()
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer, JsonText.WriterOptions))
+        {
+            json.WriteStartArray();
+            foreach (var item in _items)
+            {
+                CallValues.Write(json, item.Attributes[0].Value);
+            }
+
+            json.WriteEndArray();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+}

@@ -1,0 +1,83 @@
+using System.Collections;
+using System.Runtime.CompilerServices;
+
+namespace MLflow.Weaver.Tests.Shapes;
+
+/// <summary>Methods that give their results one by one.</summary>
+internal static class Sequences
+{
+    [Trace]
+    public static IEnumerable<int> Count(int to, Action? last = null)
+    {
+        try
+        {
+            for (var i = 1; i <= to; i++)
+            {
+                yield return Calls.Nested.Deep(i) / 2;
+            }
+        }
+        finally
+        {
+            last?.Invoke();
+        }
+    }
+
+    [Trace]
+    public static IEnumerable<int> Fail(int after)
+    {
+        for (var i = 0; i < after; i++)
+        {
+            yield return i;
+        }
+
+        throw new InvalidOperationException("enough");
+    }
+
+    [Trace]
+    public static IEnumerable Untyped()
+    {
+        yield return 1;
+        yield return "two";
+    }
+
+    [Trace]
+    public static IEnumerator<int> Enumerator()
+    {
+        yield return 7;
+    }
+
+    [Trace]
+    public static IEnumerable<int> Nesting()
+    {
+        using var inner = TracedTestBase.Start("inner");
+        yield return Calls.Nested.Deep(1);
+        yield return Calls.Nested.Deep(2);
+    }
+
+    [Trace]
+    public static IEnumerable<string> List(string first) => new List<string> { first, "b" };
+
+    [Trace]
+    public static IEnumerable<string> Query(string first) => new[] { first, "b" }.Select(text => text.Shout());
+
+    [Trace]
+    public static async IAsyncEnumerable<string> StreamAsync(string text, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        foreach (var word in text.Split(' '))
+        {
+            await Task.Yield();
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return await Tasks.InnerAsync(word);
+        }
+    }
+
+    [Trace(CaptureOutput = false)]
+    public static async IAsyncEnumerable<string> SecretStreamAsync()
+    {
+        await Task.Yield();
+        yield return "secret";
+    }
+
+    [Trace]
+    public static IAsyncEnumerable<string> Forward(string text) => StreamAsync(text);
+}
