@@ -24,6 +24,12 @@ internal static class Some
         return span;
     }
 
+    public static EncodedExport Encoded(params IReadOnlyList<LiveSpan> spans)
+    {
+        using var encoder = new ExportEncoder();
+        return encoder.Encode(new TraceExport(spans[0].Trace, spans, IsComplete: true), new ExportMemory(), withPreviews: true);
+    }
+
     /// <summary>A port on which nothing listens at the moment.</summary>
     public static int FreePort()
     {

@@ -21,8 +21,18 @@ internal static class AttributeJson
         return !start.IsEmpty && start[0] is ('"' or '{' or '[');
     }
 
+    /// <summary>Whether a JSON reader, strict or not, might take the text for a JSON string, object or array.</summary>
+    public static bool CouldBeStructure(ReadOnlySpan<byte> text)
+    {
+        var start = text.TrimStart(" \t\r\n"u8);
+        return !start.IsEmpty && start[0] is (byte)'"' or (byte)'{' or (byte)'[';
+    }
+
     /// <summary>The text as a JSON string.</summary>
-    public static byte[] Quote(string text)
+    public static byte[] Quote(string text) => Quote(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>The text as a JSON string.</summary>
+    public static byte[] Quote(ReadOnlySpan<byte> text)
     {
         var buffer = new ArrayBufferWriter<byte>(text.Length + 2);
         using (var writer = new Utf8JsonWriter(buffer, WriterOptions))

@@ -19,11 +19,10 @@ internal sealed class ExportCounters
 
     public string? LastError { get; set; }
 
-    public void Accept(TraceExport export)
+    public void Accept(ExportProgress progress, bool isComplete)
     {
-        ref var progress = ref export.Trace.Progress;
         progress.Waiting++;
-        progress.IsComplete |= export.IsComplete;
+        progress.IsComplete |= isComplete;
         if (!progress.IsComplete)
         {
             // Part of a trace that goes on: the trace is counted with its last part, and as unfinished until then.
@@ -37,16 +36,16 @@ internal sealed class ExportCounters
 
         if (progress.State != ExportState.Dropped)
         {
-            Move(ref progress, ExportState.Pending);
+            Move(progress, ExportState.Pending);
         }
     }
 
-    public void Sent(TraceExport export) => Settle(ref export.Trace.Progress);
+    public void Sent(ExportProgress progress) => Settle(progress);
 
-    public void Drop(TraceExport export, string reason)
+    public void Drop(ExportProgress progress, string reason)
     {
-        export.Trace.Progress.Lost ??= reason;
-        Settle(ref export.Trace.Progress);
+        progress.Lost ??= reason;
+        Settle(progress);
     }
 
     /// <param name="unfinished">Traces that have begun and are not complete, which are pending too.</param>
@@ -59,7 +58,7 @@ internal sealed class ExportCounters
         LastError = LastError,
     };
 
-    private void Settle(ref ExportProgress progress)
+    private void Settle(ExportProgress progress)
     {
         progress.Waiting--;
         if (progress is not { State: ExportState.Pending, Waiting: 0 })
@@ -69,16 +68,16 @@ internal sealed class ExportCounters
 
         if (progress.Lost is { } reason)
         {
-            Move(ref progress, ExportState.Dropped);
+            Move(progress, ExportState.Dropped);
             _droppedBy[reason] = _droppedBy.GetValueOrDefault(reason) + 1;
         }
         else
         {
-            Move(ref progress, ExportState.Exported);
+            Move(progress, ExportState.Exported);
         }
     }
 
-    private void Move(ref ExportProgress progress, ExportState state)
+    private void Move(ExportProgress progress, ExportState state)
     {
         Count(progress.State, -1);
         Count(state, 1);

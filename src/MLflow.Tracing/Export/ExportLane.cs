@@ -6,8 +6,8 @@ internal sealed class ExportLane
     /// <summary>Spans that one batch has at most, unless one export alone has more.</summary>
     public const int MaxBatchSpans = 2048;
 
-    /// <summary>Bytes of memory of one batch at most, unless one export alone has more.</summary>
-    public const long MaxBatchBytes = 8 << 20;
+    /// <summary>Bytes of one batch at most, unless one export alone has more.</summary>
+    public const long MaxBatchBytes = 4 << 20;
 
     // Bounded by the exporter's budget.
     // A linked list, since a long one is emptied from its front while callers wait for the lock.
@@ -44,9 +44,19 @@ internal sealed class ExportLane
             WaitsSince = timestamp;
         }
 
+        export.Lane = this;
         export.Place = _waiting.AddLast(export);
-        _spans += export.Export.Spans.Count;
+        _spans += export.SpanCount;
         _bytes += export.Size;
+    }
+
+    /// <summary>Replaces what waits as objects by its bytes.</summary>
+    /// <returns>By how many bytes it grew.</returns>
+    public long Become(QueuedExport export, EncodedExport encoded)
+    {
+        var change = export.Become(encoded);
+        _bytes += change;
+        return change;
     }
 
     public void Remove(QueuedExport export)
@@ -55,7 +65,7 @@ internal sealed class ExportLane
         {
             export.Place = null;
             _waiting.Remove(place);
-            _spans -= export.Export.Spans.Count;
+            _spans -= export.SpanCount;
             _bytes -= export.Size;
         }
     }
@@ -70,7 +80,7 @@ internal sealed class ExportLane
         long bytes = 0;
         foreach (var export in _waiting)
         {
-            spans += export.Export.Spans.Count;
+            spans += export.SpanCount;
             bytes += export.Size;
             if (batch.Count > 0 && (export.GoesAlone || spans > MaxBatchSpans || bytes > MaxBatchBytes))
             {
@@ -90,7 +100,7 @@ internal sealed class ExportLane
     /// <summary>A server that does not take spans takes a finished trace as one file: the parts wait until the last one is there.</summary>
     private List<QueuedExport> NextWholeTrace()
     {
-        var complete = _waiting.FirstOrDefault(e => e.Export.IsComplete);
-        return complete is null ? [] : [.. _waiting.Where(e => ReferenceEquals(e.Export.Trace, complete.Export.Trace) && e.Sequence <= complete.Sequence)];
+        var complete = _waiting.FirstOrDefault(e => e.IsComplete);
+        return complete is null ? [] : [.. _waiting.Where(e => ReferenceEquals(e.Progress, complete.Progress) && e.Sequence <= complete.Sequence)];
     }
 }

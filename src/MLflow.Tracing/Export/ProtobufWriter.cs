@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Unicode;
 
@@ -19,6 +20,8 @@ internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
 
     public int Position { get; private set; }
+
+    public int Capacity => _buffer.Length;
 
     public ReadOnlyMemory<byte> Written => _buffer.AsMemory(0, Position);
 
@@ -40,6 +43,39 @@ internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
     }
 
     public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    /// <summary>Leaves room for bytes that are filled in by <see cref="At"/>.</summary>
+    /// <returns>Where the room begins.</returns>
+    public int Skip(int bytes)
+    {
+        Ensure(bytes);
+        Position += bytes;
+        return Position - bytes;
+    }
+
+    public Span<byte> At(int position) => _buffer.AsSpan(position, Position - position);
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        Ensure(bytes.Length);
+        bytes.CopyTo(_buffer.AsSpan(Position));
+        Position += bytes.Length;
+    }
+
+    /// <summary>Writes the characters of ASCII text.</summary>
+    public void WriteText(string ascii)
+    {
+        Ensure(ascii.Length);
+        Position += Encoding.ASCII.GetBytes(ascii, _buffer.AsSpan(Position));
+    }
+
+    /// <summary>Writes the number's decimal digits.</summary>
+    public void WriteDigits(long number)
+    {
+        Ensure(20);
+        Utf8Formatter.TryFormat(number, _buffer.AsSpan(Position), out var written);
+        Position += written;
+    }
 
     /// <summary>Begins a nested message; <see cref="EndMessage"/> takes what is returned.</summary>
     public int BeginMessage(int field)
@@ -66,6 +102,18 @@ internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
 
     public void WriteString(int field, string value)
     {
+        // Most strings are short: names and keys. Their length takes one byte, whatever they hold.
+        const int shortLength = 127 / 3;
+        if (value.Length <= shortLength)
+        {
+            WriteTag(field, LengthDelimitedType);
+            Ensure(1 + (value.Length * 3));
+            var written = Encoding.UTF8.GetBytes(value, _buffer.AsSpan(Position + 1));
+            _buffer[Position] = (byte)written;
+            Position += 1 + written;
+            return;
+        }
+
         var start = BeginMessage(field);
         var size = Encoding.UTF8.GetMaxByteCount(value.Length);
         Ensure(size);
@@ -90,9 +138,7 @@ internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
     {
         WriteTag(field, LengthDelimitedType);
         WriteVarint((ulong)value.Length);
-        Ensure(value.Length);
-        value.CopyTo(_buffer.AsSpan(Position));
-        Position += value.Length;
+        Write(value);
     }
 
     public void WriteVarint(int field, ulong value)
@@ -125,11 +171,14 @@ internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
 
     private void Ensure(int size)
     {
-        if (_buffer.Length - Position >= size)
+        if (_buffer.Length - Position < size)
         {
-            return;
+            Grow(size);
         }
+    }
 
+    private void Grow(int size)
+    {
         var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length * 2, Position + size));
         _buffer.AsSpan(0, Position).CopyTo(larger);
         ArrayPool<byte>.Shared.Return(_buffer);

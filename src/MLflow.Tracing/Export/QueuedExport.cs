@@ -3,20 +3,37 @@ namespace MLflow;
 /// <summary>An export that waits or is being sent.</summary>
 internal sealed class QueuedExport
 {
-    public QueuedExport(TraceExport export, long sequence)
+    public QueuedExport(TraceExport export, EncodedExport? encoded, long sequence)
     {
-        Export = export;
+        Progress = export.Trace.Progress;
+        SpanCount = export.Spans.Count;
+        IsComplete = export.IsComplete;
         Sequence = sequence;
-        Size = ExportSize.Estimate(export);
+        Encoded = encoded;
+        Raw = encoded is null ? export : null;
+        Size = encoded?.Size ?? ExportSize.Estimate(export);
     }
 
-    public TraceExport Export { get; }
+    public ExportProgress Progress { get; }
+
+    public int SpanCount { get; }
+
+    /// <summary>It completes its trace, whose facts it has.</summary>
+    public bool IsComplete { get; }
 
     /// <summary>Grows with each export that is accepted.</summary>
     public long Sequence { get; }
 
-    /// <summary>Memory that it keeps alive, in bytes, roughly.</summary>
-    public long Size { get; }
+    /// <summary>What was handed over, until it is encoded.</summary>
+    public TraceExport? Raw { get; private set; }
+
+    /// <summary>What is sent. Null until it is encoded.</summary>
+    public EncodedExport? Encoded { get; private set; }
+
+    /// <summary>Memory that it keeps alive, in bytes, roughly until it is encoded.</summary>
+    public long Size { get; private set; }
+
+    public ExportLane? Lane { get; set; }
 
     /// <summary>Where it waits; the lane's own.</summary>
     public LinkedListNode<QueuedExport>? Place { get; set; }
@@ -27,12 +44,20 @@ internal sealed class QueuedExport
     /// <summary>The trace's facts have been acknowledged with its spans.</summary>
     public bool AreFactsSent { get; set; }
 
-    /// <summary>Spans whose sizes are in the trace's statistics, the first ones.</summary>
-    public int SizedSpans { get; set; }
-
     /// <summary>A request that held it was refused: it goes by itself, so that it does not take others with it, and its facts after its spans.</summary>
     public bool GoesAlone { get; set; }
 
     /// <summary>Tries that ended in <see cref="ExportFailureKind.Failed"/>.</summary>
     public int Failures { get; set; }
+
+    /// <summary>Takes the encoded form and lets the objects go.</summary>
+    /// <returns>By how much its size changed.</returns>
+    public long Become(EncodedExport encoded)
+    {
+        var before = Size;
+        Encoded = encoded;
+        Raw = null;
+        Size = encoded.Size;
+        return Size - before;
+    }
 }

@@ -22,22 +22,41 @@ internal sealed partial class TraceExporter
         while (!_stop.IsCancellationRequested)
         {
             // 1. What is due? A lane is due when its server is, and when it has waited for company or somebody waits for it.
-            ExportLane? lane;
-            List<QueuedExport> batch;
-            TimeSpan wait;
-            long attempt;
+            ExportLane? lane = null;
+            List<QueuedExport> batch = [];
+            List<QueuedExport> raw = [];
+            long attempt = 0;
             lock (_lock)
             {
-                (lane, batch, wait) = Next();
-                attempt = lane is null ? 0 : ++_lastAttempt;
+                _alarm = long.MaxValue;
+                if (_raw.Count > 0)
+                {
+                    (raw, _raw) = (_raw, raw);
+                }
+                else
+                {
+                    (lane, batch, var wait) = Next();
+                    if (lane is not null)
+                    {
+                        attempt = ++_lastAttempt;
+                    }
+                    else if (wait != Timeout.InfiniteTimeSpan)
+                    {
+                        SetAlarm(wait);
+                    }
+                }
             }
 
             ReportOverflow();
+            if (raw.Count > 0)
+            {
+                raw.ForEach(Encode);
+                continue;
+            }
 
             // 2. Nothing: sleep until there is.
             if (lane is null)
             {
-                _timer!.Change(wait, Timeout.InfiniteTimeSpan);
                 await _wake.Reader.ReadAsync().ConfigureAwait(false);
                 continue;
             }
@@ -75,6 +94,41 @@ internal sealed partial class TraceExporter
         {
             _flushes.ForEach(f => f.Complete());
         }
+    }
+
+    /// <summary>Encodes what was handed over from the program's threads. What cannot be encoded is dropped and does not take others with it.</summary>
+    private void Encode(QueuedExport export)
+    {
+        try
+        {
+            var encoded = Encode(export.Raw!);
+            lock (_lock)
+            {
+                _queuedBytes += export.Lane!.Become(export, encoded);
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Drop(export.Lane!, [export], DropReasons.Failed, "MLflow.Tracing could not encode it: " + e);
+        }
+    }
+
+    private EncodedExport Encode(TraceExport export)
+    {
+        bool withPreviews;
+        lock (_lock)
+        {
+            withPreviews = !(_servers.TryGetValue(export.Trace.Destination.TrackingUri, out var server) && server.TakesFacts);
+        }
+
+        var encoder = Interlocked.Exchange(ref _encoder, null) ?? new ExportEncoder();
+        var encoded = encoder.Encode(export, _memory, withPreviews);
+        if (!encoder.IsWorthKeeping || Interlocked.CompareExchange(ref _encoder, encoder, null) is not null)
+        {
+            encoder.Dispose();
+        }
+
+        return encoded;
     }
 
     private (ExportLane? Lane, List<QueuedExport> Batch, TimeSpan Wait) Next()
@@ -166,7 +220,7 @@ internal sealed partial class TraceExporter
         foreach (var export in batch)
         {
             export.AreSpansSent = true;
-            (export.Export.IsComplete && !export.AreFactsSent ? complete : sent).Add(export);
+            (export.IsComplete && !export.AreFactsSent ? complete : sent).Add(export);
         }
 
         Sent(lane, sent);
@@ -177,40 +231,53 @@ internal sealed partial class TraceExporter
     /// <returns>False when the server does not take spans after all.</returns>
     private async Task<bool> SendSpansAsync(TrackingServer server, List<QueuedExport> batch, string experimentId)
     {
-        using var encoder = new OtlpTraceEncoder();
+        using var request = new OtlpRequest();
         var withFacts = new List<QueuedExport>();
-        encoder.Begin();
+        request.Begin();
         foreach (var export in batch)
         {
-            var spans = export.Export.Spans;
-            for (var i = 0; i < spans.Count; i++)
+            var position = 0;
+            for (var left = export.SpanCount - 1; left >= 0; left--)
             {
-                NoteSize(export, i, encoder.BeginSpan(spans[i]));
-                if (server.TakesFacts && export.Export.IsComplete && !export.GoesAlone && i == spans.Count - 1)
+                if (Add(request, export, ref position, server.TakesFacts && export.IsComplete && !export.GoesAlone && left == 0, experimentId))
                 {
-                    encoder.WriteFacts(export.Export.Trace, experimentId);
                     withFacts.Add(export);
                 }
 
-                encoder.EndSpan();
-                if (encoder.Size >= MaxRequestBytes)
+                if (request.Size >= MaxRequestBytes)
                 {
-                    if (!await PostAsync(server, encoder, withFacts, experimentId).ConfigureAwait(false))
+                    if (!await PostAsync(server, request, withFacts, experimentId).ConfigureAwait(false))
                     {
                         return false;
                     }
 
-                    encoder.Begin();
+                    request.Begin();
                 }
             }
         }
 
-        return encoder.SpanCount == 0 || await PostAsync(server, encoder, withFacts, experimentId).ConfigureAwait(false);
+        return request.SpanCount == 0 || await PostAsync(server, request, withFacts, experimentId).ConfigureAwait(false);
     }
 
-    private async Task<bool> PostAsync(TrackingServer server, OtlpTraceEncoder encoder, List<QueuedExport> withFacts, string experimentId)
+    /// <returns>Whether the facts went with the span.</returns>
+    private static bool Add(OtlpRequest request, QueuedExport export, ref int position, bool withFacts, string experimentId)
     {
-        if (!await server.SendSpansAsync(experimentId, encoder.End(), withFacts.Count > 0, _stop.Token).ConfigureAwait(false))
+        export.Encoded!.TryReadSpan(ref position, out var span);
+        if (withFacts)
+        {
+            request.Add(span, export.Encoded.Facts, experimentId);
+        }
+        else
+        {
+            request.Add(span);
+        }
+
+        return withFacts;
+    }
+
+    private async Task<bool> PostAsync(TrackingServer server, OtlpRequest request, List<QueuedExport> withFacts, string experimentId)
+    {
+        if (!await server.SendSpansAsync(experimentId, request.End(), withFacts.Count > 0, _stop.Token).ConfigureAwait(false))
         {
             return false;
         }
@@ -218,16 +285,6 @@ internal sealed partial class TraceExporter
         withFacts.ForEach(e => e.AreFactsSent = server.TakesFacts);
         withFacts.Clear();
         return true;
-    }
-
-    /// <summary>A span that is encoded again, for another try, does not count twice.</summary>
-    private static void NoteSize(QueuedExport export, int index, int size)
-    {
-        if (index == export.SizedSpans)
-        {
-            export.Export.Trace.Sizes.Add(size);
-            export.SizedSpans++;
-        }
     }
 
     /// <summary>StartTraceV3 for each finished trace. One that is refused does not take the others with it.</summary>
@@ -259,43 +316,29 @@ internal sealed partial class TraceExporter
 
     private async Task SendWholeTraceAsync(ExportLane lane, List<QueuedExport> parts, string experimentId)
     {
-        if (parts[^1].Export.Trace.Progress.IsUploaded)
+        var progress = parts[^1].Progress;
+        if (progress.IsUploaded)
         {
             Drop(lane, parts, DropReasons.LateSpan, "A span ended after its trace was uploaded as a file, which cannot be added to.");
             return;
         }
 
-        NoteSizes(parts);
         await SendFactsAsync(lane.Server, parts, experimentId, _stop.Token).ConfigureAwait(false);
         lock (_lock)
         {
-            parts[^1].Export.Trace.Progress.IsUploaded = true;
+            progress.IsUploaded = true;
         }
 
         Sent(lane, parts);
     }
 
-    /// <summary>Nobody takes this encoding; it is what the sizes are told by.</summary>
-    private static void NoteSizes(List<QueuedExport> parts)
-    {
-        using var encoder = new OtlpTraceEncoder();
-        foreach (var part in parts)
-        {
-            for (var i = part.SizedSpans; i < part.Export.Spans.Count; i++)
-            {
-                encoder.Begin();
-                NoteSize(part, i, encoder.BeginSpan(part.Export.Spans[i]));
-            }
-        }
-    }
-
     private static async Task SendFactsAsync(TrackingServer server, List<QueuedExport> parts, string experimentId, CancellationToken cancellationToken)
     {
         var info = new ArrayBufferWriter<byte>(2048);
-        TraceInfoWriter.Write(info, parts[^1].Export.Trace, experimentId);
+        parts[^1].Encoded!.Facts.WriteTo(info, experimentId);
         if (await server.StartTraceAsync(info.WrittenMemory, cancellationToken).ConfigureAwait(false) is { } location)
         {
-            await server.UploadTraceDataAsync(location, TracesJsonWriter.Write(parts.SelectMany(p => p.Export.Spans)), cancellationToken).ConfigureAwait(false);
+            await server.UploadTraceDataAsync(location, TracesJsonWriter.Write(parts.Select(p => p.Encoded!)), cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -308,7 +351,7 @@ internal sealed partial class TraceExporter
         {
             foreach (var export in batch)
             {
-                _counters.Sent(export.Export);
+                _counters.Sent(export.Progress);
                 Remove(lane, export);
             }
         }
@@ -363,7 +406,7 @@ internal sealed partial class TraceExporter
             _counters.LastError = message;
             foreach (var export in batch)
             {
-                _counters.Drop(export.Export, reason);
+                _counters.Drop(export.Progress, reason);
                 Remove(lane, export);
             }
         }
@@ -374,8 +417,9 @@ internal sealed partial class TraceExporter
     private void Remove(ExportLane lane, QueuedExport export)
     {
         lane.Remove(export);
+        Release(export);
         _queuedBytes -= export.Size;
-        _queuedSpans -= export.Export.Spans.Count;
+        _queuedSpans -= export.SpanCount;
         if (lane.IsEmpty)
         {
             _lanes.Remove(lane.Destination);

@@ -21,17 +21,26 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     /// <summary>How long the first waiting export waits for company, so that many small traces share a request.</summary>
     public static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long spans may wait as objects. To wake a thread costs more than to encode a few of them.</summary>
+    public static readonly TimeSpan EncodePatience = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Exports that are encoded at once, without waiting for more.</summary>
+    public const int EncodeCompany = 64;
+
     private readonly SelfLog _log;
     private readonly TimeProvider _timeProvider;
     private readonly Lock _lock = new();
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stop = new();
+    private readonly ExportMemory _memory = new();
+    private ExportEncoder? _encoder;
 
     // Under the lock. Lanes go when they are empty; servers stay, one for each tracking URI that the program has set.
     private readonly Dictionary<TraceDestination, ExportLane> _lanes = [];
     private readonly Dictionary<Uri, TrackingServer> _servers = [];
     private readonly ExportCounters _counters = new();
     private readonly List<FlushRequest> _flushes = [];
+    private List<QueuedExport> _raw = [];
     private long _queuedBytes;
     private int _queuedSpans;
     private long _lastSequence;
@@ -39,6 +48,10 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     private bool _isClosed;
     private Task? _worker;
     private ITimer? _timer;
+
+    // When the timer wakes the worker, in nanoseconds of its clock from some start; far away while the worker is awake.
+    private long _alarm = long.MaxValue;
+
     private HttpClient? _client;
 
     public TraceExporter(SelfLog log, TimeProvider timeProvider)
@@ -50,16 +63,22 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     /// <summary>Traces that have begun and are not complete.</summary>
     public Func<long> Unfinished { get; set; } = () => 0;
 
-    public void Enqueue(TraceExport export)
+    public void Enqueue(TraceExport export, bool inBackground)
     {
         try
         {
+            // A trace of several exports is encoded in their order, by the worker.
+            var encoded = inBackground && export.IsWhole ? Encode(export) : null;
+            bool wake;
             lock (_lock)
             {
-                Accept(export);
+                wake = Accept(export, encoded);
             }
 
-            _wake.Writer.TryWrite(true);
+            if (wake)
+            {
+                Wake();
+            }
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -86,7 +105,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
 
         if (flush is not null)
         {
-            _wake.Writer.TryWrite(true);
+            Wake();
             try
             {
                 await flush.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -126,13 +145,14 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
-        _wake.Writer.TryWrite(true);
+        Wake();
         if (worker is not null)
         {
             await worker.ConfigureAwait(false);
         }
 
         ReportLeftovers();
+        Interlocked.Exchange(ref _encoder, null)?.Dispose();
         _client?.Dispose();
         if (_timer is not null)
         {
@@ -147,34 +167,74 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         _stop.Dispose();
     }
 
-    private void Accept(TraceExport export)
+    /// <returns>Whether the worker must be woken now.</returns>
+    private bool Accept(TraceExport export, EncodedExport? encoded)
     {
-        var queued = new QueuedExport(export, ++_lastSequence);
-        _counters.Accept(export);
+        var queued = new QueuedExport(export, encoded, ++_lastSequence);
+        _counters.Accept(queued.Progress, queued.IsComplete);
         if (_isClosed)
         {
-            _counters.Drop(export, DropReasons.Stopped);
-            return;
-        }
-
-        if (_queuedBytes + queued.Size > MaxQueuedBytes || _queuedSpans + export.Spans.Count > MaxQueuedSpans)
-        {
-            _counters.Drop(export, DropReasons.QueueFull);
-            _counters.LastError ??= "the export queue is full";
-            _unreportedOverflow++;
-        }
-        else
-        {
-            _queuedBytes += queued.Size;
-            _queuedSpans += export.Spans.Count;
-            LaneOf(export.Trace.Destination).Add(queued, _timeProvider.GetTimestamp());
+            Refuse(queued, DropReasons.Stopped);
+            return false;
         }
 
         if (_worker is null)
         {
             StartWorker();
         }
+
+        if (_queuedBytes + queued.Size > MaxQueuedBytes || _queuedSpans + queued.SpanCount > MaxQueuedSpans)
+        {
+            Refuse(queued, DropReasons.QueueFull);
+            _counters.LastError ??= "the export queue is full";
+            return _unreportedOverflow++ == 0;
+        }
+
+        _queuedBytes += queued.Size;
+        _queuedSpans += queued.SpanCount;
+        var lane = LaneOf(export.Trace.Destination);
+        var wasFull = lane.IsFull;
+        lane.Add(queued, _timeProvider.GetTimestamp());
+        if (queued.Raw is not null)
+        {
+            _raw.Add(queued);
+        }
+
+        if ((lane.IsFull && !wasFull) || _raw.Count == EncodeCompany)
+        {
+            return true;
+        }
+
+        SetAlarm(_raw.Count > 0 ? EncodePatience : Linger);
+        return false;
     }
+
+    private void Refuse(QueuedExport export, string reason)
+    {
+        _counters.Drop(export.Progress, reason);
+        Release(export);
+    }
+
+    private void Release(QueuedExport export)
+    {
+        if (export.Encoded is { } encoded)
+        {
+            _memory.Release(encoded.Block);
+        }
+    }
+
+    /// <summary>Has the worker woken in time, unless it will be earlier. Under the lock.</summary>
+    private void SetAlarm(TimeSpan wait)
+    {
+        var at = wait == Timeout.InfiniteTimeSpan ? long.MaxValue : _timeProvider.GetElapsedTime(0).Ticks + wait.Ticks;
+        if (at < _alarm)
+        {
+            _alarm = at;
+            _timer!.Change(wait, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void Wake() => _wake.Writer.TryWrite(true);
 
     private ExportLane LaneOf(TraceDestination destination)
     {
@@ -201,7 +261,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         var flow = isSuppressed ? default : ExecutionContext.SuppressFlow();
         try
         {
-            _timer = _timeProvider.CreateTimer(_ => _wake.Writer.TryWrite(true), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer = _timeProvider.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _worker = Task.Run(RunAsync);
         }
         finally
@@ -220,10 +280,11 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         lock (_lock)
         {
             var left = _lanes.Values.SelectMany(l => l.Waiting).ToList();
-            count = left.Select(e => e.Export.Trace).Distinct().Count();
+            count = left.Select(e => e.Progress).Distinct().Count();
             error = _counters.LastError;
-            left.ForEach(e => _counters.Drop(e.Export, DropReasons.Stopped));
+            left.ForEach(e => Refuse(e, DropReasons.Stopped));
             _lanes.Clear();
+            _raw = [];
             _queuedBytes = 0;
             _queuedSpans = 0;
         }

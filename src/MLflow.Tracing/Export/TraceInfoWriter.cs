@@ -1,134 +1,149 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 
 namespace MLflow;
 
 /// <summary>Writes the body of StartTraceV3 (<c>POST /api/3.0/mlflow/traces</c>): despite its name, the call that completes a trace.</summary>
+/// <remarks>Each trace has one, and most of it is the same in all: what is the same is text that is ready.</remarks>
 internal static class TraceInfoWriter
 {
     private const int MaxMetadataLength = 250;
     private const int MaxTagLength = 4096;
 
-    // Longer texts of the process than a server keeps are cut once.
-    private static readonly string User = TracePreview.Cut(ProcessSource.User, MaxMetadataLength);
-    private static readonly string Source = TracePreview.Cut(ProcessSource.Name, MaxMetadataLength);
+    private static readonly byte[] AfterMetadata = ProcessMetadata();
 
-    public static void Write(IBufferWriter<byte> target, ActiveTrace trace, string experimentId)
-    {
-        using var json = new Utf8JsonWriter(target, AttributeJson.WriterOptions);
-        Write(json, trace, experimentId, isWhole: true);
-    }
-
-    /// <param name="json">Takes the text.</param>
+    /// <param name="target">Takes the text.</param>
     /// <param name="trace">A trace whose root has ended.</param>
-    /// <param name="experimentId">Id of its experiment.</param>
-    /// <param name="isWhole">False leaves out what the server makes of the spans that it gets in the same request: the previews.</param>
-    public static void Write(Utf8JsonWriter json, ActiveTrace trace, string experimentId, bool isWhole)
+    /// <param name="withPreviews">False leaves out what our server makes of the spans.</param>
+    /// <returns>Where the experiment's id has to be put, within its quotes: bytes from the beginning of the text.</returns>
+    public static int Write(ProtobufWriter target, ActiveTrace trace, bool withPreviews)
     {
+        var start = target.Position;
         var root = trace.Root!;
         var inputs = Find(root, AttributeNames.Inputs);
         var outputs = Find(root, AttributeNames.Outputs);
-        json.WriteStartObject();
-        json.WriteStartObject("trace");
-        json.WriteStartObject("trace_info");
-        json.WriteString("trace_id", trace.TraceId);
-        json.WriteStartObject("trace_location");
-        json.WriteString("type", "MLFLOW_EXPERIMENT");
-        json.WriteStartObject("mlflow_experiment");
-        json.WriteString("experiment_id", experimentId);
-        json.WriteEndObject();
-        json.WriteEndObject();
-        var startMs = root.StartNs / 1_000_000;
-        var durationMs = (root.EndNs - root.StartNs) / 1_000_000;
-        WriteTime(json, "request_time", DateTimeOffset.FromUnixTimeMilliseconds(startMs).UtcDateTime);
-        json.WriteString("execution_duration", string.Create(CultureInfo.InvariantCulture, $"{durationMs / 1000}.{durationMs % 1000:000}s"));
-        json.WriteString("state", root.StatusCode == SpanStatusCode.Error ? "ERROR" : "OK");
-        if (isWhole)
+        target.Write("{\"trace\":{\"trace_info\":{\"trace_id\":\""u8);
+        target.WriteText(trace.TraceId);
+        target.Write("\",\"trace_location\":{\"type\":\"MLFLOW_EXPERIMENT\",\"mlflow_experiment\":{\"experiment_id\":\""u8);
+        var experiment = target.Position - start;
+        target.Write("\"}},\"request_time\":\""u8);
+        WriteTime(target, root.StartNs);
+        target.Write("\",\"execution_duration\":\""u8);
+        WriteSeconds(target, (root.EndNs - root.StartNs) / 1_000_000);
+        target.Write(root.StatusCode == SpanStatusCode.Error ? "s\",\"state\":\"ERROR\""u8 : "s\",\"state\":\"OK\""u8);
+        if (withPreviews)
         {
-            WriteText(json, "request_preview", TracePreview.OfRequest(inputs));
-            WriteText(json, "response_preview", TracePreview.OfResponse(outputs));
+            WriteMember(target, "request_preview", TracePreview.OfRequest(inputs));
+            WriteMember(target, "response_preview", TracePreview.OfResponse(outputs));
         }
 
-        WriteMetadata(json, trace, inputs, outputs);
-        json.WriteStartObject("tags");
-        json.WriteString(TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));
+        WriteMetadata(target, trace, inputs, outputs);
+        target.Write(",\"tags\":{"u8);
+        WriteFirst(target, TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));
         foreach (var (key, value) in trace.Tags())
         {
             if (key != TraceKeys.TraceName)
             {
-                json.WriteString(key, TracePreview.Cut(value, MaxTagLength));
+                WriteMember(target, key, TracePreview.Cut(value, MaxTagLength));
             }
         }
 
-        json.WriteEndObject();
-        json.WriteEndObject();
-        json.WriteEndObject();
-        json.WriteEndObject();
+        target.Write("}}}}"u8);
+        return experiment;
     }
 
-    private static void WriteMetadata(Utf8JsonWriter json, ActiveTrace trace, AttributeValue? inputs, AttributeValue? outputs)
+    private static void WriteMetadata(ProtobufWriter target, ActiveTrace trace, AttributeValue? inputs, AttributeValue? outputs)
     {
-        json.WriteStartObject("trace_metadata");
-        json.WriteString(TraceKeys.SchemaVersion, "3");
-        WriteStart(json, TraceKeys.Inputs, inputs);
-        WriteStart(json, TraceKeys.Outputs, outputs);
-        json.WriteString(TraceKeys.SizeStats, SizeStats(trace));
-        json.WriteString(TraceKeys.SizeBytes, trace.Sizes.Total.ToString(CultureInfo.InvariantCulture));
+        target.Write(",\"trace_metadata\":{"u8);
+        WriteFirst(target, TraceKeys.SchemaVersion, "3");
+        WriteStart(target, TraceKeys.Inputs, inputs);
+        WriteStart(target, TraceKeys.Outputs, outputs);
+        WriteSizes(target, trace);
         if (trace.TotalUsage() is { } usage)
         {
-            json.WriteString(TraceKeys.TokenUsage, UsageJson.Write(usage));
+            WriteName(target, TraceKeys.TokenUsage);
+            JsonString.Write(target, UsageJson.Write(usage));
         }
 
         foreach (var (key, value) in trace.Metadata())
         {
-            json.WriteString(key, TracePreview.Cut(value, MaxMetadataLength));
+            WriteMember(target, key, TracePreview.Cut(value, MaxMetadataLength));
         }
 
-        json.WriteString(TraceKeys.SourceUser, User);
-        json.WriteString(TraceKeys.SourceName, Source);
-        json.WriteString(TraceKeys.SourceType, "LOCAL");
-        json.WriteString(TraceKeys.GitCommit, "");
-        json.WriteString(TraceKeys.GitBranch, "");
-        json.WriteString(TraceKeys.GitRepoUrl, "");
-        json.WriteEndObject();
+        target.Write(AfterMetadata);
     }
 
-    /// <summary>Bytes of the spans as they were sent; a reader takes <c>num_spans</c> as the number to wait for.</summary>
-    private static string SizeStats(ActiveTrace trace)
+    /// <summary>Which program it is, and the end of the metadata. Longer texts than a server keeps are cut.</summary>
+    private static byte[] ProcessMetadata()
+    {
+        using var target = new ProtobufWriter();
+        WriteMember(target, TraceKeys.SourceUser, TracePreview.Cut(ProcessSource.User, MaxMetadataLength));
+        WriteMember(target, TraceKeys.SourceName, TracePreview.Cut(ProcessSource.Name, MaxMetadataLength));
+        WriteMember(target, TraceKeys.SourceType, "LOCAL");
+        WriteMember(target, TraceKeys.GitCommit, "");
+        WriteMember(target, TraceKeys.GitBranch, "");
+        WriteMember(target, TraceKeys.GitRepoUrl, "");
+        target.Write("}"u8);
+        return target.Written.ToArray();
+    }
+
+    /// <summary>Bytes of the spans as they are sent; a reader takes <c>num_spans</c> as the number to wait for.</summary>
+    private static void WriteSizes(ProtobufWriter target, ActiveTrace trace)
     {
         var sizes = trace.Sizes;
-        var percentiles = sizes.Percentiles(25, 50, 75);
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $$"""{"total_size_bytes": {{sizes.Total}}, "num_spans": {{trace.StartedSpans}}, "max": {{sizes.Max}}, "p25": {{percentiles[0]}}, "p50": {{percentiles[1]}}, "p75": {{percentiles[2]}}}""");
+        Span<long> percentiles = stackalloc long[3];
+        sizes.Percentiles([25, 50, 75], percentiles);
+        WriteName(target, TraceKeys.SizeStats);
+        target.Write("\"{\\\"total_size_bytes\\\": "u8);
+        target.WriteDigits(sizes.Total);
+        target.Write(", \\\"num_spans\\\": "u8);
+        target.WriteDigits(trace.StartedSpans);
+        target.Write(", \\\"max\\\": "u8);
+        target.WriteDigits(sizes.Max);
+        target.Write(", \\\"p25\\\": "u8);
+        target.WriteDigits(percentiles[0]);
+        target.Write(", \\\"p50\\\": "u8);
+        target.WriteDigits(percentiles[1]);
+        target.Write(", \\\"p75\\\": "u8);
+        target.WriteDigits(percentiles[2]);
+        target.Write("}\""u8);
+        WriteName(target, TraceKeys.SizeBytes);
+        target.Write("\""u8);
+        target.WriteDigits(sizes.Total);
+        target.Write("\""u8);
     }
 
     private static AttributeValue? Find(LiveSpan span, string key)
     {
-        foreach (var (name, value) in span.EndedAttributes)
+        foreach (ref readonly var attribute in span.EndedAttributeSpan)
         {
-            if (name == key)
+            if (attribute.Key == key)
             {
-                return value;
+                return attribute.Value;
             }
         }
 
         return null;
     }
 
-    private static void WriteTime(Utf8JsonWriter json, string name, DateTime utc)
+    /// <summary>2026-01-31T10:00:00.123Z</summary>
+    private static void WriteTime(ProtobufWriter target, long unixNs)
     {
-        // 2026-01-31T10:00:00.1230000Z, of which milliseconds stay.
-        Span<char> text = stackalloc char[28];
-        utc.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
-        text[23] = 'Z';
-        json.WriteString(name, text[..24]);
+        Span<byte> text = stackalloc byte[28];
+        DateTimeOffset.FromUnixTimeMilliseconds(unixNs / 1_000_000).UtcDateTime.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
+        text[23] = (byte)'Z';
+        target.Write(text[..24]);
+    }
+
+    private static void WriteSeconds(ProtobufWriter target, long milliseconds)
+    {
+        target.WriteDigits(milliseconds / 1000);
+        var rest = (int)(milliseconds % 1000);
+        target.Write([(byte)'.', (byte)('0' + (rest / 100)), (byte)('0' + (rest / 10 % 10)), (byte)('0' + (rest % 10))]);
     }
 
     /// <summary>The first characters of a value's JSON text, without a string of it in between.</summary>
-    private static void WriteStart(Utf8JsonWriter json, string name, AttributeValue? value)
+    private static void WriteStart(ProtobufWriter target, string name, AttributeValue? value)
     {
         if (value is not { } present)
         {
@@ -137,31 +152,48 @@ internal static class TraceInfoWriter
 
         if (present.Kind != AttributeValueKind.Json)
         {
-            json.WriteString(name, TracePreview.Cut(AttributeJson.StartOf(present, MaxMetadataLength), MaxMetadataLength));
+            WriteMember(target, name, TracePreview.Cut(AttributeJson.StartOf(present, MaxMetadataLength), MaxMetadataLength));
             return;
         }
 
-        // A UTF-16 unit takes three bytes of UTF-8 at most.
-        const int most = (MaxMetadataLength + 2) * 3;
-        Span<char> text = stackalloc char[most];
-        text = text[..Encoding.UTF8.GetChars(present.Json[..Math.Min(present.Json.Length, most)], text)];
-        if (text.Length > MaxMetadataLength)
+        WriteName(target, name);
+        var json = present.Json;
+        if (json.Length <= MaxMetadataLength)
         {
-            // Half a surrogate pair is not a character.
-            var end = MaxMetadataLength - 3;
-            end = char.IsHighSurrogate(text[end - 1]) ? end - 1 : end;
-            "...".CopyTo(text[end..]);
-            text = text[..(end + 3)];
+            JsonString.Write(target, json);
         }
-
-        json.WriteString(name, text);
+        else if (Ascii.IsValid(json[..(MaxMetadataLength + 1)]))
+        {
+            JsonString.Write(target, json[..(MaxMetadataLength - 3)], "..."u8);
+        }
+        else
+        {
+            // A UTF-16 unit takes three bytes of UTF-8 at most.
+            var text = Encoding.UTF8.GetString(json[..Math.Min(json.Length, (MaxMetadataLength + 2) * 3)]);
+            JsonString.Write(target, Encoding.UTF8.GetBytes(TracePreview.Cut(text, MaxMetadataLength)));
+        }
     }
 
-    private static void WriteText(Utf8JsonWriter json, string name, string? value)
+    private static void WriteMember(ProtobufWriter target, string name, string? value)
     {
         if (value is not null)
         {
-            json.WriteString(name, value);
+            target.Write(","u8);
+            WriteFirst(target, name, value);
         }
+    }
+
+    private static void WriteFirst(ProtobufWriter target, string name, string value)
+    {
+        JsonString.Write(target, name);
+        target.Write(":"u8);
+        JsonString.Write(target, value);
+    }
+
+    private static void WriteName(ProtobufWriter target, string name)
+    {
+        target.Write(","u8);
+        JsonString.Write(target, name);
+        target.Write(":"u8);
     }
 }

@@ -7,7 +7,8 @@ internal sealed class TraceSizes
     /// <summary>Sizes that are kept for the percentiles. When they are full, every second one goes and from then on only every second one comes.</summary>
     public const int MaxKept = 4096;
 
-    private readonly List<int> _kept = [];
+    // Most traces have one span, whose size is the total.
+    private List<int>? _kept;
     private int _stride = 1;
 
     public int Count { get; private set; }
@@ -18,45 +19,54 @@ internal sealed class TraceSizes
 
     public void Add(int size)
     {
-        if (Count++ % _stride == 0)
+        if (Count > 0)
         {
-            _kept.Add(size);
+            _kept ??= [(int)Total];
+            if (Count % _stride == 0)
+            {
+                _kept.Add(size);
+            }
+
+            if (_kept.Count >= MaxKept)
+            {
+                Thin(_kept);
+            }
         }
 
+        Count++;
         Total += size;
         Max = Math.Max(Max, size);
-        if (_kept.Count >= MaxKept)
-        {
-            Thin();
-        }
     }
 
     /// <summary>Linear interpolation between the nearest ranks, cut to an integer, as MLflow's client has it.</summary>
-    public long[] Percentiles(params ReadOnlySpan<int> percents)
+    public void Percentiles(ReadOnlySpan<int> percents, Span<long> results)
     {
+        if (_kept is null)
+        {
+            results.Fill(Total);
+            return;
+        }
+
         var sorted = _kept.ToArray();
         Array.Sort(sorted);
-        var result = new long[percents.Length];
-        for (var i = 0; i < percents.Length && sorted.Length > 0; i++)
+        for (var i = 0; i < percents.Length; i++)
         {
             var rank = (sorted.Length - 1) * percents[i] / 100.0;
             var below = (int)rank;
             var above = Math.Min(below + 1, sorted.Length - 1);
-            result[i] = (long)(sorted[below] + ((sorted[above] - sorted[below]) * (rank - below)));
+            results[i] = (long)(sorted[below] + ((sorted[above] - sorted[below]) * (rank - below)));
         }
-
-        return result;
     }
 
-    private void Thin()
+    private void Thin(List<int> sizes)
     {
         var kept = 0;
-        for (var i = 0; i < _kept.Count; i += 2)
+        for (var i = 0; i < sizes.Count; i += 2)
         {
-            _kept[kept++] = _kept[i];
+            sizes[kept++] = sizes[i];
         }
 
-        _kept.RemoveRange(kept, _kept.Count - kept);
+        sizes.RemoveRange(kept, sizes.Count - kept);
         _stride *= 2;
     }
 }

@@ -8,9 +8,6 @@ internal static class CallRecorder
     /// <summary>What is kept of the body of a failed answer.</summary>
     public const int MaxErrorBodyBytes = 64 << 10;
 
-    // Of a call with nothing special.
-    private const int OwnAttributes = 24;
-
     public static void Record(LlmCall call, OpenAIAutologOptions options)
     {
         var span = call.Span;
@@ -50,40 +47,35 @@ internal static class CallRecorder
             MediaTrimmer.Trim(fields);
         }
 
+        var attributes = fields.Attributes;
         if (fields.Media.Count > 0)
         {
-            span.SetAttribute(AttributeNames.Media, AttributeValue.FromJson(MediaTrimmer.Describe(fields.Media)));
-        }
-
-        span.Reserve(fields.Attributes.Count + OwnAttributes);
-        foreach (var (key, value) in fields.Attributes)
-        {
-            span.SetAttribute(key, value);
+            attributes.Add(new(AttributeNames.Media, AttributeValue.FromJson(MediaTrimmer.Describe(fields.Media))));
         }
 
         var operation = fields.Operation ?? call.Operation;
         span.Rename((call.Attempts.Any(a => a.IsAsync == true) ? operation.AsyncSpanName : null) ?? operation.SpanName);
         span.SetSpanType(operation.SpanType);
-        SetText(span, AttributeNames.Operation, operation.Name);
-        AddExchange(span, attempt);
-        Set(span, AttributeNames.Inputs, fields.Inputs);
-        Set(span, AttributeNames.Outputs, fields.Outputs);
+        AddText(attributes, AttributeNames.Operation, operation.Name);
+        AddExchange(attributes, attempt);
+        Add(attributes, AttributeNames.Inputs, fields.Inputs);
+        Add(attributes, AttributeNames.Outputs, fields.Outputs);
         var pathModel = ModelOfPath(attempt);
 
         // A deployment's name is the customer's own; what answered is what has a price.
-        SetText(span, AttributeNames.Model, fields.RequestModel ?? fields.ResponseModel ?? pathModel);
-        SetText(span, AttributeNames.RequestModel, fields.RequestModel ?? pathModel);
-        SetText(span, AttributeNames.ResponseModel, fields.ResponseModel);
-        SetText(span, AttributeNames.ResponseId, fields.ResponseId);
-        SetText(span, AttributeNames.PreviousResponseId, fields.PreviousResponseId);
-        SetText(span, AttributeNames.ServiceTier, fields.ServiceTier);
-        SetText(span, AttributeNames.SystemFingerprint, fields.SystemFingerprint);
-        SetText(span, AttributeNames.FinishReason, fields.FinishReason);
-        SetText(span, AttributeNames.RequestId, attempt.RequestId);
-        SetText(span, AttributeNames.ProcessingTime, attempt.ProcessingTime);
+        AddText(attributes, AttributeNames.Model, fields.RequestModel ?? fields.ResponseModel ?? pathModel);
+        AddText(attributes, AttributeNames.RequestModel, fields.RequestModel ?? pathModel);
+        AddText(attributes, AttributeNames.ResponseModel, fields.ResponseModel);
+        AddText(attributes, AttributeNames.ResponseId, fields.ResponseId);
+        AddText(attributes, AttributeNames.PreviousResponseId, fields.PreviousResponseId);
+        AddText(attributes, AttributeNames.ServiceTier, fields.ServiceTier);
+        AddText(attributes, AttributeNames.SystemFingerprint, fields.SystemFingerprint);
+        AddText(attributes, AttributeNames.FinishReason, fields.FinishReason);
+        AddText(attributes, AttributeNames.RequestId, attempt.RequestId);
+        AddText(attributes, AttributeNames.ProcessingTime, attempt.ProcessingTime);
         if (attempt.Status != 0)
         {
-            span.SetAttribute(AttributeNames.HttpStatus, AttributeValue.FromInt64(attempt.Status));
+            attributes.Add(new(AttributeNames.HttpStatus, AttributeValue.FromInt64(attempt.Status)));
         }
 
         if (fields.Usage is { } usage)
@@ -91,8 +83,9 @@ internal static class CallRecorder
             span.SetUsage(usage);
         }
 
-        SetJson(span, AttributeNames.ReportedUsage, fields.ReportedUsage);
-        SetJson(span, AttributeNames.UsageBuckets, fields.UsageBuckets);
+        AddJson(attributes, AttributeNames.ReportedUsage, fields.ReportedUsage);
+        AddJson(attributes, AttributeNames.UsageBuckets, fields.UsageBuckets);
+        span.SetAttributes(attributes);
         span.Trace.OfferMetadata(TraceKeys.Session, fields.Session);
         span.Trace.OfferMetadata(TraceKeys.User, fields.User);
 
@@ -104,7 +97,7 @@ internal static class CallRecorder
             span.SetAttribute(AttributeNames.CaptureNote, AttributeValue.FromString(string.Join(' ', notes)));
         }
 
-        span.EndAt(span.Trace.ToUnixNs(EndTimestamp(failed)));
+        span.EndAt(span.Trace.ToUnixNs(EndTimestamp(failed)), inBackground: true);
     }
 
     /// <summary>The try that says whether the call failed: the one that was to go on with a broken stream and did not, else the answer's own.</summary>
@@ -259,7 +252,10 @@ internal static class CallRecorder
         if (fields.SawDone)
         {
             span.SetAttribute(AttributeNames.StreamDone, AttributeValue.FromBoolean(true));
-            SetText(span, AttributeNames.StreamDoneEvent, fields.DoneEvent);
+            if (fields.DoneEvent is { } doneEvent)
+            {
+                span.SetAttribute(AttributeNames.StreamDoneEvent, AttributeValue.FromString(doneEvent));
+            }
         }
 
         AddStreamFigures(span, call.Broken is null ? attempt : call.Attempts.First(part => part.IsStream), fields);
@@ -291,17 +287,17 @@ internal static class CallRecorder
         span.SetAttribute(key, AttributeValue.FromDouble(Math.Round(nanoseconds / 1e6, 3)));
 
     /// <summary>What is needed, beside the bodies, to write the exchange out again.</summary>
-    private static void AddExchange(LiveSpan span, LlmAttempt attempt)
+    private static void AddExchange(List<KeyValuePair<string, AttributeValue>> attributes, LlmAttempt attempt)
     {
-        span.SetAttribute(AttributeNames.HttpMethod, AttributeValue.FromString(attempt.Request.Method.Method));
+        AddText(attributes, AttributeNames.HttpMethod, attempt.Request.Method.Method);
         if (attempt.Request.RequestUri is { IsAbsoluteUri: true } uri)
         {
-            span.SetAttribute(AttributeNames.HttpUrl, AttributeValue.FromString(UrlText.WithoutSecrets(uri)));
-            SetText(span, AttributeNames.Provider, ApiProvider.Of(uri));
+            AddText(attributes, AttributeNames.HttpUrl, UrlText.WithoutSecrets(uri));
+            AddText(attributes, AttributeNames.Provider, ApiProvider.Of(uri));
         }
 
-        SetText(span, AttributeNames.RequestContentType, attempt.RequestContentType);
-        SetText(span, AttributeNames.ResponseContentType, attempt.ResponseContentType);
+        AddText(attributes, AttributeNames.RequestContentType, attempt.RequestContentType);
+        AddText(attributes, AttributeNames.ResponseContentType, attempt.ResponseContentType);
     }
 
     private static string? ModelOfPath(LlmAttempt attempt) => attempt.Request.RequestUri is { IsAbsoluteUri: true } uri ? ApiProvider.ModelOf(uri) : null;
@@ -379,27 +375,27 @@ internal static class CallRecorder
 
     private static string Text(ReadOnlySpan<byte> body) => System.Text.Encoding.UTF8.GetString(body[..Math.Min(body.Length, 4096)]);
 
-    private static void Set(LiveSpan span, string key, AttributeValue value)
+    private static void Add(List<KeyValuePair<string, AttributeValue>> attributes, string key, AttributeValue value)
     {
         if (value.Kind != AttributeValueKind.Null)
         {
-            span.SetAttribute(key, value);
+            attributes.Add(new(key, value));
         }
     }
 
-    private static void SetJson(LiveSpan span, string key, byte[]? json)
+    private static void AddJson(List<KeyValuePair<string, AttributeValue>> attributes, string key, byte[]? json)
     {
         if (json is not null)
         {
-            span.SetAttribute(key, AttributeValue.FromJson(json));
+            attributes.Add(new(key, AttributeValue.FromJson(json)));
         }
     }
 
-    private static void SetText(LiveSpan span, string key, string? value)
+    private static void AddText(List<KeyValuePair<string, AttributeValue>> attributes, string key, string? value)
     {
         if (value is not null)
         {
-            span.SetAttribute(key, AttributeValue.FromString(value));
+            attributes.Add(new(key, AttributeValue.FromString(value)));
         }
     }
 }

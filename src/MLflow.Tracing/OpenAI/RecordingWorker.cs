@@ -1,60 +1,43 @@
-using System.Threading.Channels;
+using System.Collections.Concurrent;
 
 namespace MLflow;
 
 /// <summary>
-/// Parses finished calls away from the program's threads, one at a time. It has no thread of its own: it runs on the pool while there is something to do,
-/// so that nothing is left when tracing is off. To wake a thread costs more than to parse a call, so it waits a moment for company.
+/// Parses finished calls away from the program's threads, one at a time, on a thread of its own: one of the pool would look for other work for longer
+/// than the parsing takes. To wake a thread costs more than to parse a call, so calls wait a moment for company.
 /// </summary>
 internal sealed class RecordingWorker : IDisposable
 {
     /// <summary>Most calls that wait to be parsed. Above it a call's content is dropped and its span says so.</summary>
     public const int Capacity = 4096;
 
-    private readonly Channel<WorkItem> _queue = Channel.CreateBounded<WorkItem>(
-        new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
-
     /// <summary>Calls that are parsed at once, without waiting for more.</summary>
     private const int Company = 64;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(50);
 
+    private readonly ConcurrentQueue<WorkItem> _queue = new();
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly Lock _working = new();
     private readonly Action<LlmCall> _record;
-    private readonly Timer _timer;
     private int _waiting;
-    private int _isRunning;
+    private int _isStarted;
+    private volatile bool _isAsleep;
     private volatile bool _isDisposed;
 
-    public RecordingWorker(Action<LlmCall> record)
-    {
-        _record = record;
-
-        // The timer would otherwise keep the flow of whoever turned tracing on.
-        using (ExecutionContext.SuppressFlow())
-        {
-            _timer = new Timer(static state => ((RecordingWorker)state!).Run(), this, Timeout.Infinite, Timeout.Infinite);
-        }
-    }
+    public RecordingWorker(Action<LlmCall> record) => _record = record;
 
     /// <summary>Hands a closed call over. Returns at once; false when there is no room.</summary>
     public bool TryEnqueue(LlmCall call)
     {
-        if (!_queue.Writer.TryWrite(new WorkItem(call, null)))
+        var waiting = Interlocked.Increment(ref _waiting);
+        if (waiting > Capacity)
         {
+            Interlocked.Decrement(ref _waiting);
             return false;
         }
 
-        var waiting = Interlocked.Increment(ref _waiting);
-        if (waiting >= Company || _isDisposed)
-        {
-            Run();
-        }
-        else if (waiting <= 1)
-        {
-            // Below 1: the worker took the call before it was counted.
-            Wait();
-        }
-
+        Add(new WorkItem(call, null), isUrgent: waiting == Company);
         return true;
     }
 
@@ -62,47 +45,69 @@ internal sealed class RecordingWorker : IDisposable
     public void Dispose()
     {
         _isDisposed = true;
-        _timer.Dispose();
-        Run();
+        _wake.Set();
     }
 
     /// <summary>Waits until all that was handed over before has been recorded.</summary>
-    public async Task DrainAsync(CancellationToken cancellationToken)
+    public Task DrainAsync(CancellationToken cancellationToken)
     {
         var barrier = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _queue.Writer.WriteAsync(new WorkItem(null, barrier), cancellationToken).ConfigureAwait(false);
-        Run();
-        await barrier.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        Add(new WorkItem(null, barrier), isUrgent: true);
+        return barrier.Task.WaitAsync(cancellationToken);
     }
 
-    private void Wait()
+    private void Add(WorkItem item, bool isUrgent)
     {
-        try
+        _queue.Enqueue(item);
+        if (_isDisposed)
         {
-            _timer.Change(Patience, Timeout.InfiniteTimeSpan);
+            // The thread may have gone. Unsafe: the flow of whoever finished a call, with its current span, has nothing to do here.
+            ThreadPool.UnsafeQueueUserWorkItem(static worker => worker.Work(), this, preferLocal: false);
         }
-        catch (ObjectDisposedException)
+        else if (Interlocked.Exchange(ref _isStarted, 1) == 0)
         {
-            // Turned off at this very moment.
-            Run();
+            new Thread(Run) { IsBackground = true, Name = "MLflow recorder" }.UnsafeStart();
+        }
+        else if (isUrgent || _isAsleep)
+        {
+            _isAsleep = false;
+            _wake.Set();
         }
     }
 
     private void Run()
     {
-        if (Interlocked.CompareExchange(ref _isRunning, 1, 0) == 0)
+        while (!_isDisposed)
         {
-            // Unsafe: the flow of whoever finished a call, with its current span, has nothing to do here.
-            ThreadPool.UnsafeQueueUserWorkItem(static worker => worker.Work(), this, preferLocal: false);
+            // Between calls that follow each other it naps: then only a full company wakes it.
+            _wake.WaitOne(Patience);
+            if (!Work() && !_isDisposed)
+            {
+                _isAsleep = true;
+
+                // Whoever adds an item looks at the flag after it: one of the two sees the other.
+                Interlocked.MemoryBarrier();
+                if (_queue.IsEmpty && !_isDisposed)
+                {
+                    _wake.WaitOne();
+                }
+
+                _isAsleep = false;
+            }
         }
+
+        Work();
     }
 
-    private void Work()
+    /// <returns>False when there was nothing to do.</returns>
+    private bool Work()
     {
-        do
+        var any = false;
+        lock (_working)
         {
-            while (_queue.Reader.TryRead(out var item))
+            while (_queue.TryDequeue(out var item))
             {
+                any = true;
                 try
                 {
                     if (item.Call is not null)
@@ -113,17 +118,14 @@ internal sealed class RecordingWorker : IDisposable
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
                 {
-                    // An exception on a pool thread would end the process.
+                    // An exception here would end the process.
                 }
 
                 item.Barrier?.TrySetResult();
             }
-
-            Interlocked.Exchange(ref _isRunning, 0);
-
-            // An item that came between the last read and the line above found the worker running.
         }
-        while (_queue.Reader.TryPeek(out _) && Interlocked.CompareExchange(ref _isRunning, 1, 0) == 0);
+
+        return any;
     }
 
     private readonly record struct WorkItem(LlmCall? Call, TaskCompletionSource? Barrier);

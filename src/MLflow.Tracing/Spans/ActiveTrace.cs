@@ -13,7 +13,9 @@ internal sealed class ActiveTrace
 
     private readonly long _startTimestamp;
     private readonly long _startNs;
-    private List<LiveSpan> _ended = [];
+    private List<LiveSpan>? _ended;
+    private ExportProgress? _progress;
+    private TraceSizes? _sizes;
     private Dictionary<string, string>? _offered;
     private Dictionary<string, string>? _metadata;
     private Dictionary<string, string>? _tags;
@@ -59,10 +61,10 @@ internal sealed class ActiveTrace
     }
 
     /// <summary>How far the exporter is with this trace. Under the exporter's lock.</summary>
-    public ExportProgress Progress;
+    public ExportProgress Progress => _progress ??= new();
 
-    /// <summary>Encoded sizes of the spans that were sent, in bytes. Used by the exporter's worker only.</summary>
-    public TraceSizes Sizes { get; } = new();
+    /// <summary>Encoded sizes of the spans that were handed over, in bytes. Used by one encoder at a time.</summary>
+    public TraceSizes Sizes => _sizes ??= new();
 
     public long NowNs() => ToUnixNs(Tracer.TimeProvider.GetTimestamp());
 
@@ -84,7 +86,7 @@ internal sealed class ActiveTrace
         return span;
     }
 
-    public void SpanEnded(LiveSpan span)
+    public void SpanEnded(LiveSpan span, bool inBackground)
     {
         TraceExport? export = null;
         bool isAwaited;
@@ -92,7 +94,7 @@ internal sealed class ActiveTrace
         {
             _open--;
             isAwaited = ReferenceEquals(span, Root) && _open > 0;
-            _ended.Add(span);
+            (_ended ??= []).Add(span);
             span.IsCounted = true;
             AddUsage(span);
             var isComplete = _open == 0 && Root!.HasEnded;
@@ -104,7 +106,7 @@ internal sealed class ActiveTrace
 
         if (export is not null)
         {
-            Tracer.Export(export);
+            Tracer.Export(export, inBackground);
         }
 
         if (isAwaited)
@@ -212,8 +214,8 @@ internal sealed class ActiveTrace
 
     private TraceExport TakeEnded(bool isComplete)
     {
-        var spans = _ended;
-        _ended = [];
+        var spans = _ended!;
+        _ended = null;
         if (isComplete && !_wasCompleted)
         {
             _wasCompleted = true;

@@ -4,5 +4,7 @@ namespace MLflow;
 internal interface ITraceExporter
 {
     /// <summary>Accepts an export or counts it as dropped. Returns at once and never throws.</summary>
-    void Enqueue(TraceExport export);
+    /// <param name="export">The spans.</param>
+    /// <param name="inBackground">The calling thread is not the program's: it may be given work.</param>
+    void Enqueue(TraceExport export, bool inBackground);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace MLflow;
 
@@ -130,15 +131,6 @@ public sealed partial class LiveSpan
         }
     }
 
-    /// <summary>Makes room for that many attributes at once.</summary>
-    internal void Reserve(int attributes)
-    {
-        lock (_attributes)
-        {
-            _attributes.EnsureCapacity(attributes);
-        }
-    }
-
     internal void SetChunks(ChunkLog? chunks)
     {
         lock (_attributes)
@@ -159,17 +151,40 @@ public sealed partial class LiveSpan
                 return;
             }
 
-            for (var i = 0; i < _attributes.Count; i++)
+            Put(key, value);
+        }
+    }
+
+    /// <summary>Sets several attributes at once; of those with one key the last counts.</summary>
+    internal void SetAttributes(List<KeyValuePair<string, AttributeValue>> attributes)
+    {
+        lock (_attributes)
+        {
+            if (HasEnded)
             {
-                if (_attributes[i].Key == key)
-                {
-                    _attributes[i] = new(key, value);
-                    return;
-                }
+                return;
             }
 
-            _attributes.Add(new(key, value));
+            _attributes.EnsureCapacity(_attributes.Count + attributes.Count);
+            foreach (var (key, value) in CollectionsMarshal.AsSpan(attributes))
+            {
+                Put(key, value);
+            }
         }
+    }
+
+    private void Put(string key, AttributeValue value)
+    {
+        foreach (ref var attribute in CollectionsMarshal.AsSpan(_attributes))
+        {
+            if (attribute.Key == key)
+            {
+                attribute = new(key, value);
+                return;
+            }
+        }
+
+        _attributes.Add(new(key, value));
     }
 
     /// <summary>Records token usage on the span, in the shape that MLflow reads.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace MLflow;
 
@@ -107,7 +108,9 @@ public sealed partial class LiveSpan : IDisposable
         }
     }
 
-    internal void EndAt(long endNs)
+    /// <param name="endNs">Nanoseconds since the Unix epoch.</param>
+    /// <param name="inBackground">The calling thread is not the program's.</param>
+    internal void EndAt(long endNs, bool inBackground = false)
     {
         if (Interlocked.Exchange(ref _ended, 1) != 0)
         {
@@ -124,14 +127,24 @@ public sealed partial class LiveSpan : IDisposable
         }
 
         Leave();
-        Trace.SpanEnded(this);
+        Trace.SpanEnded(this, inBackground);
     }
 
     /// <summary>The chunks of a stream, which are events too; see <see cref="AllEvents"/>.</summary>
     internal ChunkLog? Chunks { get; private set; }
 
+    /// <summary>The span was encoded: nobody reads its chunks any more.</summary>
+    internal void ReleaseChunks()
+    {
+        Chunks?.Release();
+        Chunks = null;
+    }
+
     /// <summary>Attributes and events as they stand. After the end they no longer change, so the exporter reads without copying.</summary>
     internal IReadOnlyList<KeyValuePair<string, AttributeValue>> EndedAttributes => _attributes;
+
+    /// <summary><see cref="EndedAttributes"/>, to be read without a copy of each.</summary>
+    internal ReadOnlySpan<KeyValuePair<string, AttributeValue>> EndedAttributeSpan => CollectionsMarshal.AsSpan(_attributes);
 
     /// <summary>Without the <see cref="Chunks"/>.</summary>
     internal IReadOnlyList<SpanEvent> EndedEvents => _events ?? (IReadOnlyList<SpanEvent>)[];

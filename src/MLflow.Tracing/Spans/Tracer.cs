@@ -98,7 +98,7 @@ internal sealed class Tracer
 
     public void TraceCompleted() => Interlocked.Decrement(ref _unfinished);
 
-    public void Export(TraceExport export) => _exporter.Enqueue(export);
+    public void Export(TraceExport export, bool inBackground) => _exporter.Enqueue(export, inBackground);
 
     private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, long? startTimestamp)
     {

@@ -1,26 +1,16 @@
-using System.Text.Json;
-
 namespace MLflow;
 
 /// <summary>Writes token usage as MLflow stores it (<c>mlflow.chat.tokenUsage</c>, <c>mlflow.trace.tokenUsage</c>).</summary>
 internal static class UsageJson
 {
-    public static byte[] Write(TokenUsage usage) => ScratchJson.Write(usage, static (writer, usage) =>
+    public static byte[] Write(TokenUsage usage)
     {
-        writer.WriteStartObject();
-        WriteNumber(writer, "input_tokens", usage.InputTokens);
-        WriteNumber(writer, "output_tokens", usage.OutputTokens);
-        WriteNumber(writer, "total_tokens", usage.TotalTokens);
-        WriteNumber(writer, "cache_read_input_tokens", usage.CacheReadInputTokens);
-        WriteNumber(writer, "cache_creation_input_tokens", usage.CacheCreationInputTokens);
-        writer.WriteEndObject();
-    });
-
-    private static void WriteNumber(Utf8JsonWriter writer, string name, long? value)
-    {
-        if (value is { } number)
-        {
-            writer.WriteNumber(name, number);
-        }
+        var json = new CountsJson(stackalloc byte[320]);
+        json.Add("input_tokens"u8, usage.InputTokens);
+        json.Add("output_tokens"u8, usage.OutputTokens);
+        json.Add("total_tokens"u8, usage.TotalTokens);
+        json.Add("cache_read_input_tokens"u8, usage.CacheReadInputTokens);
+        json.Add("cache_creation_input_tokens"u8, usage.CacheCreationInputTokens);
+        return json.ToArray();
     }
 }

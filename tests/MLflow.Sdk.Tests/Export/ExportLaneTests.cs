@@ -54,7 +54,7 @@ public sealed class ExportLaneTests : SpanTestBase
     private QueuedExport Add()
     {
         var span = Some.EndedSpan(Tracer);
-        var export = new QueuedExport(new TraceExport(span.Trace, [span], IsComplete: true), ++_sequence);
+        var export = new QueuedExport(new TraceExport(span.Trace, [span], IsComplete: true), Some.Encoded(span), ++_sequence);
         _lane.Add(export, 0);
         return export;
     }

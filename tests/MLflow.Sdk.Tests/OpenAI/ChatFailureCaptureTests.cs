@@ -220,7 +220,7 @@ public sealed class ChatFailureCaptureTests : CaptureTestBase
 
     private sealed class SignallingExporter(TaskCompletionSource<LiveSpan> ended) : ITraceExporter
     {
-        public void Enqueue(TraceExport export) => ended.TrySetResult(export.Spans[0]);
+        public void Enqueue(TraceExport export, bool inBackground) => ended.TrySetResult(export.Spans[0]);
     }
 
     private sealed class ImmediateRetries : ClientRetryPolicy

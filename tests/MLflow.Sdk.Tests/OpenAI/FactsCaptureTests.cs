@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Json.Nodes;
+using MLflow.Tests;
 using Xunit;
 
 namespace MLflow.Sdk.Tests.Capture;
@@ -50,9 +52,7 @@ public sealed class FactsCaptureTests : CaptureTestBase
 
         var trace = (await SpansAsync())[0].Trace;
         Assert.Equal([new(TraceKeys.User, "u1"), new(TraceKeys.Session, "conv_1")], trace.Metadata().OrderByDescending(pair => pair.Key));
-        var info = new ArrayBufferWriter<byte>();
-        TraceInfoWriter.Write(info, trace, "0");
-        var metadata = Parse(Encoding.UTF8.GetString(info.WrittenSpan))["trace"]!["trace_info"]!["trace_metadata"]!;
+        var metadata = Info(await SpansAsync())["trace_metadata"]!;
         Assert.Equal("conv_1", (string?)metadata[TraceKeys.Session]);
         Assert.Equal("u1", (string?)metadata[TraceKeys.User]);
     }
@@ -77,9 +77,7 @@ public sealed class FactsCaptureTests : CaptureTestBase
             parent.Trace.Update(isSetFirst ? new TraceUpdate() : update);
         }
 
-        var info = new ArrayBufferWriter<byte>();
-        TraceInfoWriter.Write(info, (await SpansAsync())[0].Trace, "0");
-        var written = Parse(Encoding.UTF8.GetString(info.WrittenSpan))["trace"]!["trace_info"]!;
+        var written = Info(await SpansAsync());
         Assert.Equal("s-1", (string?)written["trace_metadata"]![TraceKeys.Session]);
         Assert.Equal("u1", (string?)written["trace_metadata"]![TraceKeys.User]);
         Assert.Equal("7", (string?)written["trace_metadata"]!["build"]);
@@ -156,6 +154,13 @@ public sealed class FactsCaptureTests : CaptureTestBase
         AssertJson(
             """{"id":"resp_1","object":"response","status":"in_progress","output":[{"id":"m","type":"message","content":[{"type":"output_text","text":"Hal"}]}]}""",
             span.Attribute(AttributeNames.Outputs));
+    }
+
+    private static JsonNode Info(IReadOnlyList<LiveSpan> spans)
+    {
+        var facts = new ArrayBufferWriter<byte>();
+        Some.Encoded(spans).Facts.WriteTo(facts, "0");
+        return Parse(Encoding.UTF8.GetString(facts.WrittenSpan))["trace"]!["trace_info"]!;
     }
 
     private static async Task PostAsync(LoopbackServer server, string path, string body)

@@ -11,5 +11,5 @@ internal sealed class RecordingExporter : ITraceExporter
 
     public IReadOnlyList<LiveSpan> Spans => [.. _exports.SelectMany(e => e.Spans)];
 
-    public void Enqueue(TraceExport export) => _exports.Enqueue(export);
+    public void Enqueue(TraceExport export, bool inBackground) => _exports.Enqueue(export);
 }

@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Text;
 using MLflow.Sdk.Tests.Capture;
+using MLflow.Tests;
 using OpenAI;
 using OpenAI.Chat;
 
@@ -13,7 +14,7 @@ public abstract class ReplayTestBase : CaptureTestBase
     private protected async Task<TraceRecord> StoredAsync()
     {
         await Capture.DrainAsync(Token);
-        return TraceRecord.Parse(TracesJsonWriter.Write(Exporter.Spans));
+        return TraceRecord.Parse(TracesJsonWriter.Write([Some.Encoded(Exporter.Spans)]));
     }
 
     private protected static ChatClient Client(HttpMessageHandler handler) => new("gpt-4o", new ApiKeyCredential("unused"), new OpenAIClientOptions

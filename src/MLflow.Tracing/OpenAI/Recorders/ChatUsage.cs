@@ -14,16 +14,17 @@ internal static class ChatUsage
             return;
         }
 
-        var copy = reader;
-        fields.ReportedUsage = JsonText.ReplaceLoneSurrogates(JsonText.RawValue(ref reader, json));
-        var usage = new UsageBuckets();
-        while (copy.Read() && copy.TokenType == JsonTokenType.PropertyName)
+        var start = (int)reader.TokenStartIndex;
+        var usage = default(UsageBuckets);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = copy.ValueSpan;
-            copy.Read();
-            ReadField(name, ref copy, ref usage);
-            copy.Skip();
+            var name = reader.ValueSpan;
+            reader.Read();
+            ReadField(name, ref reader, ref usage);
+            reader.Skip();
         }
+
+        fields.ReportedUsage = JsonText.ReplaceLoneSurrogates(json[start..(int)reader.BytesConsumed]);
 
         if (usage.Input is null && usage.Output is null && usage.Total is null)
         {

@@ -6,8 +6,6 @@ namespace MLflow;
 /// <summary>Collects the chunks of a stream, up to limits in number and bytes.</summary>
 internal ref struct ChunkLogBuilder
 {
-    private const int BlockBytes = 32 << 10;
-
     private readonly StreamLimits _limits;
     private readonly int _maxBytes;
     private List<byte[]>? _blocks;
@@ -46,7 +44,7 @@ internal ref struct ChunkLogBuilder
         _blocks ??= [];
         if (_blocks.Count == 0 || _blocks[^1].Length - _used < data.Length)
         {
-            _blocks.Add(new byte[Math.Max(data.Length, Math.Min(BlockBytes, _maxBytes - _length))]);
+            _blocks.Add(data.Length > ChunkLog.BlockBytes ? new byte[data.Length] : ChunkLog.Blocks.Rent(Math.Max(data.Length, Math.Min(ChunkLog.BlockBytes, _maxBytes - _length))));
             _used = 0;
         }
 
@@ -72,13 +70,7 @@ internal ref struct ChunkLogBuilder
             return null;
         }
 
-        var log = new ChunkLog([.. _blocks ?? []], _entries.AsSpan(0, _count).ToArray(), _total) { Trimmed = _trimmed };
-        if (_entries is not null)
-        {
-            ArrayPool<ChunkEntry>.Shared.Return(_entries, clearArray: true);
-        }
-
-        return log;
+        return new ChunkLog(_blocks ?? [], _entries ?? [], _count, _total) { Trimmed = _trimmed };
     }
 
     /// <summary>The Responses API says the type twice, on the event's line and in its data; that of the data is enough. That a line is missing must be told, or the stream could not be written out again.</summary>

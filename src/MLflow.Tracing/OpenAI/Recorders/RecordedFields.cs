@@ -9,7 +9,8 @@ internal sealed class RecordedFields
     /// <summary>The response body, or the stream merged to the shape of the response that is not streamed. Null when there was none.</summary>
     public AttributeValue Outputs { get; set; }
 
-    public List<KeyValuePair<string, AttributeValue>> Attributes { get; } = [];
+    /// <summary>Parameters and facts. There is room for those of most calls.</summary>
+    public List<KeyValuePair<string, AttributeValue>> Attributes { get; } = new(32);
 
     /// <summary>Where only the beginning of an image, an audio, a file or a vector is kept.</summary>
     public List<TrimmedMedia> Media { get; } = [];

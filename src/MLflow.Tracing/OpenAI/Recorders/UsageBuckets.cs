@@ -13,12 +13,6 @@ internal struct UsageBuckets
 
     private const long MaxTokens = 1L << 52;
 
-    private readonly List<KeyValuePair<string, long>> _parts = [];
-
-    public UsageBuckets()
-    {
-    }
-
     public long? Input { get; set; }
 
     public long? Output { get; set; }
@@ -85,52 +79,64 @@ internal struct UsageBuckets
     /// <param name="restOfOutput">What output tokens are that the usage does not tell apart.</param>
     public readonly byte[]? Write(string restOfOutput = OutputText)
     {
+        if (Input is null && Output is null)
+        {
+            return null;
+        }
+
+        var json = new CountsJson(stackalloc byte[512]);
         if (Input is { } input)
         {
+            // What is left comes first, so the parts are taken before they are written.
             var rest = input;
-            Take("input_cache_read", CacheRead, ref rest);
-            Take("input_cache_write", CacheWrite, ref rest);
-            Take("input_audio", InputAudio - (CachedAudio ?? 0), ref rest);
-            Take("input_image", InputImage - (CachedImage ?? 0), ref rest);
-            Take("input_video", InputVideo, ref rest);
-            _parts.Insert(0, new("input_uncached", rest));
+            var cacheRead = Take(CacheRead, ref rest);
+            var cacheWrite = Take(CacheWrite, ref rest);
+            var audio = Take(InputAudio - (CachedAudio ?? 0), ref rest);
+            var image = Take(InputImage - (CachedImage ?? 0), ref rest);
+            var video = Take(InputVideo, ref rest);
+            json.Add("input_uncached"u8, rest);
+            json.Add("input_cache_read"u8, cacheRead);
+            json.Add("input_cache_write"u8, cacheWrite);
+            json.Add("input_audio"u8, audio);
+            json.Add("input_image"u8, image);
+            json.Add("input_video"u8, video);
         }
 
         if (Output is { } output)
         {
             var rest = output;
-            var at = _parts.Count;
-            Take("output_reasoning", Reasoning, ref rest);
-            Take(OutputAudioName, OutputAudio, ref rest);
-            Take(OutputImageName, OutputImage, ref rest);
-            Take("output_accepted_prediction", AcceptedPrediction, ref rest);
-            Take("output_rejected_prediction", RejectedPrediction, ref rest);
-            _parts.Insert(at, new(_parts.Exists(part => part.Key == restOfOutput) ? OutputText : restOfOutput, rest));
+            var reasoning = Take(Reasoning, ref rest);
+            var audio = Take(OutputAudio, ref rest);
+            var image = Take(OutputImage, ref rest);
+            var accepted = Take(AcceptedPrediction, ref rest);
+            var rejected = Take(RejectedPrediction, ref rest);
+            var isTaken = (restOfOutput == OutputAudioName && audio is not null) || (restOfOutput == OutputImageName && image is not null);
+            json.Add(NameOf(isTaken ? OutputText : restOfOutput), rest);
+            json.Add("output_reasoning"u8, reasoning);
+            json.Add("output_audio"u8, audio);
+            json.Add("output_image"u8, image);
+            json.Add("output_accepted_prediction"u8, accepted);
+            json.Add("output_rejected_prediction"u8, rejected);
         }
 
-        if (_parts.Count == 0)
+        return json.ToArray();
+    }
+
+    private static ReadOnlySpan<byte> NameOf(string restOfOutput) => restOfOutput switch
+    {
+        OutputAudioName => "output_audio"u8,
+        OutputImageName => "output_image"u8,
+        _ => "output_text"u8,
+    };
+
+    private static long? Take(long? tokens, ref long rest)
+    {
+        if (tokens is not { } count || count < 0 || count > rest)
         {
             return null;
         }
 
-        return ScratchJson.Write(_parts, static (json, parts) =>
-        {
-            json.WriteStartObject();
-            foreach (var (name, tokens) in parts)
-            {
-                json.WriteNumber(name, tokens);
-            }
-
-            json.WriteEndObject();
-        });
-    }
-
-    private readonly void Take(string name, long? tokens, ref long rest)
-    {
-        if (tokens is { } count && count >= 0 && count <= rest)
-        {
-            _parts.Add(new(name, count));
-            rest -= count;
-        }
+        rest -= count;
+        return count;
     }
 }

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace MLflow.Tests.Export;
 
-public sealed class OtlpTraceEncoderTests : SpanTestBase
+public sealed class OtlpEncodingTests : SpanTestBase
 {
     private static readonly Gen<string> Texts = Gen.OneOf(
         Gen.String,
@@ -126,11 +126,12 @@ public sealed class OtlpTraceEncoderTests : SpanTestBase
 
     private static ExportTraceServiceRequest Encode(LiveSpan span)
     {
-        using var encoder = new OtlpTraceEncoder();
-        encoder.Begin();
-        encoder.BeginSpan(span);
-        encoder.EndSpan();
-        return ExportTraceServiceRequest.Parser.ParseFrom(encoder.End().Span);
+        using var request = new OtlpRequest();
+        request.Begin();
+        var position = 0;
+        Assert.True(Some.Encoded(span).TryReadSpan(ref position, out var encoded));
+        request.Add(encoded);
+        return ExportTraceServiceRequest.Parser.ParseFrom(request.End().Span);
     }
 
     private AnyValue Attribute(Action<LiveSpan> set, string key)

@@ -3,132 +3,32 @@ using System.Text.Json;
 namespace MLflow;
 
 /// <summary>
-/// Encodes spans as an OTLP <c>ExportTraceServiceRequest</c>: one resource, one scope. Field numbers are those of opentelemetry-proto 1.7
-/// (trace/v1/trace.proto, common/v1/common.proto).
+/// Writes the fields of an OTLP <c>Span</c>. Field numbers are those of opentelemetry-proto 1.7 (trace/v1/trace.proto, common/v1/common.proto).
 /// </summary>
-internal sealed class OtlpTraceEncoder : IDisposable
+internal static class OtlpSpanWriter
 {
-    private const int RequestResourceSpans = 1;
-    private const int ResourceSpansResource = 1;
-    private const int ResourceSpansScopeSpans = 2;
-    private const int ResourceAttributes = 1;
-    private const int ScopeSpansScope = 1;
-    private const int ScopeSpansSpans = 2;
-    private const int ScopeName = 1;
-    private const int ScopeVersion = 2;
-    private const int SpanTraceId = 1;
-    private const int SpanSpanId = 2;
-    private const int SpanParentSpanId = 4;
-    private const int SpanName = 5;
-    private const int SpanStart = 7;
-    private const int SpanEnd = 8;
-    private const int SpanAttributes = 9;
-    private const int SpanEvents = 11;
-    private const int SpanStatus = 15;
-    private const int EventTime = 1;
-    private const int EventName = 2;
-    private const int EventAttributes = 3;
-    private const int StatusMessage = 2;
-    private const int StatusCode = 3;
-    private const int KeyValueKey = 1;
-    private const int KeyValueValue = 2;
-    private const int AnyString = 1;
-    private const int AnyBool = 2;
-    private const int AnyInt = 3;
-    private const int AnyDouble = 4;
+    public const int SpanTraceId = 1;
+    public const int SpanSpanId = 2;
+    public const int SpanParentSpanId = 4;
+    public const int SpanName = 5;
+    public const int SpanStart = 7;
+    public const int SpanEnd = 8;
+    public const int SpanAttributes = 9;
+    public const int SpanEvents = 11;
+    public const int SpanStatus = 15;
+    public const int EventTime = 1;
+    public const int EventName = 2;
+    public const int EventAttributes = 3;
+    public const int StatusMessage = 2;
+    public const int StatusCode = 3;
+    public const int KeyValueKey = 1;
+    public const int KeyValueValue = 2;
+    public const int AnyString = 1;
+    public const int AnyBool = 2;
+    public const int AnyInt = 3;
+    public const int AnyDouble = 4;
 
-    private readonly ProtobufWriter _writer = new();
-    private Utf8JsonWriter? _json;
-    private int _resourceSpans;
-    private int _scopeSpans;
-    private int _span;
-
-    /// <summary>Spans in the request.</summary>
-    public int SpanCount { get; private set; }
-
-    /// <summary>Bytes of the request so far.</summary>
-    public int Size => _writer.Position;
-
-    public void Dispose()
-    {
-        _json?.Dispose();
-        _writer.Dispose();
-    }
-
-    /// <summary>Begins a request; what was there before is gone.</summary>
-    public void Begin()
-    {
-        _writer.Clear();
-        SpanCount = 0;
-        _resourceSpans = _writer.BeginMessage(RequestResourceSpans);
-        WriteResource(_writer);
-        _scopeSpans = _writer.BeginMessage(ResourceSpansScopeSpans);
-        var scope = _writer.BeginMessage(ScopeSpansScope);
-        _writer.WriteString(ScopeName, SdkInfo.Name);
-        _writer.WriteString(ScopeVersion, SdkInfo.Version);
-        _writer.EndMessage(scope);
-    }
-
-    /// <summary>Encodes a span that has ended; <see cref="EndSpan"/> follows.</summary>
-    /// <returns>Its encoded size.</returns>
-    public int BeginSpan(LiveSpan span)
-    {
-        var start = _writer.Position;
-        _span = _writer.BeginMessage(ScopeSpansSpans);
-        WriteSpan(_writer, span);
-        SpanCount++;
-        return _writer.Position - start;
-    }
-
-    /// <summary>Adds the facts of the trace to its span that has begun.</summary>
-    public void WriteFacts(ActiveTrace trace, string experimentId)
-    {
-        var pair = _writer.BeginMessage(SpanAttributes);
-        _writer.WriteString(KeyValueKey, TraceFactsFeature.Attribute);
-        var any = _writer.BeginMessage(KeyValueValue);
-        var text = _writer.BeginMessage(AnyString);
-        if (_json is null)
-        {
-            _json = new Utf8JsonWriter(_writer, AttributeJson.WriterOptions);
-        }
-        else
-        {
-            _json.Reset(_writer);
-        }
-
-        TraceInfoWriter.Write(_json, trace, experimentId, isWhole: false);
-        _json.Flush();
-        _writer.EndMessage(text);
-        _writer.EndMessage(any);
-        _writer.EndMessage(pair);
-    }
-
-    public void EndSpan() => _writer.EndMessage(_span);
-
-    /// <summary>Ends the request.</summary>
-    /// <returns>Its bytes, until the next one begins.</returns>
-    public ReadOnlyMemory<byte> End()
-    {
-        _writer.EndMessage(_scopeSpans);
-        _writer.EndMessage(_resourceSpans);
-        return _writer.Written;
-    }
-
-    private static void WriteResource(ProtobufWriter writer)
-    {
-        var resource = writer.BeginMessage(ResourceSpansResource);
-        WriteText(writer, ResourceAttributes, "telemetry.sdk.language", "dotnet");
-        WriteText(writer, ResourceAttributes, "telemetry.sdk.name", "mlflow");
-        WriteText(writer, ResourceAttributes, "telemetry.sdk.version", SdkInfo.Version);
-        if (ProcessSource.ServiceName is { } serviceName)
-        {
-            WriteText(writer, ResourceAttributes, "service.name", serviceName);
-        }
-
-        writer.EndMessage(resource);
-    }
-
-    private static void WriteSpan(ProtobufWriter writer, LiveSpan span)
+    public static void Write(ProtobufWriter writer, LiveSpan span)
     {
         Span<byte> id = stackalloc byte[16];
         span.Trace.OtelTraceId.CopyTo(id);
@@ -148,11 +48,11 @@ internal sealed class OtlpTraceEncoder : IDisposable
         // Plain, never as JSON: a server takes the value verbatim as the trace's id.
         WriteText(writer, SpanAttributes, AttributeNames.TraceRequestId, span.TraceId);
         WriteAttribute(writer, SpanAttributes, AttributeNames.SpanType, AttributeValue.FromString(span.SpanType), isDecodedAgain: true);
-        foreach (var (key, value) in span.EndedAttributes)
+        foreach (ref readonly var attribute in span.EndedAttributeSpan)
         {
-            if (key is not (AttributeNames.TraceRequestId or AttributeNames.SpanType or TraceFactsFeature.Attribute))
+            if (attribute.Key is not (AttributeNames.TraceRequestId or AttributeNames.SpanType or TraceFactsFeature.Attribute))
             {
-                WriteAttribute(writer, SpanAttributes, key, value, isDecodedAgain: true);
+                WriteAttribute(writer, SpanAttributes, attribute.Key, attribute.Value, isDecodedAgain: true);
             }
         }
 
@@ -221,7 +121,7 @@ internal sealed class OtlpTraceEncoder : IDisposable
         writer.EndMessage(status);
     }
 
-    private static void WriteText(ProtobufWriter writer, int field, string key, string value)
+    public static void WriteText(ProtobufWriter writer, int field, string key, string value)
     {
         var pair = writer.BeginMessage(field);
         writer.WriteString(KeyValueKey, key);
@@ -272,6 +172,12 @@ internal sealed class OtlpTraceEncoder : IDisposable
     /// </summary>
     private static void WriteJson(ProtobufWriter writer, ReadOnlySpan<byte> json, bool isDecodedAgain)
     {
+        if (json is [(byte)'{' or (byte)'[', ..])
+        {
+            writer.WriteUtf8(AnyString, json);
+            return;
+        }
+
         var reader = new Utf8JsonReader(json, AttributeJson.ReaderOptions);
         try
         {

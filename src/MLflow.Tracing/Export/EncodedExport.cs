@@ -1,0 +1,54 @@
+using System.Buffers.Binary;
+
+namespace MLflow;
+
+/// <summary>An export as bytes: each span as OTLP with its length before it and, of a complete trace, its facts.</summary>
+internal sealed class EncodedExport
+{
+    /// <summary>Bytes of the length before a span.</summary>
+    public const int LengthBytes = sizeof(int);
+
+    private readonly ExportBlock _block;
+    private readonly int _start;
+    private readonly int _facts;
+    private readonly int _end;
+    private readonly int _experiment;
+
+    /// <param name="block">Holds the bytes.</param>
+    /// <param name="start">Where they begin in it.</param>
+    /// <param name="spanBytes">Bytes of the spans, their lengths included.</param>
+    /// <param name="factsBytes">Bytes of the facts after them; 0 where there are none.</param>
+    /// <param name="experiment">Where in the facts the experiment's id has to stand.</param>
+    public EncodedExport(ExportBlock block, int start, int spanBytes, int factsBytes, int experiment)
+    {
+        _block = block;
+        _start = start;
+        _facts = start + spanBytes;
+        _end = _facts + factsBytes;
+        _experiment = experiment;
+    }
+
+    /// <summary>The memory to release when the export is settled.</summary>
+    public ExportBlock Block => _block;
+
+    public int Size => _end - _start;
+
+    public EncodedFacts Facts => new(_block.Bytes.AsSpan(_facts, _end - _facts), _experiment);
+
+    /// <summary>Reads the span at <paramref name="position"/>, 0 at first, and moves on to the next one.</summary>
+    /// <returns>False after the last one.</returns>
+    public bool TryReadSpan(ref int position, out ReadOnlySpan<byte> span)
+    {
+        var offset = _start + position;
+        if (offset >= _facts)
+        {
+            span = default;
+            return false;
+        }
+
+        var length = BinaryPrimitives.ReadInt32LittleEndian(_block.Bytes.AsSpan(offset));
+        span = _block.Bytes.AsSpan(offset + LengthBytes, length);
+        position += LengthBytes + length;
+        return true;
+    }
+}

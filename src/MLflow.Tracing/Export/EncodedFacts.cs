@@ -1,0 +1,26 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace MLflow;
+
+/// <summary>The body of StartTraceV3, which lacks only the experiment's id: that is known when the server has been asked for it.</summary>
+internal readonly ref struct EncodedFacts
+{
+    private readonly ReadOnlySpan<byte> _json;
+    private readonly int _experiment;
+
+    /// <param name="json">The JSON text.</param>
+    /// <param name="experiment">Where the id has to stand, without quotes.</param>
+    public EncodedFacts(ReadOnlySpan<byte> json, int experiment)
+    {
+        _json = json;
+        _experiment = experiment;
+    }
+
+    public void WriteTo(IBufferWriter<byte> target, string experimentId)
+    {
+        target.Write(_json[.._experiment]);
+        target.Write(JsonEncodedText.Encode(experimentId, AttributeJson.WriterOptions.Encoder).EncodedUtf8Bytes);
+        target.Write(_json[_experiment..]);
+    }
+}
