@@ -54,19 +54,20 @@ public abstract class ModelTestBase : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    internal void Autolog()
-    {
-        _capture = new HttpCapture(Tracer, Log, new OpenAIAutologOptions());
-        _capture.Listen();
-    }
+    internal void Autolog() => Capture().Listen();
 
-    internal ChatClient OpenAIClient(bool ownActivities = false)
+    /// <summary>What pipeline policies record into, whether HttpClient's diagnostics are listened to or not.</summary>
+    internal HttpCapture Capture() => _capture ??= new HttpCapture(Tracer, Log, new OpenAIAutologOptions());
+
+    internal ChatClient OpenAIClient(bool ownActivities = false, Action<OpenAIClientOptions>? configure = null)
     {
         // Read when a client is made.
         AppContext.SetSwitch("OpenAI.Experimental.EnableOpenTelemetry", ownActivities);
         try
         {
-            return new ChatClient("gpt-4o", new ApiKeyCredential("sk-test"), new OpenAIClientOptions { Endpoint = new Uri(Server.Address, "/v1") });
+            var options = new OpenAIClientOptions { Endpoint = new Uri(Server.Address, "/v1") };
+            configure?.Invoke(options);
+            return new ChatClient("gpt-4o", new ApiKeyCredential("sk-test"), options);
         }
         finally
         {
