@@ -2,7 +2,7 @@ using System.ClientModel;
 
 namespace MLflow;
 
-/// <summary>Requests that go on with a broken stream are tries of the same call.</summary>
+/// <summary>Requests that are tries of a call though no object ties them to it: those that go on with a broken stream, and those without a body.</summary>
 internal sealed partial class HttpCapture
 {
     /// <summary>Most tries of one call. A client may reconnect for hours while a server is away; what follows is a call of its own.</summary>
@@ -33,7 +33,7 @@ internal sealed partial class HttpCapture
     /// <summary>An exception is thrown once more in each flow that it passes; one of them reads the stream, and reconnects.</summary>
     private void NoteFlow(Exception exception)
     {
-        if (_pending.Broken().Find(call => ReferenceEquals(call.Broken!.Attempt.Exception, exception)) is { } call)
+        if (_pending.Where(call => ReferenceEquals(call.Broken?.Attempt.Exception, exception)) is [var call, ..])
         {
             _broken.Value = new WeakReference<LlmCall>(call);
         }
@@ -56,15 +56,37 @@ internal sealed partial class HttpCapture
 
 
         // Two equal streams may have broken at the same event: the reader's own is the one, else the one that broke first.
-        foreach (var call in _pending.Broken().OrderByDescending(call => ReferenceEquals(call, ofFlow)).ThenBy(call => call.Broken!.Attempt.EndTimestamp))
+        foreach (var call in _pending.Where(call => call.Broken is not null).OrderByDescending(call => ReferenceEquals(call, ofFlow)))
         {
             var isOfFlow = ReferenceEquals(call, ofFlow);
             if (call.Attempts.Count < MaxAttempts && IsNamed(call.Broken!, id, isOfFlow)
-                && (isOfFlow || ReferenceEquals(call.Scope is null ? call.Span.Parent : call.Span, current))
+                && (isOfFlow || ReferenceEquals(call.Parent, current))
                 && IsSame(call.Broken!.Attempt.Request, request) && HasSameBody(call, request, key, isOfFlow)
                 && _pending.TryTake(call))
             {
                 call.Resume(key);
+                return call;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// The call that a request without a body is a further try of, or null. The package makes a new message for each try, and where there is no body
+    /// nothing in it is the same object: its address and the span above it tell. A program that asks again by itself has seen an exception before.
+    /// </summary>
+    private LlmCall? Repeat(HttpRequestMessage request)
+    {
+        var current = _tracer.Current;
+        var waiting = _pending.Where(call => ReferenceEquals(call.Parent, current) && call.RetryKey is HttpRequestMessage { Content: null } first && IsSame(first, request)
+            && call.Last is { ThrownForResponse: null, Status: >= 400, Number: < 4 } last && PendingCalls.IsRetried(last)
+            && CallFilter.IsOfPackage(first) && CallFilter.IsOfPackage(request));
+        foreach (var call in waiting)
+        {
+            if (_pending.TryTake(call))
+            {
+                call.Repeat(request);
                 return call;
             }
         }

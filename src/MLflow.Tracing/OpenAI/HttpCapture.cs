@@ -138,7 +138,7 @@ internal sealed partial class HttpCapture : IDisposable
         var content = request.Content;
         var body = content is null ? null : DiagnosticsPayload.BinaryContentOf(content);
         var key = body ?? request;
-        var call = HeldCall(request, body) ?? _pending.Take(key) ?? Resume(request, key) ?? Begin(operation, key, timestamp);
+        var call = HeldCall(request, body) ?? _pending.Take(key) ?? (content is null ? Repeat(request) : null) ?? Resume(request, key) ?? Begin(operation, key, timestamp);
         if (call is null)
         {
             return;

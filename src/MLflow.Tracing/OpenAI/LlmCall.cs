@@ -97,6 +97,9 @@ internal sealed class LlmCall
         Span = Capture.Tracer.StartDetached(Operation.SpanName, Operation.SpanType, parent, StartTimestamp);
     }
 
+    /// <summary>The span that was current when the call was made.</summary>
+    public LiveSpan? Parent => Scope is null ? Span.Parent : Span;
+
     /// <summary>The answer that the program read: the last one, or the last stream where what followed brought nothing.</summary>
     public LlmAttempt Answer
     {
@@ -119,6 +122,15 @@ internal sealed class LlmCall
         {
             Broken = broken;
             RetryKey = broken;
+        }
+    }
+
+    /// <summary>The next try has a key of its own.</summary>
+    public void Repeat(object retryKey)
+    {
+        lock (this)
+        {
+            RetryKey = retryKey;
         }
     }
 

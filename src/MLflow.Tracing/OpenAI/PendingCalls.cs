@@ -51,8 +51,7 @@ internal sealed class PendingCalls : IDisposable
     /// <summary>How long to wait after a failed try: the package's own back-off with its jitter, and a second for the request to get under way.</summary>
     public static TimeSpan WaitAfter(LlmAttempt attempt)
     {
-        var isRetried = attempt.Status is 0 or 408 or 429 or 500 or 502 or 503 or 504 || attempt.Status is >= 300 and < 400;
-        if (!isRetried)
+        if (!IsRetried(attempt))
         {
             return ExceptionWait;
         }
@@ -69,6 +68,9 @@ internal sealed class PendingCalls : IDisposable
         var total = WaitFor(attempt.RetryAfter > backOff ? attempt.RetryAfter.Value : backOff);
         return total > atLeast ? total : atLeast;
     }
+
+    /// <summary>The package tries again after such an end, and HttpClient follows a redirect.</summary>
+    public static bool IsRetried(LlmAttempt attempt) => attempt.Status is 0 or 408 or 429 or 500 or 502 or 503 or 504 || attempt.Status is >= 300 and < 400;
 
     /// <summary>A pause with its jitter, and a second for the request to get under way.</summary>
     public static TimeSpan WaitFor(TimeSpan pause) => pause < MaxWait && (pause * 1.25) + TimeSpan.FromSeconds(1) is var wait && wait < MaxWait ? wait : MaxWait;
@@ -104,16 +106,16 @@ internal sealed class PendingCalls : IDisposable
         }
     }
 
-    /// <summary>The calls that wait with a broken stream.</summary>
-    public List<LlmCall> Broken()
+    /// <summary>The calls that wait, of a kind; that which has waited longest first.</summary>
+    public List<LlmCall> Where(Func<LlmCall, bool> isWanted)
     {
         lock (_lock)
         {
-            return [.. _calls.Values.Where(call => call.Broken is not null)];
+            return _calls.Count == 0 ? [] : [.. _calls.Values.Where(isWanted).OrderBy(call => call.Last.EndTimestamp)];
         }
     }
 
-    /// <summary>Takes a call that <see cref="Broken"/> told of. False when it waits no longer.</summary>
+    /// <summary>Takes a call that <see cref="Where"/> told of. False when it waits no longer.</summary>
     public bool TryTake(LlmCall call)
     {
         lock (_lock)

@@ -57,6 +57,36 @@ public sealed class ReconnectTests : CaptureTestBase
         Assert.Equal(0, Capture.Budget.Held);
     }
 
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public async Task StoredResponse_RefusedTwice_IsOneSpanWithThreeAttempts(bool? isBlind)
+    {
+        await using var server = await ServeAsync(("503", false), ("429", false), (Event(Created) + Event(Completed), false));
+
+        await foreach (var update in await Responses(server, isBlind).GetResponseStreamingAsync("resp_1", Token))
+        {
+        }
+
+        var span = await SingleSpanAsync();
+        Assert.Equal(SpanStatusCode.Ok, span.StatusCode);
+        Assert.Equal([503, 429, 200], Attempts(span).Select(e => Value(e, AttributeNames.HttpStatus).Int64));
+    }
+
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public async Task StoredResponse_AskedForAgainByTheProgram_IsTwoSpans(bool? isBlind)
+    {
+        await using var server = await ServeAsync(("503", false), (Event(Created) + Event(Completed), false));
+        var client = Responses(server, isBlind, NoRetries);
+
+        await Assert.ThrowsAsync<ClientResultException>(() => client.GetResponseStreamingAsync("resp_1", Token));
+        await foreach (var update in await client.GetResponseStreamingAsync("resp_1", Token))
+        {
+        }
+
+        Assert.Equal([503, 200], (await SpansAsync()).OrderBy(span => span.StartNs).Select(span => span.Attribute(AttributeNames.HttpStatus).Int64));
+    }
+
     [Fact]
     public async Task Response_TakenUpAgain_HasTheFiguresOfTheWhole()
     {

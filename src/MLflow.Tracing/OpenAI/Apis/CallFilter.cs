@@ -47,13 +47,17 @@ internal sealed class CallFilter
         return request.Method == HttpMethod.Post && ApiCatalog.Find("POST", uri.AbsolutePath) is { IsRecognisedAnywhere: true } operation ? operation : null;
     }
 
+    /// <summary>True where a client of the OpenAI package, or one of its kind, sends.</summary>
+    public static bool IsOfPackage(HttpRequestMessage request) =>
+        request.Headers.NonValidated.TryGetValues("User-Agent", out var agents) && IsOpenAIAgent(agents.ToString());
+
     private bool IsExcluded(Uri uri) =>
         (_excludedHosts.Length > 0 && AnyHost(_excludedHosts, uri)) || (_excludedPaths.Length > 0 && Any(_excludedPaths, uri.AbsolutePath));
 
     private bool IsOpenAI(HttpRequestMessage request, Uri uri) =>
         ApiProvider.IsOpenAIAddress(uri)
         || (_includedHosts.Length > 0 && AnyHost(_includedHosts, uri))
-        || (request.Headers.NonValidated.TryGetValues("User-Agent", out var agents) && IsOpenAIAgent(agents.ToString()));
+        || IsOfPackage(request);
 
     /// <summary>The clients name themselves <c>OpenAI/2.15.0 (…)</c> (.NET), <c>azsdk-net-AI.OpenAI/2.1.0</c>; others of their kind by the same word.</summary>
     private static bool IsOpenAIAgent(string agent) =>
