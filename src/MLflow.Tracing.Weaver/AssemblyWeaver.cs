@@ -10,6 +10,8 @@ internal sealed class AssemblyWeaver
     private const string Tracing = "MLflow.Tracing";
     private const string TraceAttribute = "MLflow.TraceAttribute";
 
+    private const string AsyncStateMachine = "System.Runtime.CompilerServices.AsyncStateMachineAttribute";
+
     // MethodImplAttributes.Async: what such a method returns is no task yet.
     private const int RuntimeAsync = 0x2000;
 
@@ -33,12 +35,12 @@ internal sealed class AssemblyWeaver
         using var image = new MemoryStream(File.ReadAllBytes(assemblyFile));
         using var assembly = AssemblyDefinition.ReadAssembly(image, new ReaderParameters { AssemblyResolver = resolver });
         var module = assembly.MainModule;
-        if (!module.GetTypeReferences().Any(t => t.FullName == TraceAttribute) || module.GetType(TracedMethodTable.Name) is not null)
+        if (!module.GetTypeReferences().Any(t => t.FullName == TraceAttribute) || module.Types.Any(t => t.Name == TracedMethodTable.Name))
         {
             return 0;
         }
 
-        using var symbols = Symbols.Read(module, symbolFile);
+        using var symbols = Symbols.Read(module, assemblyFile, symbolFile);
         if (symbols.AreForeign)
         {
             _warn(new WeavingWarning(WarningCodes.AssemblyNotWoven, $"{Path.GetFileName(assemblyFile)} is not woven, and [Trace] does nothing in it: its symbols are of a format that cannot be rewritten. Set DebugType to portable or embedded.", null, 0, 0));
@@ -78,21 +80,22 @@ internal sealed class AssemblyWeaver
 
     private bool CanWeave(MethodDefinition method)
     {
-        if (!method.HasBody)
+        // An extern method that says nothing of where it comes from has an empty one.
+        if (!method.HasBody || method.Body.Instructions.Count == 0)
         {
-            Warn(WarningCodes.NoBody, method, method.IsAbstract ? "has no body; put it on what implements the method" : "has no body in this assembly; wrap the call in a method that has one");
+            Warn(WarningCodes.NoBody, method, "does nothing: the method has no body. " + (method.IsAbstract ? "Put it on what implements the method." : "Wrap the call in a method that has one."));
             return false;
         }
 
         if (((int)method.ImplAttributes & RuntimeAsync) != 0 || method.CallingConvention == MethodCallingConvention.VarArg || method.Body.Instructions.Any(i => i.OpCode == OpCodes.Jmp))
         {
-            Warn(WarningCodes.UnknownBody, method, "has a body that cannot be woven; use Mlflow.Trace inside of it");
+            Warn(WarningCodes.UnknownBody, method, "does nothing: the method has a body that cannot be woven. Use Mlflow.Trace inside of it.");
             return false;
         }
 
         if (HasUnknownTask(method))
         {
-            Warn(WarningCodes.UnknownTask, method, $"returns {method.ReturnType.Name}, whose end is not known: its span ends when the method returns. Return a Task, or use Mlflow.TraceAsync");
+            Warn(WarningCodes.UnknownTask, method, $"records the call only: the end of the {method.ReturnType.Name} that it returns is not known. Return a Task, or use Mlflow.TraceAsync.");
         }
 
         return true;
@@ -104,7 +107,7 @@ internal sealed class AssemblyWeaver
         var type = TypeFacts.Bare(method.ReturnType);
         var name = type.GetElementType().FullName;
         return name == "Microsoft.FSharp.Control.FSharpAsync`1"
-            || (TraceOptions.Has(method, "System.Runtime.CompilerServices.AsyncStateMachineAttribute")
+            || (TraceOptions.Has(method, AsyncStateMachine)
                 && !TypeFacts.IsVoid(type)
                 && name is not ("System.Threading.Tasks.Task" or "System.Threading.Tasks.Task`1" or "System.Threading.Tasks.ValueTask" or "System.Threading.Tasks.ValueTask`1"));
     }
@@ -112,8 +115,15 @@ internal sealed class AssemblyWeaver
     private void Warn(string code, MethodDefinition method, string why)
     {
         // A method without a body has no line; one beside it tells the file.
-        var own = method.DebugInformation.SequencePoints.FirstOrDefault(p => !p.IsHidden);
-        var near = own ?? method.DeclaringType.Methods.SelectMany(m => m.DebugInformation.SequencePoints).FirstOrDefault(p => !p.IsHidden);
-        _warn(new WeavingWarning(code, $"[Trace] on {method.DeclaringType.FullName}.{method.Name} does not do all it says: the method {why}.", near?.Document.Url, own?.StartLine ?? 0, own?.StartColumn ?? 0));
+        var own = Points(method).FirstOrDefault() ?? Points(StateMachineOf(method)).FirstOrDefault();
+        var near = own ?? method.DeclaringType.Methods.SelectMany(Points).FirstOrDefault();
+        _warn(new WeavingWarning(code, $"[Trace] on {method.DeclaringType.FullName}.{method.Name} {why}", near?.Document.Url, own?.StartLine ?? 0, own?.StartColumn ?? 0));
     }
+
+    private static IEnumerable<SequencePoint> Points(MethodDefinition? method) =>
+        method is null ? [] : method.DebugInformation.SequencePoints.Where(p => !p.IsHidden);
+
+    /// <summary>Where the compiler put the lines of an async method.</summary>
+    private static MethodDefinition? StateMachineOf(MethodDefinition method) =>
+        (method.CustomAttributes.FirstOrDefault(a => a.AttributeType.FullName == AsyncStateMachine)?.ConstructorArguments[0].Value as TypeReference)?.Resolve()?.Methods.FirstOrDefault(m => m.Name == "MoveNext");
 }

@@ -20,12 +20,15 @@ internal sealed class Symbols : IDisposable
     /// <summary>True for Windows' own format.</summary>
     public bool AreForeign { get; private set; }
 
-    public static Symbols Read(ModuleDefinition module, string? file)
+    /// <param name="module">Whose symbols.</param>
+    /// <param name="assemblyFile">Where it was read from.</param>
+    /// <param name="file">Where its symbols would be beside it.</param>
+    public static Symbols Read(ModuleDefinition module, string assemblyFile, string? file)
     {
         if (module.HasDebugHeader && module.GetDebugHeader().Entries.Any(e => e.Directory.Type == ImageDebugType.EmbeddedPortablePdb))
         {
-            module.ReadSymbols(new EmbeddedPortablePdbReaderProvider().GetSymbolReader(module, module.FileName));
-            return new Symbols(null, null, new EmbeddedPortablePdbWriterProvider());
+            module.ReadSymbols(new EmbeddedPortablePdbReaderProvider().GetSymbolReader(module, assemblyFile));
+            return new Symbols(null, null, new EmbeddedSymbols());
         }
 
         if (string.IsNullOrEmpty(file) || !File.Exists(file))

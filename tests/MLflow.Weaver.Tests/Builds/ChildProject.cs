@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text;
+using Xunit;
+
+namespace MLflow.Weaver.Tests.Builds;
+
+/// <summary>A project of its own in a temporary folder, built as a user's is, with the build files of the package.</summary>
+internal sealed class ChildProject : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mlflow-weaver-");
+
+    /// <param name="name">Name of the project and its assembly.</param>
+    /// <param name="language"><c>cs</c> or <c>fs</c>.</param>
+    /// <param name="source">The program.</param>
+    /// <param name="properties">Properties, as XML.</param>
+    /// <param name="hasBuildFiles">False: as a project that takes MLflow.Tracing.dll from elsewhere.</param>
+    public ChildProject(string name, string language, string source, string properties = "", bool hasBuildFiles = true)
+    {
+        Name = name;
+        var root = RepositoryRoot();
+        var build = Path.Combine(root, "src/MLflow.Tracing.Weaver/build/MLflow.Tracing");
+        var configuration = typeof(ChildProject).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        File.WriteAllText(Path.Combine(_folder.FullName, "Program." + language), source);
+
+        // Where a package's files are imported too.
+        File.WriteAllText(Path.Combine(_folder.FullName, "Directory.Build.props"), Import(".props"));
+        File.WriteAllText(Path.Combine(_folder.FullName, "Directory.Build.targets"), Import(".targets"));
+        File.WriteAllText(
+            Path.Combine(_folder.FullName, $"{name}.{language}proj"),
+            $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <Nullable>enable</Nullable>
+                <SatelliteResourceLanguages>en</SatelliteResourceLanguages>
+                <UseSharedCompilation>false</UseSharedCompilation>
+                <MlflowWeaverAssembly>{root}/artifacts/bin/MLflow.Tracing.Weaver/{configuration.ToLowerInvariant()}/MLflow.Tracing.Weaver.dll</MlflowWeaverAssembly>
+                {properties}
+              </PropertyGroup>
+              <ItemGroup>
+                {(language == "fs" ? "<Compile Include=\"Program.fs\" />" : "")}
+                <Reference Include="{AppContext.BaseDirectory}MLflow.Tracing.dll" />
+                <Reference Include="{AppContext.BaseDirectory}Microsoft.Extensions.Logging.Abstractions.dll" />
+                <Reference Include="{AppContext.BaseDirectory}Microsoft.Extensions.DependencyInjection.Abstractions.dll" />
+                <Reference Include="{AppContext.BaseDirectory}System.ClientModel.dll" />
+              </ItemGroup>
+            </Project>
+            """);
+
+        string Import(string extension) => hasBuildFiles ? $"<Project><Import Project=\"{build}{extension}\" /></Project>" : "<Project />";
+    }
+
+    public string Name { get; }
+
+    public string Folder => _folder.FullName;
+
+    public string Assembly => Path.Combine(Folder, "bin", "Release", "net10.0", Name + ".dll");
+
+    public string Intermediate(string file) => Path.Combine(Folder, "obj", "Release", "net10.0", file);
+
+    /// <summary>Builds, and fails the test where that fails.</summary>
+    public async Task<string> BuildAsync(CancellationToken cancellationToken, params string[] options)
+    {
+        var (exitCode, output) = await RunAsync(["build", "-c", "Release", "-nodeReuse:false", "-tl:off", "-nologo", .. options], cancellationToken);
+        Assert.True(exitCode == 0, output);
+        return output;
+    }
+
+    /// <summary>Runs the program. Its traces find no server, and nothing is waited for.</summary>
+    public async Task<(int ExitCode, string Output)> StartAsync(CancellationToken cancellationToken, params string[] arguments) =>
+        await RunAsync([Assembly, .. arguments], cancellationToken);
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private static string RepositoryRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "MLflow.slnx")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        Assert.Skip("The tests do not lie in their repository.");
+        return "";
+    }
+
+    private async Task<(int ExitCode, string Output)> RunAsync(string[] arguments, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var setting in start.Environment.Keys.Where(key => key.StartsWith("MLFLOW_", StringComparison.Ordinal) || key.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
+        {
+            start.Environment.Remove(setting);
+        }
+
+        // Port 1 of this machine: nothing listens there.
+        start.Environment["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:1";
+        start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
+        start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "true";
+        using var process = new Process { StartInfo = start };
+        var output = new StringBuilder();
+        process.OutputDataReceived += (_, line) => Add(line.Data);
+        process.ErrorDataReceived += (_, line) => Add(line.Data);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+
+        return (process.ExitCode, output.ToString());
+
+        void Add(string? line)
+        {
+            lock (output)
+            {
+                output.AppendLine(line);
+            }
+        }
+    }
+}
