@@ -16,17 +16,14 @@ Mlflow.SetExperiment("openai-function-agent-demo");
 
 var client = new ChatClient("gpt-4o-mini", sample.Key, sample.Options);
 
-// Define the tool function. Mlflow.Trace creates a span for its execution.
-string GetWeather(string city) => Mlflow.Trace("get_weather", SpanType.Tool, span =>
+// Define the tool function. With [Trace] each call of it is a span.
+[Trace(SpanType.Tool)]
+static string GetWeather(string city) => city switch
 {
-    span.SetInputs(new Dictionary<string, string> { ["city"] = city });
-    return city switch
-    {
-        "Tokyo" => "sunny",
-        "Paris" => "rainy",
-        _ => "unknown",
-    };
-});
+    "Tokyo" => "sunny",
+    "Paris" => "rainy",
+    _ => "unknown",
+};
 
 var tool = ChatTool.CreateFunctionTool(
     "get_weather",
@@ -38,9 +35,9 @@ var toolFunctions = new Dictionary<string, Func<JsonElement, string>>
 };
 
 // Define a simple tool calling agent
-string RunToolAgent(string question) => Mlflow.Trace("run_tool_agent", SpanType.Agent, span =>
+[Trace(SpanType.Agent)]
+string RunToolAgent(string question)
 {
-    span.SetInputs(new Dictionary<string, string> { ["question"] = question });
     List<ChatMessage> messages = [new UserChatMessage(question)];
 
     // Invoke the model with the given question and available tools
@@ -63,7 +60,7 @@ string RunToolAgent(string question) => Mlflow.Trace("run_tool_agent", SpanType.
     }
 
     return response.Content[0].Text;
-});
+}
 
 // Run the tool calling agent
 var answer = RunToolAgent("What's the weather like in Paris today?");

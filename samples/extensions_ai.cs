@@ -15,17 +15,14 @@ Mlflow.OpenAI.Autolog();
 Mlflow.SetTrackingUri(Sample.TrackingUri);
 Mlflow.SetExperiment("extensions-ai-demo");
 
-// Define the tool function. Mlflow.Trace creates a span for its execution.
-string GetWeather(string city) => Mlflow.Trace("get_weather", SpanType.Tool, span =>
+// Define the tool function. With [Trace] each call of it is a span, also one by a framework.
+[Trace(SpanType.Tool, Name = "get_weather")]
+static string GetWeather(string city) => city switch
 {
-    span.SetInputs(new Dictionary<string, string> { ["city"] = city });
-    return city switch
-    {
-        "Tokyo" => "sunny",
-        "Paris" => "rainy",
-        _ => "unknown",
-    };
-});
+    "Tokyo" => "sunny",
+    "Paris" => "rainy",
+    _ => "unknown",
+};
 
 // Microsoft.Extensions.AI invokes the tools that the model asks for
 using var client = new OpenAI.Chat.ChatClient("gpt-4o-mini", sample.Key, sample.Options)

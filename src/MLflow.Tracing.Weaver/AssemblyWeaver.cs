@@ -87,7 +87,7 @@ internal sealed class AssemblyWeaver
             return false;
         }
 
-        if (((int)method.ImplAttributes & RuntimeAsync) != 0 || method.CallingConvention == MethodCallingConvention.VarArg || method.Body.Instructions.Any(i => i.OpCode == OpCodes.Jmp))
+        if (((int)method.ImplAttributes & RuntimeAsync) != 0 || method.IsConstructor || method.CallingConvention == MethodCallingConvention.VarArg || method.Body.Instructions.Any(i => i.OpCode == OpCodes.Jmp))
         {
             Warn(WarningCodes.UnknownBody, method, "does nothing: the method has a body that cannot be woven. Use Mlflow.Trace inside of it.");
             return false;

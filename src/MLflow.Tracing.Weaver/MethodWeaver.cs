@@ -48,7 +48,12 @@ internal sealed class MethodWeaver
     public void Weave()
     {
         _method.Body.SimplifyMacros();
-        _method.Body.InitLocals = true;
+        if (!_method.Body.HasVariables)
+        {
+            // Where there are some, the compiler has decided, by [SkipLocalsInit] for example.
+            _method.Body.InitLocals = true;
+        }
+
         if (_result is not null)
         {
             _method.Body.Variables.Add(_result);

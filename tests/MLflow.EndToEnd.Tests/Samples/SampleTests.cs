@@ -195,9 +195,11 @@ public sealed class SampleTests : IAsyncLifetime
 
         Assert.Contains("The weather in Paris today is rainy.", output, StringComparison.Ordinal);
         Assert.Equal(["AGENT", "CHAT_MODEL", "TOOL", "CHAT_MODEL"], spans.Select(span => TrackingApi.Attribute(span!, "mlflow.spanType")));
-        Assert.Equal(["run_tool_agent", "get_weather"], new[] { spans[0]!, spans[2]! }.Select(span => span["name"]!.GetValue<string>()));
+        Assert.Equal(["RunToolAgent", "GetWeather"], new[] { spans[0]!, spans[2]! }.Select(span => span["name"]!.GetValue<string>()));
         var root = spans[0]!["span_id"]!.GetValue<string>();
         Assert.All(spans.Skip(1), span => Assert.Equal(root, span!["parent_span_id"]!.GetValue<string>()));
+        Assert.Contains("What's the weather like in Paris today?", InputsOf(spans[0]!), StringComparison.Ordinal);
+        Assert.Contains("Paris", InputsOf(spans[2]!), StringComparison.Ordinal);
         Assert.Equal("rainy", TrackingApi.Attribute(spans[2]!, "mlflow.spanOutputs"));
         Assert.Equal("The weather in Paris today is rainy.", TrackingApi.Attribute(spans[0]!, "mlflow.spanOutputs"));
     }

@@ -37,7 +37,9 @@ public sealed class BuildTests
         using var project = new ChildProject("incremental", "cs", Program);
         await project.BuildAsync(Token);
         var woven = Hash(project.Assembly);
-        Assert.Contains("sum 3, traced True", (await project.StartAsync(Token)).Output, StringComparison.Ordinal);
+        var (_, said) = await project.StartAsync(Token);
+        Assert.Contains("sum 3, traced True", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("[Trace]", said, StringComparison.Ordinal);
 
         // Nothing has changed: the task does not run.
         var again = await project.BuildAsync(Token, "-v:n");
