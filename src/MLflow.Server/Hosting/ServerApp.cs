@@ -32,6 +32,7 @@ internal static class ServerApp
             .AddSingleton(options)
             .AddSingleton<ITraceStore>(new SqliteTraceStore(database))
             .AddSingleton<IExperimentStore>(new SqliteExperimentStore(database))
+            .AddSingleton<IAssessmentStore>(new SqliteAssessmentStore(database))
             .AddTraceUi();
 
         var app = builder.Build();
@@ -42,6 +43,7 @@ internal static class ServerApp
         app.MapOtlp();
         app.MapExperiments();
         app.MapTraces();
+        app.MapAssessments();
         app.MapTraceData();
         app.MapTraceUi();
         return app;

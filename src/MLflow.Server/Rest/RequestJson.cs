@@ -95,6 +95,10 @@ internal readonly struct RequestJson
         return Property(name) is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray().Select(Text)] : [];
     }
 
+    /// <summary>A value as it is, JSON's null among them; null when absent.</summary>
+    public JsonElement? Element(string name) =>
+        _body.ValueKind == JsonValueKind.Object && _body.TryGetProperty(name, out var value) ? value : null;
+
     /// <summary>A nested object, or null.</summary>
     public RequestJson? Object(string name) =>
         Property(name) is { ValueKind: JsonValueKind.Object } value ? new RequestJson(value, null) : null;

@@ -7,9 +7,6 @@ namespace MLflow.Server.Rest;
 /// <summary>MLflow's TraceInfoV3 as JSON, both ways.</summary>
 internal static class TraceInfoJson
 {
-    private const string MsFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
-    private const string SecondsFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
-
     public static void Write(Utf8JsonWriter writer, TraceInfo info)
     {
         writer.WriteStartObject();
@@ -23,7 +20,7 @@ internal static class TraceInfoJson
         writer.WriteEndObject();
         WriteText(writer, "request_preview", info.RequestPreview);
         WriteText(writer, "response_preview", info.ResponsePreview);
-        writer.WriteString("request_time", Timestamp(info.RequestTimeMs));
+        writer.WriteString("request_time", WireTime.Format(info.RequestTimeMs));
         if (info.DurationMs is { } duration)
         {
             writer.WriteString("execution_duration", Duration(duration));
@@ -31,6 +28,17 @@ internal static class TraceInfoJson
 
         writer.WriteString("state", Name(info.State));
         WriteMap(writer, "trace_metadata", info.Metadata);
+        if (info.Assessments.Count > 0)
+        {
+            writer.WriteStartArray("assessments");
+            foreach (var assessment in info.Assessments)
+            {
+                AssessmentJson.Write(writer, assessment);
+            }
+
+            writer.WriteEndArray();
+        }
+
         WriteMap(writer, "tags", info.Tags);
         writer.WriteEndObject();
     }
@@ -48,18 +56,21 @@ internal static class TraceInfoJson
     {
         var experimentId = json.Object("trace_location")?.Object("mlflow_experiment")?.String("experiment_id")
             ?? throw RequestJson.Missing("trace_location");
+        var traceId = json.Required("trace_id");
+        var requestTimeMs = WireTime.Parse(json.String("request_time"), "request_time") ?? 0;
         return new TraceInfo
         {
-            TraceId = json.Required("trace_id"),
+            TraceId = traceId,
             ExperimentId = ExperimentEndpoints.ParseId(experimentId),
             ClientRequestId = json.String("client_request_id"),
-            RequestTimeMs = ReadTimestamp(json.String("request_time")),
+            RequestTimeMs = requestTimeMs,
             DurationMs = ReadDuration(json.String("execution_duration")),
             State = ReadState(json.String("state")),
             RequestPreview = json.String("request_preview"),
             ResponsePreview = json.String("response_preview"),
             Metadata = json.Map("trace_metadata"),
             Tags = json.Map("tags"),
+            Assessments = [.. json.Objects("assessments").Select(item => AssessmentJson.Read(item, traceId, requestTimeMs, AssessmentJson.IdOfContent))],
         };
     }
 
@@ -80,24 +91,8 @@ internal static class TraceInfoJson
         _ => TraceState.Unspecified,
     };
 
-    private static string Timestamp(long ms) =>
-        DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString(ms % 1000 == 0 ? SecondsFormat : MsFormat, CultureInfo.InvariantCulture);
-
     private static string Duration(long ms) =>
         (ms / 1000m).ToString(ms % 1000 == 0 ? "0" : "0.000", CultureInfo.InvariantCulture) + "s";
-
-    private static long ReadTimestamp(string? text)
-    {
-        if (string.IsNullOrEmpty(text))
-        {
-            return 0;
-        }
-
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-            ? time.ToUnixTimeMilliseconds()
-            : throw new MlflowException(
-                ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {text} for parameter 'request_time' supplied: it must be like 2026-01-31T10:00:00.000Z (RFC 3339).");
-    }
 
     private static long? ReadDuration(string? text)
     {

@@ -1,3 +1,5 @@
+using MLflow.Server.Assessments;
+
 namespace MLflow.Server.Traces;
 
 /// <summary>What is known of a trace without reading the payload of any span.</summary>
@@ -25,6 +27,9 @@ public sealed record TraceInfo
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 
     public IReadOnlyDictionary<string, string> Tags { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Judgements on the trace and its spans, the oldest first; those that others replace are among them.</summary>
+    public IReadOnlyList<AssessmentRecord> Assessments { get; init; } = [];
 
     /// <summary>What the server derived from the spans.</summary>
     public TraceFacts Facts { get; init; } = new();

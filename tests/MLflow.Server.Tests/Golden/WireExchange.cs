@@ -8,6 +8,10 @@ namespace MLflow.Server.Tests.Golden;
 /// <summary>A request that a real MLflow client sent, and what the real server answered.</summary>
 internal sealed partial record WireExchange
 {
+    /// <summary>Recordings of one second whose order their dates do not tell.</summary>
+    private static readonly string[] Steps =
+        ["log_feedback", "log_expectation", "update_assessment", "get_trace-after-feedback", "set_trace_tag", "override_feedback", "get_assessment", "delete_assessment"];
+
     public required string Name { get; init; }
 
     public required DateTimeOffset Date { get; init; }
@@ -41,6 +45,7 @@ internal sealed partial record WireExchange
             .OrderBy(exchanges => exchanges[0].Name.StartsWith("wire-ts-gettrace", StringComparison.Ordinal))
             .ThenBy(exchanges => exchanges[0].Date)
             .ThenBy(exchanges => !exchanges[0].Name.Contains("logging", StringComparison.Ordinal))
+            .ThenBy(exchanges => Array.FindIndex(Steps, step => exchanges[0].Name.StartsWith($"wire-py-{step}.", StringComparison.Ordinal)))
             .ThenBy(exchanges => exchanges[^1].Date)
             .ThenBy(exchanges => exchanges[0].Name, StringComparer.Ordinal)
             .SelectMany(exchanges => exchanges)];

@@ -34,6 +34,12 @@ internal sealed class SqliteStatement : IDisposable
         return this;
     }
 
+    public SqliteStatement Bind(int parameter, double? value)
+    {
+        Check(value is { } number ? raw.sqlite3_bind_double(_statement, parameter, number) : raw.sqlite3_bind_null(_statement, parameter));
+        return this;
+    }
+
     public SqliteStatement Bind(int parameter, ReadOnlySpan<byte> value)
     {
         Check(raw.sqlite3_bind_blob(_statement, parameter, value));

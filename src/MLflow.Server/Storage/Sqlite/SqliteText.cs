@@ -1,3 +1,4 @@
+using MLflow.Server.Assessments;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -19,6 +20,20 @@ internal static class SqliteText
         "ERROR" => TraceState.Error,
         "IN_PROGRESS" => TraceState.InProgress,
         _ => TraceState.Unspecified,
+    };
+
+    public static string Of(AssessmentType type) => type switch
+    {
+        AssessmentType.Expectation => "expectation",
+        AssessmentType.Issue => "issue",
+        _ => "feedback",
+    };
+
+    public static AssessmentType Assessment(string text) => text switch
+    {
+        "expectation" => AssessmentType.Expectation,
+        "issue" => AssessmentType.Issue,
+        _ => AssessmentType.Feedback,
     };
 
     public static string Of(SpanStatus status) => status switch

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Assessments;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
@@ -150,10 +151,28 @@ internal sealed partial class SqliteTraceStore
             byId[traceId].Metadata[key] = value;
         }
 
+        foreach (var assessment in ReadAssessments(connection, transaction, ids))
+        {
+            byId[assessment.TraceId].Assessments.Add(assessment);
+        }
+
         return traces;
 
         IEnumerable<(string TraceId, string Key, string Value)> ReadPairs(string table) => connection.Query<(string, string, string)>(
             $"SELECT trace_id, key, value FROM {table} WHERE trace_id IN (SELECT value FROM json_each($ids))", new { ids }, transaction);
+    }
+
+    private static IEnumerable<AssessmentRecord> ReadAssessments(SqliteConnection connection, SqliteTransaction transaction, string traceIds)
+    {
+        using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = $"SELECT {AssessmentRows.Columns} FROM assessments WHERE trace_id IN (SELECT value FROM json_each($ids)) ORDER BY trace_id, create_time_ms, rowid";
+        command.Parameters.AddWithValue("$ids", traceIds);
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            yield return AssessmentRows.Read(column => Text(reader, column), reader.GetInt64);
+        }
     }
 
     private static TraceRow ReadRow(SqliteDataReader reader, Keyset? keyset)
@@ -172,6 +191,7 @@ internal sealed partial class SqliteTraceStore
             metadata[TraceKeys.InfoFinalized] = "true";
         }
 
+        var assessments = new List<AssessmentRecord>();
         var info = new TraceInfo
         {
             TraceId = traceId,
@@ -184,6 +204,7 @@ internal sealed partial class SqliteTraceStore
             ResponsePreview = Text(reader, 7),
             Tags = tags,
             Metadata = metadata,
+            Assessments = assessments,
             Facts = new TraceFacts
             {
                 Name = Text(reader, 9),
@@ -206,7 +227,7 @@ internal sealed partial class SqliteTraceStore
             keys[i] = reader.IsDBNull(InfoColumnCount + i) ? null : reader.GetValue(InfoColumnCount + i);
         }
 
-        return new TraceRow(info, tags, metadata, keys);
+        return new TraceRow(info, tags, metadata, assessments, keys);
     }
 
     private static string? Text(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
@@ -214,5 +235,5 @@ internal sealed partial class SqliteTraceStore
     private static long? Integer(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetInt64(column);
 
     /// <summary>A trace as it is being read, with the values of its order.</summary>
-    private sealed record TraceRow(TraceInfo Info, Dictionary<string, string> Tags, Dictionary<string, string> Metadata, object?[] Keys);
+    private sealed record TraceRow(TraceInfo Info, Dictionary<string, string> Tags, Dictionary<string, string> Metadata, List<AssessmentRecord> Assessments, object?[] Keys);
 }

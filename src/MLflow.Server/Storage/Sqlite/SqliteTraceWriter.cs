@@ -58,6 +58,11 @@ internal static partial class SqliteTraceWriter
         {
             session[UpsertTagSql].Bind(1, info.TraceId).Bind(2, key).Bind(3, value).Execute();
         }
+
+        foreach (var assessment in info.Assessments)
+        {
+            SqliteAssessmentWriter.Insert(session, assessment);
+        }
     }
 
     private static long? AnnouncedSpans(TraceInfo info) => TraceSizeStats.SpanCount(info.Metadata.GetValueOrDefault(TraceKeys.SizeStats));

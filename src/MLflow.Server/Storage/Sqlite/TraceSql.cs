@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using MLflow.Server.Assessments;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
@@ -38,6 +40,11 @@ internal static class TraceSql
 
     private static string Condition(TraceCondition condition, SqlParameters parameters)
     {
+        if (condition.Field is TraceField.Feedback or TraceField.Expectation)
+        {
+            return Assessment(condition, parameters);
+        }
+
         if (condition.Field is not (TraceField.Tag or TraceField.Metadata or TraceField.RunId))
         {
             return SqlConditions.Compare(Expression(condition.Field, condition.Key, parameters), condition.Operator, condition.Values, parameters);
@@ -52,6 +59,32 @@ internal static class TraceSql
             FilterOperator.IsNotNull => $"EXISTS ({row})",
             _ => $"EXISTS ({row} AND {SqlConditions.Compare("x.value", condition.Operator, condition.Values, parameters)})",
         };
+    }
+
+    /// <summary>A value is compared as its JSON, as a string without quotes, and where it is told by a number, as a number.</summary>
+    private static string Assessment(TraceCondition condition, SqlParameters parameters)
+    {
+        var type = condition.Field == TraceField.Feedback ? AssessmentType.Feedback : AssessmentType.Expectation;
+        var row = $"SELECT 1 FROM assessments x WHERE x.trace_id = t.trace_id AND x.is_valid = 1 AND x.type = {parameters.Add(SqliteText.Of(type))} AND x.name = {parameters.Add(condition.Key)}";
+        switch (condition.Operator)
+        {
+            case FilterOperator.IsNull:
+                return $"NOT EXISTS ({row})";
+            case FilterOperator.IsNotNull:
+                return $"EXISTS ({row})";
+            default:
+                var isNegative = condition.Operator == FilterOperator.NotEqual;
+                var @operator = isNegative ? FilterOperator.Equal : condition.Operator;
+                var matches = $"{Compare("x.value")} OR COALESCE({Compare("x.value_text")}, 0)";
+                if (@operator == FilterOperator.Equal && double.TryParse((string)condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+                {
+                    matches += $" OR COALESCE(x.value_number = {parameters.Add(number)}, 0)";
+                }
+
+                return $"EXISTS ({row} AND {(isNegative ? "NOT " : "")}({matches}))";
+
+                string Compare(string expression) => SqlConditions.Compare(expression, @operator, condition.Values, parameters);
+        }
     }
 
     private static string Expression(TraceField field, string? key, SqlParameters parameters) => field switch

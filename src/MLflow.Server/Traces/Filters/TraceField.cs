@@ -19,4 +19,6 @@ internal enum TraceField
     SpanName,
     SpanType,
     SpanStatus,
+    Feedback,
+    Expectation,
 }

@@ -49,11 +49,15 @@ internal static class TraceFilter
                 return BindKeyed(clause, TraceField.Tag, "tag");
             case "metadata" or "request_metadata":
                 return BindKeyed(clause, TraceField.Metadata, "request_metadata");
+            case "feedback":
+                return BindAssessment(clause, TraceField.Feedback);
+            case "expectation":
+                return BindAssessment(clause, TraceField.Expectation);
             case "span":
                 return BindText(clause, SpanField(clause), null, TextOrList, "span");
             default:
                 throw Invalid(
-                    $"Invalid entity type '{clause.Prefix}'. Valid values are {{'attribute', 'attributes', 'trace', 'tag', 'tags', 'metadata', 'request_metadata', 'span'}}",
+                    $"Invalid entity type '{clause.Prefix}'. Valid values are {{'attribute', 'attributes', 'trace', 'tag', 'tags', 'metadata', 'request_metadata', 'span', 'feedback', 'expectation'}}",
                     clause);
         }
     }
@@ -81,6 +85,22 @@ internal static class TraceFilter
     private static TraceCondition BindKeyed(FilterClause clause, TraceField field, string entity)
     {
         if (clause.IsList)
+        {
+            throw Invalid($"Expected a quoted string value for {entity} (e.g. 'my-value'). Got value {clause.RawValue}", clause);
+        }
+
+        return BindText(clause, field, clause.Key, TextOrNull, entity);
+    }
+
+    private static TraceCondition BindAssessment(FilterClause clause, TraceField field)
+    {
+        var entity = field == TraceField.Feedback ? "feedback" : "expectation";
+        if (!TextOrNull.Contains(clause.Operator) && !clause.IsList && clause.Values.All(value => value.Kind == FilterTokenKind.Text))
+        {
+            throw Invalid($"assessment.{clause.Key} comparator '{clause.OperatorText}' not one of '{Names(TextOrNull)}'", clause);
+        }
+
+        if (clause.IsList || clause.Values.Any(value => value.Kind != FilterTokenKind.Text))
         {
             throw Invalid($"Expected a quoted string value for {entity} (e.g. 'my-value'). Got value {clause.RawValue}", clause);
         }
@@ -124,9 +144,11 @@ internal static class TraceFilter
     {
         if (!allowed.Contains(clause.Operator))
         {
-            throw Invalid($"Invalid comparator '{clause.OperatorText}' not one of '{{{string.Join(", ", allowed.Select(Name))}}}'", clause);
+            throw Invalid($"Invalid comparator '{clause.OperatorText}' not one of '{Names(allowed)}'", clause);
         }
     }
+
+    private static string Names(FilterOperator[] operators) => $"{{{string.Join(", ", operators.Select(Name))}}}";
 
     private static string Name(FilterOperator @operator) => @operator switch
     {
