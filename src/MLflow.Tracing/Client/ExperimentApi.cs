@@ -58,7 +58,7 @@ internal sealed class ExperimentApi
             json.WriteEndObject();
         });
         var answer = await PostAsync("create", body, cancellationToken).ConfigureAwait(false);
-        return JsonAnswer.Read(answer, root => JsonAnswer.Text(root, "experiment_id") ?? throw new FormatException("it names no experiment_id"));
+        return ApiJson.Read(answer, root => ApiJson.Text(root, "experiment_id") ?? throw new FormatException("it names no experiment_id"));
     }
 
     /// <summary>Gets the experiment, and creates it where it is missing.</summary>
@@ -92,8 +92,8 @@ internal sealed class ExperimentApi
         do
         {
             var body = SearchBody(filter, options, Math.Min(options.PageSize, left), token);
-            var (page, next) = JsonAnswer.Read(await _api.QueryAsync(Path + "search", body, cancellationToken).ConfigureAwait(false), root =>
-                (JsonAnswer.Items(root, "experiments").Select(Read).ToList(), JsonAnswer.Text(root, "next_page_token")));
+            var (page, next) = ApiJson.Read(await _api.QueryAsync(Path + "search", body, cancellationToken).ConfigureAwait(false), root =>
+                (ApiJson.Items(root, "experiments").Select(Read).ToList(), ApiJson.Text(root, "next_page_token")));
             foreach (var experiment in page.Take(left))
             {
                 yield return experiment;
@@ -107,7 +107,7 @@ internal sealed class ExperimentApi
 
     /// <summary>Sends a change that is told by fields of text.</summary>
     public Task ChangeAsync(string operation, (string Name, string Value)[] fields, CancellationToken cancellationToken) =>
-        PostAsync(operation, JsonAnswer.Fields(fields), cancellationToken);
+        PostAsync(operation, ApiJson.Fields(fields), cancellationToken);
 
     private Task<byte[]> PostAsync(string operation, byte[] body, CancellationToken cancellationToken) =>
         _api.WriteAsync(HttpMethod.Post, Path + operation, body, cancellationToken);
@@ -148,19 +148,19 @@ internal sealed class ExperimentApi
         });
 
     private static ExperimentRecord ReadOne(byte[] answer) =>
-        JsonAnswer.Read(answer, root => Read(JsonAnswer.Member(root, "experiment") ?? throw new FormatException("it has no 'experiment'")));
+        ApiJson.Read(answer, root => Read(ApiJson.Member(root, "experiment") ?? throw new FormatException("it has no 'experiment'")));
 
     private static ExperimentRecord Read(JsonElement experiment) => new()
     {
-        ExperimentId = JsonAnswer.Text(experiment, "experiment_id") ?? throw new FormatException("an experiment has no experiment_id"),
-        Name = JsonAnswer.Text(experiment, "name") ?? "",
-        ArtifactLocation = JsonAnswer.Text(experiment, "artifact_location"),
-        IsActive = JsonAnswer.Text(experiment, "lifecycle_stage") != "deleted",
+        ExperimentId = ApiJson.Text(experiment, "experiment_id") ?? throw new FormatException("an experiment has no experiment_id"),
+        Name = ApiJson.Text(experiment, "name") ?? "",
+        ArtifactLocation = ApiJson.Text(experiment, "artifact_location"),
+        IsActive = ApiJson.Text(experiment, "lifecycle_stage") != "deleted",
         CreationTime = Time(experiment, "creation_time"),
         LastUpdateTime = Time(experiment, "last_update_time"),
-        Tags = JsonAnswer.Items(experiment, "tags").DistinctBy(tag => JsonAnswer.Text(tag, "key")).ToDictionary(tag => JsonAnswer.Text(tag, "key") ?? "", tag => JsonAnswer.Text(tag, "value") ?? ""),
+        Tags = ApiJson.Items(experiment, "tags").DistinctBy(tag => ApiJson.Text(tag, "key")).ToDictionary(tag => ApiJson.Text(tag, "key") ?? "", tag => ApiJson.Text(tag, "value") ?? ""),
     };
 
     private static DateTimeOffset? Time(JsonElement experiment, string name) =>
-        long.TryParse(JsonAnswer.Text(experiment, name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var ms) ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
+        long.TryParse(ApiJson.Text(experiment, name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var ms) ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
 }

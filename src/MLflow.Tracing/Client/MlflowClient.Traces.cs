@@ -126,7 +126,7 @@ public sealed partial class MlflowClient
             return Task.CompletedTask;
         }
 
-        return ChangeTagAsync(HttpMethod.Patch, traceId, JsonAnswer.Fields(("key", key), ("value", value)), cancellationToken);
+        return ChangeTagAsync(HttpMethod.Patch, traceId, ApiJson.Fields(("key", key), ("value", value)), cancellationToken);
     }
 
     /// <summary>Deletes a tag of a trace; of the current trace at once and without a request, whether it was set or not.</summary>
@@ -145,13 +145,13 @@ public sealed partial class MlflowClient
             return Task.CompletedTask;
         }
 
-        return ChangeTagAsync(HttpMethod.Delete, traceId, JsonAnswer.Fields(("key", key)), cancellationToken);
+        return ChangeTagAsync(HttpMethod.Delete, traceId, ApiJson.Fields(("key", key)), cancellationToken);
     }
 
     private static async Task<int> DeleteAsync(TrackingApi api, byte[] body, CancellationToken cancellationToken)
     {
         var answer = await api.WriteAsync(HttpMethod.Post, "/api/2.0/mlflow/traces/delete-traces", body, cancellationToken).ConfigureAwait(false);
-        return JsonAnswer.Read(answer, root => JsonAnswer.Member(root, "traces_deleted")?.GetInt32() ?? 0);
+        return ApiJson.Read(answer, root => ApiJson.Member(root, "traces_deleted")?.GetInt32() ?? 0);
     }
 
     private Task<byte[]> ChangeTagAsync(HttpMethod method, string traceId, byte[] body, CancellationToken cancellationToken)

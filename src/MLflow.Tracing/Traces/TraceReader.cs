@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using static MLflow.JsonAnswer;
+using static MLflow.ApiJson;
 
 namespace MLflow;
 

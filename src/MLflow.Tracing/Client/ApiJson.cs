@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace MLflow;
 
 /// <summary>Reads the answers of a tracking server, and writes its simplest requests.</summary>
-internal static class JsonAnswer
+internal static class ApiJson
 {
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = AnyValueReader.MaxDepth };
 
