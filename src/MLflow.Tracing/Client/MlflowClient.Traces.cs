@@ -120,13 +120,9 @@ public sealed partial class MlflowClient
         ArgumentException.ThrowIfNullOrEmpty(traceId);
         ArgumentNullException.ThrowIfNull(value);
         RequireMutable(key);
-        if (RunningTrace(traceId) is { } trace)
-        {
-            trace.Update(new TraceUpdate { Tags = { [key] = value } });
-            return Task.CompletedTask;
-        }
-
-        return ChangeTagAsync(HttpMethod.Patch, traceId, ApiJson.Fields(("key", key), ("value", value)), cancellationToken);
+        return CurrentTrace(traceId)?.TryUpdate(new TraceUpdate { Tags = { [key] = value } }) == true
+            ? Task.CompletedTask
+            : ChangeTagAsync(HttpMethod.Patch, traceId, ApiJson.Fields(("key", key), ("value", value)), cancellationToken);
     }
 
     /// <summary>Deletes a tag of a trace; of the current trace at once and without a request, whether it was set or not.</summary>
@@ -139,13 +135,9 @@ public sealed partial class MlflowClient
     {
         ArgumentException.ThrowIfNullOrEmpty(traceId);
         RequireMutable(key);
-        if (RunningTrace(traceId) is { } trace)
-        {
-            trace.RemoveTag(key);
-            return Task.CompletedTask;
-        }
-
-        return ChangeTagAsync(HttpMethod.Delete, traceId, ApiJson.Fields(("key", key)), cancellationToken);
+        return CurrentTrace(traceId)?.TryRemoveTag(key) == true
+            ? Task.CompletedTask
+            : ChangeTagAsync(HttpMethod.Delete, traceId, ApiJson.Fields(("key", key)), cancellationToken);
     }
 
     private static async Task<int> DeleteAsync(TrackingApi api, byte[] body, CancellationToken cancellationToken)
@@ -204,9 +196,8 @@ public sealed partial class MlflowClient
         return [.. ids.Distinct()];
     }
 
-    /// <summary>The trace of the current span where it has that id and runs: what is said of it goes along when it is sent.</summary>
-    private ActiveTrace? RunningTrace(string traceId) =>
-        Tracer.Current?.Trace is { IsComplete: false } trace && trace.TraceId == traceId ? trace : null;
+    /// <summary>The trace of the current span where it has that id: what is said of it goes along when it is sent.</summary>
+    private ActiveTrace? CurrentTrace(string traceId) => Tracer.Current?.Trace is { } trace && trace.TraceId == traceId ? trace : null;
 
     private TraceDestination Destination => _settings.Destination;
 

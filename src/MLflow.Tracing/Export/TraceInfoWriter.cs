@@ -38,6 +38,7 @@ internal static class TraceInfoWriter
         }
 
         WriteMetadata(target, trace, inputs, outputs);
+        WriteAssessments(target, trace);
         target.Write(",\"tags\":{"u8);
         WriteFirst(target, TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));
         foreach (var (key, value) in trace.Tags())
@@ -50,6 +51,26 @@ internal static class TraceInfoWriter
 
         target.Write("}}}}"u8);
         return experiment;
+    }
+
+    private static void WriteAssessments(ProtobufWriter target, ActiveTrace trace)
+    {
+        if (trace.Assessments() is not { Count: > 0 } assessments)
+        {
+            return;
+        }
+
+        target.Write(",\"assessments\":"u8);
+        target.Write(ScratchJson.Write(assessments, static (json, s) =>
+        {
+            json.WriteStartArray();
+            foreach (var assessment in s)
+            {
+                AssessmentFormat.Write(json, assessment);
+            }
+
+            json.WriteEndArray();
+        }));
     }
 
     private static void WriteMetadata(ProtobufWriter target, ActiveTrace trace, AttributeValue? inputs, AttributeValue? outputs)

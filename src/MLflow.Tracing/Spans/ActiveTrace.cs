@@ -19,6 +19,7 @@ internal sealed class ActiveTrace
     private Dictionary<string, string>? _offered;
     private Dictionary<string, string>? _metadata;
     private Dictionary<string, string>? _tags;
+    private List<NewAssessment>? _assessments;
     private TokenUsage? _usage;
     private string? _traceId;
     private int _open;
@@ -47,18 +48,6 @@ internal sealed class ActiveTrace
 
     /// <summary>Spans started so far.</summary>
     public int StartedSpans { get; private set; }
-
-    /// <summary>Its facts were handed over; what is said of it now comes too late.</summary>
-    public bool IsComplete
-    {
-        get
-        {
-            lock (this)
-            {
-                return _wasCompleted;
-            }
-        }
-    }
 
     /// <summary>How far the exporter is with this trace. Under the exporter's lock.</summary>
     public ExportProgress Progress => _progress ??= new();
@@ -146,11 +135,57 @@ internal sealed class ActiveTrace
         }
     }
 
-    public void RemoveTag(string key)
+    /// <summary>As <see cref="Update"/>, unless the trace's facts were handed over already.</summary>
+    /// <returns>False when it comes too late.</returns>
+    public bool TryUpdate(TraceUpdate update)
     {
         lock (this)
         {
+            if (_wasCompleted)
+            {
+                return false;
+            }
+
+            Update(update);
+            return true;
+        }
+    }
+
+    /// <inheritdoc cref="TryUpdate"/>
+    public bool TryRemoveTag(string key)
+    {
+        lock (this)
+        {
+            if (_wasCompleted)
+            {
+                return false;
+            }
+
             _tags?.Remove(key);
+            return true;
+        }
+    }
+
+    /// <inheritdoc cref="TryUpdate"/>
+    public bool TryAdd(NewAssessment assessment)
+    {
+        lock (this)
+        {
+            if (_wasCompleted)
+            {
+                return false;
+            }
+
+            (_assessments ??= []).Add(assessment);
+            return true;
+        }
+    }
+
+    public IReadOnlyList<NewAssessment> Assessments()
+    {
+        lock (this)
+        {
+            return [.. _assessments ?? []];
         }
     }
 

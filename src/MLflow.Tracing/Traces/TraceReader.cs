@@ -82,6 +82,7 @@ internal static class TraceReader
             ResponsePreview = Text(info, "response_preview"),
             Metadata = Map(Member(info, "trace_metadata") ?? Member(info, "request_metadata")),
             Tags = Map(Member(info, "tags")),
+            Assessments = [.. Items(info, "assessments").Select(AssessmentFormat.Read)],
             Spans = read,
         };
     }

@@ -48,6 +48,9 @@ public sealed class TraceRecord
     /// <summary>Tags, which may change.</summary>
     public IReadOnlyDictionary<string, string> Tags { get; internal init; } = new Dictionary<string, string>();
 
+    /// <summary>Feedback and expectations on the trace and its spans, the oldest first; those that others replace are among them (<see cref="Assessment.IsValid"/>).</summary>
+    public IReadOnlyList<Assessment> Assessments { get; internal init; } = [];
+
     /// <summary>The spans in the order of the text; the server's answers have the root first.</summary>
     public IReadOnlyList<TraceSpan> Spans { get; internal init; } = [];
 

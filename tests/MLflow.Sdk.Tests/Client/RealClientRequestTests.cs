@@ -5,6 +5,8 @@ namespace MLflow.Tests.Client;
 /// <summary>Our requests beside those that MLflow's Python client sent for the same call.</summary>
 public sealed class RealClientRequestTests
 {
+    private const string TraceId = "tr-2d26046f6758e0c8088fe299167ce060";
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -73,7 +75,7 @@ public sealed class RealClientRequestTests
         await using var recorded = await RecordedExchanges.LoadAsync("set_trace_tag");
         await using var client = recorded.Client();
 
-        await client.SetTraceTagAsync("tr-2d26046f6758e0c8088fe299167ce060", "color", "blue", Token);
+        await client.SetTraceTagAsync(TraceId, "color", "blue", Token);
 
         recorded.AssertSameRequests();
     }
@@ -84,7 +86,7 @@ public sealed class RealClientRequestTests
         await using var recorded = await RecordedExchanges.LoadAsync("delete_trace_tag");
         await using var client = recorded.Client();
 
-        await client.DeleteTraceTagAsync("tr-2d26046f6758e0c8088fe299167ce060", "color", Token);
+        await client.DeleteTraceTagAsync(TraceId, "color", Token);
 
         recorded.AssertSameRequests();
     }
@@ -123,5 +125,79 @@ public sealed class RealClientRequestTests
 
         recorded.AssertSameRequests();
         Assert.Equal(["1", "0"], experiments.Select(experiment => experiment.ExperimentId));
+    }
+
+    [Fact]
+    public async Task LogFeedback_WithRationale_IsAskedAsByTheRealClient()
+    {
+        await using var recorded = await RecordedExchanges.LoadAsync("log_feedback");
+        await using var client = recorded.Client();
+
+        var feedback = await client.LogFeedbackAsync(
+            TraceId, "good", true, AssessmentSource.Human("me@x"), "because", metadata: new Dictionary<string, string> { ["m"] = "1" }, cancellationToken: Token);
+
+        recorded.AssertSameRequests();
+        Assert.Equal(("a-df2e16271287431799d69b7f547908c9", true, "because", "1"), (feedback.AssessmentId, feedback.Boolean, feedback.Rationale, feedback.Metadata["m"]));
+        Assert.Equal(new AssessmentSource(AssessmentSourceType.Human, "me@x"), feedback.Source);
+        Assert.Equal(new DateTimeOffset(2026, 11, 23, 1, 56, 0, 316, TimeSpan.Zero), feedback.CreateTime);
+    }
+
+    [Fact]
+    public async Task LogExpectation_AnObject_IsAskedAsByTheRealClient()
+    {
+        await using var recorded = await RecordedExchanges.LoadAsync("log_expectation");
+        await using var client = recorded.Client();
+
+        var expectation = await client.LogExpectationAsync(TraceId, "answer", new Dictionary<string, int[]> { ["a"] = [1, 2] }, AssessmentSource.Human("me@x"), cancellationToken: Token);
+
+        recorded.AssertSameRequests();
+        Assert.Equal((AssessmentKind.Expectation, 2), (expectation.Kind, expectation.Value!.Value.GetProperty("a")[1].GetInt32()));
+    }
+
+    [Fact]
+    public async Task UpdateFeedback_NameAndValue_IsAskedAsByTheRealClient()
+    {
+        await using var recorded = await RecordedExchanges.LoadAsync("update_assessment");
+        await using var client = recorded.Client();
+
+        var feedback = await client.UpdateFeedbackAsync(TraceId, "a-df2e16271287431799d69b7f547908c9", false, name: "good", cancellationToken: Token);
+
+        recorded.AssertSameRequests();
+        Assert.Equal((false, "because"), (feedback.Boolean, feedback.Rationale));
+    }
+
+    [Fact]
+    public async Task OverrideFeedback_ByAProgram_IsAskedAsByTheRealClient()
+    {
+        await using var recorded = await RecordedExchanges.LoadAsync("override_feedback");
+        await using var client = recorded.Client();
+
+        var feedback = await client.OverrideFeedbackAsync(TraceId, "a-df2e16271287431799d69b7f547908c9", "meh", cancellationToken: Token);
+
+        recorded.AssertSameRequests();
+        Assert.Equal(("meh", "a-df2e16271287431799d69b7f547908c9", "good"), (feedback.Text, feedback.Overrides, feedback.Name));
+    }
+
+    [Fact]
+    public async Task GetAssessment_Expectation_IsAskedAsByTheRealClient()
+    {
+        await using var recorded = await RecordedExchanges.LoadAsync("get_assessment");
+        await using var client = recorded.Client();
+
+        var expectation = await client.GetAssessmentAsync(TraceId, "a-033a82b68d2444c28d80895357811bc8", Token);
+
+        recorded.AssertSameRequests();
+        Assert.Equal("""{"a": [1, 2]}""", expectation.Value!.Value.GetRawText());
+    }
+
+    [Fact]
+    public async Task DeleteAssessment_Existing_IsAskedAsByTheRealClient()
+    {
+        await using var recorded = await RecordedExchanges.LoadAsync("delete_assessment");
+        await using var client = recorded.Client();
+
+        await client.DeleteAssessmentAsync(TraceId, "a-b1aacdfe502140aeb4235988b633da72", Token);
+
+        recorded.AssertSameRequests();
     }
 }
