@@ -224,6 +224,23 @@ public sealed class SampleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Feedback_LoggedAndOverridden_IsFoundWithItsTrace()
+    {
+        var output = await RunAsync("feedback", _server.BaseAddress.ToString());
+        var (trace, _) = await SingleTraceAsync("openai-feedback-demo");
+
+        Assert.Contains("Checked: names_the_capital = true", output, StringComparison.Ordinal);
+        Assert.Contains($"Found: {trace["trace_id"]}, Completions: What is the capital of France?", output.Replace("AsyncCompletions", "Completions", StringComparison.Ordinal), StringComparison.Ordinal);
+        foreach (var line in (string[])["capital = \"Paris\" by default", "names_the_capital = true by feedback.cs, replaced", "helpful = 4 by ada", "names_the_capital = true by bob"])
+        {
+            Assert.Contains($"  {line}", output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal("yes", trace["tags"]!["reviewed"]!.GetValue<string>());
+        Assert.Equal(4, trace["assessments"]!.AsArray().Count);
+    }
+
+    [Fact]
     public async Task Sample_NoServer_SaysWhatToStart()
     {
         // Port 1 of this machine: nothing listens there.
