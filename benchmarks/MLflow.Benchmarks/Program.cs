@@ -1,11 +1,13 @@
 using MLflow.Benchmarks.Calls;
 using MLflow.Benchmarks.Ingest;
+using MLflow.Benchmarks.Uploads;
 
 return args switch
 {
     ["calls"] => CompiledProcess.Run("calls", RunCalls),
     ["collector"] => await RunCollectorAsync(),
     ["ingest"] => await RunIngestAsync(),
+    ["uploads"] => RunUploads(),
     _ => Usage(),
 };
 
@@ -27,8 +29,14 @@ static async Task<int> RunIngestAsync()
     return 0;
 }
 
+static int RunUploads()
+{
+    UploadsBenchmark.Run();
+    return 0;
+}
+
 static int Usage()
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | ingest");
+    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | ingest | uploads");
     return 2;
 }

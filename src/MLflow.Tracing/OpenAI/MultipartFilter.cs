@@ -6,10 +6,13 @@ namespace MLflow;
 
 /// <summary>
 /// Lets a form pass piece by piece and leaves out most of its files, so that its text fields are kept wherever they stand. What is left is a form again;
-/// size and hash of each file are counted while it passes.
+/// size and hash of each file are counted while it passes, the hash up to a limit: it is the thread that sends which pays for it.
 /// </summary>
 internal sealed class MultipartFilter
 {
+    /// <summary>Most bytes of the files of one form that are hashed, together. What can be recorded or drawn for a model is smaller; data sets and parts of uploads are not.</summary>
+    public const int MaxHashedBytes = 32 << 20;
+
     private const int MaxHeadBytes = 16 << 10;
 
     private readonly byte[] _delimiter;
@@ -22,7 +25,9 @@ internal sealed class MultipartFilter
     private bool _isInHead;
     private bool _isOver;
     private IncrementalHash? _hash;
+    private bool _isInFile;
     private long _fileBytes;
+    private long _hashedBytes;
 
     /// <param name="boundary">The boundary between the parts.</param>
     /// <param name="maxFileBytes">Most bytes of one file that are kept.</param>
@@ -90,6 +95,7 @@ internal sealed class MultipartFilter
         if (MultipartText.IsFile(Encoding.UTF8.GetString(rest[..end])))
         {
             _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            _isInFile = true;
             _fileBytes = 0;
         }
 
@@ -111,11 +117,11 @@ internal sealed class MultipartFilter
         }
 
         Keep(rest[..end]);
-        if (_hash is not null)
+        if (_isInFile)
         {
-            _files.Add(new FilePart(_fileBytes, Convert.ToHexStringLower(_hash.GetHashAndReset())));
-            _hash.Dispose();
-            _hash = null;
+            _files.Add(new FilePart(_fileBytes, _hash is null ? null : Convert.ToHexStringLower(_hash.GetHashAndReset())));
+            DropHash();
+            _isInFile = false;
         }
 
         _kept.Write(_delimiter);
@@ -126,15 +132,33 @@ internal sealed class MultipartFilter
 
     private void Keep(ReadOnlySpan<byte> body)
     {
-        if (_hash is null)
+        if (!_isInFile)
         {
             _kept.Write(body);
             return;
         }
 
-        _hash.AppendData(body);
+        if (_hash is not null)
+        {
+            _hashedBytes += body.Length;
+            if (_hashedBytes > MaxHashedBytes)
+            {
+                DropHash();
+            }
+            else
+            {
+                _hash.AppendData(body);
+            }
+        }
+
         var room = (int)Math.Clamp(_maxFileBytes - _fileBytes, 0, body.Length);
         _kept.Write(body[..room]);
         _fileBytes += body.Length;
+    }
+
+    private void DropHash()
+    {
+        _hash?.Dispose();
+        _hash = null;
     }
 }

@@ -103,6 +103,22 @@ public sealed partial class MultipartTests
     }
 
     [Fact]
+    public void Filter_FilesBeyondTheLimit_HaveASizeAndNoHash()
+    {
+        var first = Bytes(MultipartFilter.MaxHashedBytes - 10);
+        var form = Form(File("a", "a.bin", "audio/wav", first), File("b", "b.bin", "audio/wav", Bytes(11)), Field("model", "whisper-1"), File("c", "c.bin", "audio/wav", []));
+
+        var (kept, files, _) = Capture(form, 81_920, maxBytes: 1 << 20);
+
+        Assert.Equal([new FilePart(first.Length, Hash(first)), new FilePart(11, null), new FilePart(0, null)], files);
+        var fields = Read(kept, files, trims: true);
+        Assert.Equal("whisper-1", fields.RequestModel);
+        var recorded = JsonNode.Parse(fields.Inputs.Json)!["b"]!.AsObject();
+        Assert.Equal(11, (int?)recorded["size_bytes"]);
+        Assert.False(recorded.ContainsKey("sha256"));
+    }
+
+    [Fact]
     public void Form_AnyBytes_DoesNotThrow()
     {
         string[] pieces = ["--b=1", "\r\n", "\r\n\r\n", "--", "Content-Disposition: form-data; name=\"a[\"", "Content-Disposition: form-data; name=\"x[]\"; filename=\"", "name=", "\"", "\\", "[", "]", "a[b]c", "é", "\0"];

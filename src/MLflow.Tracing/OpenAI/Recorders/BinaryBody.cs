@@ -45,7 +45,7 @@ internal static class BinaryBody
 
     /// <param name="json">Takes the fields.</param>
     /// <param name="bytes">What is known of the content.</param>
-    /// <param name="whole">Size and hash of all of it; null when not all was seen.</param>
+    /// <param name="whole">Size and hash of all of it, as far as known; null when not all was seen.</param>
     /// <param name="contentType">Its type, or null.</param>
     /// <param name="path">Where it will stand.</param>
     /// <param name="fields">Takes what was left out.</param>
@@ -60,9 +60,9 @@ internal static class BinaryBody
 
         var size = whole?.SizeBytes ?? Math.Max(seenBytes, bytes.Length);
         json.WriteNumber("size_bytes"u8, size);
-        if (whole is { } measured)
+        if (whole?.Sha256 is { } hash)
         {
-            json.WriteString("sha256"u8, measured.Sha256);
+            json.WriteString("sha256"u8, hash);
         }
 
         var isText = IsText(bytes, out var textBytes);
