@@ -1,5 +1,6 @@
 using MLflow.Sdk.Tests.Capture;
 using MLflow.Tests.Client;
+using MLflow.Tests.Export;
 
 namespace MLflow.Tests;
 
@@ -16,6 +17,11 @@ internal static class Program
         if (args is [BlindProgram.Argument, var address])
         {
             return BlindProgram.Run(new Uri(address));
+        }
+
+        if (args is [SpoolingProgram.Argument, var tracking, var folder])
+        {
+            return SpoolingProgram.Run(tracking, folder);
         }
 
         return args.Any(a => a is "--server" or "--internal-msbuild-node")

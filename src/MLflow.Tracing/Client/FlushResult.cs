@@ -1,6 +1,6 @@
 namespace MLflow;
 
-/// <summary>What became of the traces that this client made so far: each is counted in exactly one of exported, pending and dropped.</summary>
+/// <summary>What became of the traces that this client made so far: each is counted in exactly one of exported, pending, spooled and dropped.</summary>
 public sealed record FlushResult
 {
     /// <summary>Traces that a server has acknowledged.</summary>
@@ -8,6 +8,15 @@ public sealed record FlushResult
 
     /// <summary>Traces that wait: some of their spans still run, or the server has not acknowledged them yet.</summary>
     public required long Pending { get; init; }
+
+    /// <summary>
+    /// Traces that wait on the disk, because their server was away or the client was stopped. They are sent by this process when the server is there, by the
+    /// next one that traces to it, or by <c>mlflow import --spool</c>.
+    /// </summary>
+    public long Spooled { get; init; }
+
+    /// <summary>Traces that earlier processes had left on the disk and this one has sent. They are in no other count.</summary>
+    public long Recovered { get; init; }
 
     /// <summary>Traces that were given up, in whole or in part.</summary>
     public required long Dropped { get; init; }

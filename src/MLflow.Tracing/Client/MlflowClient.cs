@@ -18,7 +18,7 @@ public sealed partial class MlflowClient : IAsyncDisposable
         var timeProvider = options.TimeProvider ?? TimeProvider.System;
         _settings = TrackingSettings.Read(options);
         Log = new SelfLog(options.LoggerFactory, timeProvider);
-        _exporter = new TraceExporter(Log, timeProvider);
+        _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes);
         Tracer = new Tracer(_exporter, () => _settings.Destination, timeProvider);
         _exporter.Unfinished = () => Tracer.UnfinishedTraces;
         ExitFlush.Add(this);
@@ -84,8 +84,8 @@ public sealed partial class MlflowClient : IAsyncDisposable
     /// <summary>Waits until every trace that ended before the call has been sent or given up, or its server turns out to be away.</summary>
     /// <remarks>
     /// A server that cannot be reached is tried once and then no longer waited for; one that is busy or fails is tried three times;
-    /// one that asks to come back in more than ten seconds is not waited for. Such traces stay queued, are counted as
-    /// <see cref="FlushResult.Pending"/>, and are sent when the server is there, as long as this process lives.
+    /// one that asks to come back in more than ten seconds is not waited for. Such traces wait in memory (<see cref="FlushResult.Pending"/>) or on the disk
+    /// (<see cref="FlushResult.Spooled"/>), and are sent when the server is there.
     /// </remarks>
     /// <returns>What became of the traces so far.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled first; the traces stay queued.</exception>
@@ -100,7 +100,7 @@ public sealed partial class MlflowClient : IAsyncDisposable
         return result with { UnreadBodies = RecorderFailures?.Invoke() ?? 0 };
     }
 
-    /// <summary>Sends what is waiting, for at most five seconds, and stops. What could not be sent is reported in the log. Later traces are dropped.</summary>
+    /// <summary>Sends what is waiting, for at most five seconds, and stops. What could not be sent goes to the disk or, where that is not possible, is dropped; the log says which. Later traces are dropped.</summary>
     public async ValueTask DisposeAsync()
     {
         ExitFlush.Remove(this);

@@ -11,6 +11,15 @@ public sealed class MlflowClientOptions
     /// <summary>Name of the experiment. Null: <c>MLFLOW_EXPERIMENT_NAME</c>, else <c>MLFLOW_EXPERIMENT_ID</c>, else experiment <c>0</c>.</summary>
     public string? Experiment { get; set; }
 
+    /// <summary>
+    /// Folder in which traces wait whose server is away; nobody but the user may read it. Null: <c>MLFLOW_SPOOL_DIRECTORY</c>, else <c>mlflow/spool</c> in
+    /// the user's local application data. <c>none</c>: they wait in memory and are dropped when the program ends.
+    /// </summary>
+    public string? SpoolDirectory { get; set; }
+
+    /// <summary>Bytes that all files of that folder may take together. Default: 256 MiB. What does not fit waits in memory.</summary>
+    public long SpoolMaxBytes { get; set; } = TraceSpool.DefaultMaxBytes;
+
     /// <summary>Takes the warnings of the SDK. Null: they go to standard error, each kind at most once a minute.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 

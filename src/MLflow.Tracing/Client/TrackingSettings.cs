@@ -19,6 +19,33 @@ internal sealed class TrackingSettings
         return new TrackingSettings(new TraceDestination(uri, name, id));
     }
 
+    /// <summary>The folder of the spool; null where there is to be none.</summary>
+    /// <exception cref="ArgumentException">It is no path.</exception>
+    public static string? SpoolFolder(MlflowClientOptions options)
+    {
+        var folder = options.SpoolDirectory ?? Variable("MLFLOW_SPOOL_DIRECTORY");
+        if (folder is null)
+        {
+            // Empty where the user has no home, as some services have none.
+            var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+            return data.Length == 0 ? null : Path.Combine(data, "mlflow", "spool");
+        }
+
+        if (folder == "none")
+        {
+            return null;
+        }
+
+        try
+        {
+            return Path.GetFullPath(folder);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException or PathTooLongException)
+        {
+            throw new ArgumentException($"The spool directory '{folder}' is not a path: {e.Message} Give a folder, or 'none'.", nameof(options), e);
+        }
+    }
+
     public TrackingSettings WithTrackingUri(string uri) => new(Destination with { TrackingUri = ParseTrackingUri(uri) });
 
     public TrackingSettings WithExperiment(string name)

@@ -33,6 +33,15 @@ internal sealed class EncodedExport
 
     public int Size => _end - _start;
 
+    /// <summary>Bytes of the spans, their lengths included.</summary>
+    public int SpanBytes => _facts - _start;
+
+    /// <summary>Where in the facts the experiment's id has to stand.</summary>
+    public int ExperimentOffset => _experiment;
+
+    /// <summary>Spans and facts.</summary>
+    public ReadOnlySpan<byte> Bytes => _block.Bytes.AsSpan(_start, Size);
+
     public EncodedFacts Facts => new(_block.Bytes.AsSpan(_facts, _end - _facts), _experiment);
 
     /// <summary>Reads the span at <paramref name="position"/>, 0 at first, and moves on to the next one.</summary>

@@ -1,7 +1,7 @@
 namespace MLflow;
 
 /// <summary>
-/// Counts each finished trace that was handed over in exactly one of exported, pending and dropped: accepted is their sum at all times.
+/// Counts each finished trace that was handed over in exactly one of exported, pending, spooled and dropped: accepted is their sum at all times.
 /// A trace that lost some of its spans counts as dropped. Touched under the exporter's lock only.
 /// </summary>
 internal sealed class ExportCounters
@@ -16,6 +16,12 @@ internal sealed class ExportCounters
     public long Pending { get; private set; }
 
     public long Dropped { get; private set; }
+
+    /// <summary>Traces that wait on the disk.</summary>
+    public long Spooled { get; private set; }
+
+    /// <summary>Traces of earlier processes that were sent.</summary>
+    public long Recovered { get; private set; }
 
     public string? LastError { get; set; }
 
@@ -34,7 +40,8 @@ internal sealed class ExportCounters
             Accepted++;
         }
 
-        if (progress.State != ExportState.Dropped)
+        // One that is on the disk is counted by what is there.
+        if (progress.State is not (ExportState.Dropped or ExportState.Spooled))
         {
             Move(progress, ExportState.Pending);
         }
@@ -48,12 +55,52 @@ internal sealed class ExportCounters
         Settle(progress);
     }
 
+    /// <summary>Whether the export, put on the disk, would stand for its trace: it is all of it that waits, and nothing of it was lost.</summary>
+    public static bool Counts(ExportProgress progress) => progress is { State: ExportState.Pending, Waiting: 1, Lost: null };
+
+    /// <summary>The export was put on the disk.</summary>
+    /// <param name="progress">Of its trace.</param>
+    /// <param name="counts">What <see cref="Counts"/> said when it was written.</param>
+    public void Spool(ExportProgress progress, bool counts)
+    {
+        if (counts)
+        {
+            progress.Waiting--;
+            Move(progress, ExportState.Spooled);
+        }
+        else
+        {
+            Settle(progress);
+        }
+    }
+
+    /// <summary>A trace on the disk was sent or, with a reason, given up.</summary>
+    public void Unspool(bool isOwn, string? dropped)
+    {
+        Spooled -= isOwn ? 1 : 0;
+        if (!isOwn)
+        {
+            Recovered += dropped is null ? 1 : 0;
+        }
+        else if (dropped is null)
+        {
+            Exported++;
+        }
+        else
+        {
+            Dropped++;
+            _droppedBy[dropped] = _droppedBy.GetValueOrDefault(dropped) + 1;
+        }
+    }
+
     /// <param name="unfinished">Traces that have begun and are not complete, which are pending too.</param>
     public FlushResult Read(long unfinished) => new()
     {
         Exported = Exported,
         Pending = Pending + unfinished,
         Dropped = Dropped,
+        Spooled = Spooled,
+        Recovered = Recovered,
         DroppedBy = new Dictionary<string, long>(_droppedBy),
         LastError = LastError,
     };
@@ -96,6 +143,9 @@ internal sealed class ExportCounters
                 break;
             case ExportState.Dropped:
                 Dropped += change;
+                break;
+            case ExportState.Spooled:
+                Spooled += change;
                 break;
             default:
                 break;

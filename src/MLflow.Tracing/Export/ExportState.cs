@@ -7,5 +7,8 @@ internal enum ExportState : byte
     None,
     Pending,
     Exported,
+
+    /// <summary>On the disk.</summary>
+    Spooled,
     Dropped,
 }

@@ -25,11 +25,16 @@ internal sealed class FlushRequest
         _firstAttempt = firstAttempt;
     }
 
+    /// <summary>What other processes have left on the disk is not waited for.</summary>
+    public bool IsOwnOnly { get; init; } = true;
+
     public Task Done => _done.Task;
 
-    public bool WaitsFor(ExportLane lane) =>
-        !lane.IsEmpty && lane.FirstSequence <= _sequence && _failures.GetValueOrDefault(lane.Server) < MaxTries
-        && !(lane.Server.Retry.IsToldToWait && lane.Server.Retry.Remaining > MaxWait);
+    public bool WaitsFor(ExportLane lane) => !lane.IsEmpty && lane.FirstSequence <= _sequence && WaitsFor(lane.Server);
+
+    /// <summary>The server is not given up yet.</summary>
+    public bool WaitsFor(TrackingServer server) =>
+        _failures.GetValueOrDefault(server) < MaxTries && !(server.Retry.IsToldToWait && server.Retry.Remaining > MaxWait);
 
     public void Note(TrackingServer server, ExportFailureKind kind, long attempt)
     {

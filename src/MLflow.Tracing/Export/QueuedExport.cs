@@ -14,7 +14,22 @@ internal sealed class QueuedExport
         Size = encoded?.Size ?? ExportSize.Estimate(export);
     }
 
+    /// <summary>Queues what was read from the spool.</summary>
+    public QueuedExport(SpoolRecord spooled, long sequence)
+    {
+        Progress = new ExportProgress();
+        SpanCount = spooled.SpanCount;
+        IsComplete = spooled.IsComplete;
+        Sequence = sequence;
+        Encoded = spooled.Encoded;
+        Spooled = spooled;
+        Size = spooled.Encoded.Size;
+    }
+
     public ExportProgress Progress { get; }
+
+    /// <summary>Where it is on the disk, until it is settled. Null for what never was there.</summary>
+    public SpoolRecord? Spooled { get; }
 
     public int SpanCount { get; }
 

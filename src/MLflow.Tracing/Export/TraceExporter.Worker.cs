@@ -14,6 +14,7 @@ internal sealed partial class TraceExporter
     public const int MaxRequestBytes = 1 << 20;
 
     private const int MaxParallelRequests = 8;
+    private const int MaxSpoolWriteBytes = 2 << 20;
     private long _unreportedOverflow;
 
     /// <summary>The worker. It ends only when the exporter is closed; nothing that a server does or a span holds may end it.</summary>
@@ -22,51 +23,49 @@ internal sealed partial class TraceExporter
         while (!_stop.IsCancellationRequested)
         {
             // 1. What is due? A lane is due when its server is, and when it has waited for company or somebody waits for it.
-            ExportLane? lane = null;
-            List<QueuedExport> batch = [];
-            List<QueuedExport> raw = [];
-            long attempt = 0;
+            ExportStep step;
             lock (_lock)
             {
                 _alarm = long.MaxValue;
-                if (_raw.Count > 0)
+                step = Next();
+                if (step.Kind == ExportStepKind.Send)
                 {
-                    (raw, _raw) = (_raw, raw);
+                    _lastAttempt++;
                 }
-                else
+                else if (step.Kind == ExportStepKind.Sleep && step.Wait != Timeout.InfiniteTimeSpan)
                 {
-                    (lane, batch, var wait) = Next();
-                    if (lane is not null)
-                    {
-                        attempt = ++_lastAttempt;
-                    }
-                    else if (wait != Timeout.InfiniteTimeSpan)
-                    {
-                        SetAlarm(wait);
-                    }
+                    SetAlarm(step.Wait);
                 }
             }
 
             ReportOverflow();
-            if (raw.Count > 0)
+            switch (step.Kind)
             {
-                raw.ForEach(Encode);
-                continue;
+                case ExportStepKind.Encode:
+                    step.Batch.ForEach(Encode);
+                    continue;
+                case ExportStepKind.Spool:
+                    Spool(step.Lane!);
+                    continue;
+                case ExportStepKind.Load:
+                    Load(step.Address!);
+                    continue;
+                case ExportStepKind.Sleep:
+                    await _wake.Reader.ReadAsync().ConfigureAwait(false);
+                    continue;
+                default:
+                    break;
             }
 
-            // 2. Nothing: sleep until there is.
-            if (lane is null)
-            {
-                await _wake.Reader.ReadAsync().ConfigureAwait(false);
-                continue;
-            }
+            var (lane, batch, attempt) = (step.Lane!, step.Batch, _lastAttempt);
 
-            // 3. Send. Whatever fails, the batch is either still in its lane or counted as dropped.
+            // 2. Send. Whatever fails, the batch is either still in its lane or counted as dropped.
             try
             {
                 await SendAsync(lane, batch).ConfigureAwait(false);
                 lane.Server.Retry.Succeeded();
                 lane.Server.IsOutageReported = false;
+                _spool?.Adopt(lane.Destination.TrackingUri);
             }
             catch (ExportFailureException e)
             {
@@ -131,8 +130,15 @@ internal sealed partial class TraceExporter
         return encoded;
     }
 
-    private (ExportLane? Lane, List<QueuedExport> Batch, TimeSpan Wait) Next()
+    private ExportStep Next()
     {
+        if (_raw.Count > 0)
+        {
+            var raw = _raw;
+            _raw = [];
+            return new ExportStep(ExportStepKind.Encode) { Batch = raw };
+        }
+
         ExportLane? due = null;
         List<QueuedExport> batch = [];
         var wait = Timeout.InfiniteTimeSpan;
@@ -142,7 +148,16 @@ internal sealed partial class TraceExporter
             var remaining = RemainingOf(lane);
             if (remaining > TimeSpan.Zero)
             {
-                wait = wait == Timeout.InfiniteTimeSpan || remaining < wait ? remaining : wait;
+                if (IsForSpool(lane))
+                {
+                    return new ExportStep(ExportStepKind.Spool) { Lane = lane };
+                }
+
+                wait = Shorter(wait, remaining);
+                if (MaySpool(lane))
+                {
+                    wait = Shorter(wait, Linger - _timeProvider.GetElapsedTime(lane.WaitsSince));
+                }
             }
             else if (due is null || lane.FirstSequence < due.FirstSequence)
             {
@@ -159,13 +174,136 @@ internal sealed partial class TraceExporter
             }
         }
 
-        foreach (var flush in _flushes.Where(f => !_lanes.Values.Any(l => f.WaitsFor(l) && idle?.Contains(l) != true)))
+        if (due is null && _spool is not null)
+        {
+            foreach (var (address, server) in _servers)
+            {
+                // One that is away is tried with what waits on the disk, when nothing else is there to try it with.
+                if (_spool.HasUnread(address) && !_lanes.Values.Any(lane => ReferenceEquals(lane.Server, server)))
+                {
+                    if (server.Retry.Remaining <= TimeSpan.Zero)
+                    {
+                        return new ExportStep(ExportStepKind.Load) { Address = address };
+                    }
+
+                    wait = Shorter(wait, server.Retry.Remaining);
+                }
+            }
+        }
+
+        foreach (var flush in _flushes.Where(f => !_lanes.Values.Any(l => f.WaitsFor(l) && idle?.Contains(l) != true) && !_servers.Any(s => f.WaitsFor(s.Value) && _spool?.HasAny(s.Key, f.IsOwnOnly) == true)))
         {
             flush.Complete();
         }
 
         // At least a millisecond: timers cut what is below, and the loop would turn without progress.
-        return (due, batch, wait == Timeout.InfiniteTimeSpan ? wait : wait + TimeSpan.FromMilliseconds(1));
+        return due is null
+            ? new ExportStep(ExportStepKind.Sleep) { Wait = wait == Timeout.InfiniteTimeSpan ? wait : wait + TimeSpan.FromMilliseconds(1) }
+            : new ExportStep(ExportStepKind.Send) { Lane = due, Batch = batch };
+    }
+
+    private static TimeSpan Shorter(TimeSpan left, TimeSpan right) => left == Timeout.InfiniteTimeSpan || right < left ? right : left;
+
+    /// <summary>Its server is away, it has waited long enough, and nobody waits for it to be tried again.</summary>
+    private bool IsForSpool(ExportLane lane) =>
+        MaySpool(lane) && (lane.IsFull || _timeProvider.GetElapsedTime(lane.WaitsSince) >= Linger);
+
+    private bool MaySpool(ExportLane lane) =>
+        _spool is { TakesMore: true } && lane.Server is { Retry.Failures: > 0, TakesSpans: true } && !_flushes.Exists(f => f.WaitsFor(lane));
+
+    /// <summary>Puts all that waits in a lane on the disk. What has come from there is there still.</summary>
+    private void Spool(ExportLane lane)
+    {
+        List<QueuedExport> fresh, fromDisk;
+        lock (_lock)
+        {
+            fromDisk = [.. lane.Waiting.Where(e => e.Spooled is not null)];
+
+            // What came since the worker looked is not encoded, and waits for the next time.
+            fresh = [.. lane.Waiting.Where(e => e.Spooled is null && e.Encoded is not null)];
+        }
+
+        fromDisk.ForEach(export => _spool!.PutBack(export.Spooled!));
+        lock (_lock)
+        {
+            fromDisk.ForEach(export => Remove(lane, export));
+        }
+
+        // In pieces: what is written at once stands in memory twice.
+        for (var at = 0; at < fresh.Count;)
+        {
+            var end = at;
+            for (long bytes = 0; end < fresh.Count && bytes < MaxSpoolWriteBytes; end++)
+            {
+                bytes += fresh[end].Size;
+            }
+
+            if (!TrySpool(lane, fresh[at..end]))
+            {
+                break;
+            }
+
+            at = end;
+        }
+
+        ExpireSpool();
+    }
+
+    private bool TrySpool(ExportLane lane, List<QueuedExport> exports)
+    {
+        bool[] counts;
+        lock (_lock)
+        {
+            counts = [.. exports.Select(e => e.IsComplete && ExportCounters.Counts(e.Progress))];
+        }
+
+        if (!_spool!.TryWrite(lane.Destination, exports, counts))
+        {
+            return false;
+        }
+
+        lock (_lock)
+        {
+            for (var i = 0; i < exports.Count; i++)
+            {
+                _counters.Spool(exports[i].Progress, counts[i]);
+                Remove(lane, exports[i]);
+            }
+        }
+
+        return true;
+    }
+
+    private void ExpireSpool()
+    {
+        var expired = _spool!.Expire();
+        lock (_lock)
+        {
+            for (; expired > 0; expired--)
+            {
+                _counters.Unspool(isOwn: true, DropReasons.SpoolTooOld);
+            }
+        }
+    }
+
+    /// <summary>Queues a part of what waits on the disk for a server.</summary>
+    private void Load(Uri address)
+    {
+        ExpireSpool();
+        var records = _spool!.Read(address, ExportLane.MaxBatchBytes);
+
+        // As if they had waited already: they have.
+        var since = _timeProvider.GetTimestamp() - (_timeProvider.TimestampFrequency * (long)Linger.TotalSeconds);
+        lock (_lock)
+        {
+            foreach (var record in records)
+            {
+                var queued = new QueuedExport(record, ++_lastSequence);
+                _queuedBytes += queued.Size;
+                _queuedSpans += queued.SpanCount;
+                LaneOf(record.Destination).Add(queued, since);
+            }
+        }
     }
 
     private TimeSpan RemainingOf(ExportLane lane)
@@ -351,10 +489,12 @@ internal sealed partial class TraceExporter
         {
             foreach (var export in batch)
             {
-                _counters.Sent(export.Progress);
+                Count(export, dropped: null);
                 Remove(lane, export);
             }
         }
+
+        SettleSpooled(batch);
     }
 
     private void Fail(ExportLane lane, List<QueuedExport> batch, ExportFailureException e, long attempt)
@@ -406,12 +546,47 @@ internal sealed partial class TraceExporter
             _counters.LastError = message;
             foreach (var export in batch)
             {
-                _counters.Drop(export.Progress, reason);
+                Count(export, reason);
                 Remove(lane, export);
             }
         }
 
+        SettleSpooled(batch);
+
         _log.Warn(reason, $"{batch.Count} {(batch.Count == 1 ? "trace was" : "traces were")} dropped: {message}");
+    }
+
+    /// <param name="export">What was sent or dropped. Under the lock.</param>
+    /// <param name="dropped">Why it was dropped; null for what was sent.</param>
+    private void Count(QueuedExport export, string? dropped)
+    {
+        if (export.Spooled is { } record)
+        {
+            if (record.Counts)
+            {
+                _counters.Unspool(record.Segment.IsOwn, dropped);
+            }
+        }
+        else if (dropped is null)
+        {
+            _counters.Sent(export.Progress);
+        }
+        else
+        {
+            _counters.Drop(export.Progress, dropped);
+        }
+    }
+
+    /// <summary>Not under the lock: files are deleted.</summary>
+    private void SettleSpooled(List<QueuedExport> batch)
+    {
+        foreach (var export in batch)
+        {
+            if (export.Spooled is { } record)
+            {
+                _spool!.Settle(record);
+            }
+        }
     }
 
     private void Remove(ExportLane lane, QueuedExport export)
@@ -437,9 +612,11 @@ internal sealed partial class TraceExporter
         _log.Warn(
             "outage",
             e.Kind == ExportFailureKind.Unreachable
-                ? $"No MLflow server at {server.Address} ({e.Message}). Traces wait in memory and are sent when it is there ({pending} so far): run 'dotnet mlflow server', or set MLFLOW_TRACKING_URI to where yours is."
-                : $"The MLflow server is not well ({e.Message}). Traces wait in memory and are tried again ({pending} so far).");
+                ? $"No MLflow server at {server.Address} ({e.Message}). Traces wait {Where} and are sent when it is there ({pending} so far): run 'dotnet mlflow server', or set MLFLOW_TRACKING_URI to where yours is."
+                : $"The MLflow server does not take traces now ({e.Message}). They wait {Where} and are tried again ({pending} so far).");
     }
+
+    private string Where => _spool is null ? "in memory" : $"in {_spool.Folder}";
 
     private void ReportOverflow()
     {

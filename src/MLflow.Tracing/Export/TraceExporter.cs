@@ -33,6 +33,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stop = new();
     private readonly ExportMemory _memory = new();
+    private readonly TraceSpool? _spool;
     private ExportEncoder? _encoder;
 
     // Under the lock. Lanes go when they are empty; servers stay, one for each tracking URI that the program has set.
@@ -54,10 +55,15 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
 
     private HttpClient? _client;
 
-    public TraceExporter(SelfLog log, TimeProvider timeProvider)
+    /// <param name="log">Takes troubles.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="spoolFolder">Where traces wait whose server is away; null for memory alone.</param>
+    /// <param name="spoolBytes">Bytes that the folder may take.</param>
+    public TraceExporter(SelfLog log, TimeProvider timeProvider, string? spoolFolder = null, long spoolBytes = TraceSpool.DefaultMaxBytes)
     {
         _log = log;
         _timeProvider = timeProvider;
+        _spool = spoolFolder is null ? null : new TraceSpool(spoolFolder, spoolBytes, _memory, log, timeProvider);
     }
 
     /// <summary>Traces that have begun and are not complete.</summary>
@@ -92,17 +98,48 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         FlushRequest? flush = null;
         lock (_lock)
         {
-            if (_lanes.Count > 0 && !_isClosed)
+            if ((_lanes.Count > 0 || _counters.Spooled > 0) && !_isClosed)
             {
-                flush = new FlushRequest(_lastSequence, _lastAttempt + 1);
-                _flushes.Add(flush);
-                foreach (var server in _servers.Values)
-                {
-                    server.Retry.Hurry();
-                }
+                flush = BeginFlush(isOwnOnly: true);
             }
         }
 
+        return await EndFlushAsync(flush, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends what processes that have ended left on the disk for a server, until all is sent or given up, or the server turns out to be away.</summary>
+    public Task<FlushResult> SendSpooledAsync(Uri trackingUri, CancellationToken cancellationToken)
+    {
+        _spool?.Adopt(trackingUri);
+        FlushRequest flush;
+        lock (_lock)
+        {
+            ServerAt(trackingUri);
+            if (_worker is null)
+            {
+                StartWorker();
+            }
+
+            flush = BeginFlush(isOwnOnly: false);
+        }
+
+        return EndFlushAsync(flush, cancellationToken);
+    }
+
+    private FlushRequest BeginFlush(bool isOwnOnly)
+    {
+        var flush = new FlushRequest(_lastSequence, _lastAttempt + 1) { IsOwnOnly = isOwnOnly };
+        _flushes.Add(flush);
+        foreach (var server in _servers.Values)
+        {
+            server.Retry.Hurry();
+        }
+
+        return flush;
+    }
+
+    private async Task<FlushResult> EndFlushAsync(FlushRequest? flush, CancellationToken cancellationToken)
+    {
         if (flush is not null)
         {
             Wake();
@@ -151,7 +188,9 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
             await worker.ConfigureAwait(false);
         }
 
+        SpoolLeftovers();
         ReportLeftovers();
+        _spool?.Dispose();
         Interlocked.Exchange(ref _encoder, null)?.Dispose();
         _client?.Dispose();
         if (_timer is not null)
@@ -240,18 +279,23 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     {
         if (!_lanes.TryGetValue(destination, out var lane))
         {
-            if (!_servers.TryGetValue(destination.TrackingUri, out var server))
-            {
-                _client ??= TrackingHttp.CreateClient();
-                server = new TrackingServer(new TrackingHttp(_client, destination.TrackingUri, _timeProvider), new RetryPolicy(_timeProvider, Random.Shared.NextDouble));
-                _servers.Add(destination.TrackingUri, server);
-            }
-
-            lane = new ExportLane(destination, server);
+            lane = new ExportLane(destination, ServerAt(destination.TrackingUri));
             _lanes.Add(destination, lane);
         }
 
         return lane;
+    }
+
+    private TrackingServer ServerAt(Uri address)
+    {
+        if (!_servers.TryGetValue(address, out var server))
+        {
+            _client ??= TrackingHttp.CreateClient();
+            server = new TrackingServer(new TrackingHttp(_client, address, _timeProvider), new RetryPolicy(_timeProvider, Random.Shared.NextDouble));
+            _servers.Add(address, server);
+        }
+
+        return server;
     }
 
     /// <summary>The caller's AsyncLocals (its current span among them) must not live as long as the worker.</summary>
@@ -270,6 +314,35 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
             {
                 flow.Undo();
             }
+        }
+    }
+
+    /// <summary>The worker has ended. What it could not send goes to the disk.</summary>
+    private void SpoolLeftovers()
+    {
+        if (_spool is null)
+        {
+            return;
+        }
+
+        foreach (var export in _raw)
+        {
+            Encode(export);
+        }
+
+        _raw = [];
+        var before = _counters.Spooled;
+        foreach (var lane in _lanes.Values.ToList())
+        {
+            Spool(lane);
+        }
+
+        if (_counters.Spooled - before is > 0 and var count)
+        {
+            _log.Warn(
+                "spooled",
+                $"{count} {(count == 1 ? "trace was" : "traces were")} not sent before the program ended{(_counters.LastError is null ? "" : $" ({_counters.LastError})")}. "
+                + $"They wait in {_spool.Folder} and are sent when a program traces to that server again, or by 'mlflow import --spool'.");
         }
     }
 

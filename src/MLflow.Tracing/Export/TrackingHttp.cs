@@ -165,7 +165,8 @@ internal sealed class TrackingHttp
         var (code, text) = ReadError(body);
         var kind = status switch
         {
-            429 or 502 or 503 or 504 => ExportFailureKind.Busy,
+            // Credentials that expired, or a right that is given tomorrow: the data are not what is wrong.
+            401 or 403 or 429 or 502 or 503 or 504 => ExportFailureKind.Busy,
             408 or 500 => ExportFailureKind.Failed,
             _ => ExportFailureKind.Refused,
         };

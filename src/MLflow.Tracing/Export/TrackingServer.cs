@@ -164,7 +164,7 @@ internal sealed class TrackingServer
             using var answer = await _http.SendJsonAsync(HttpMethod.Get, "/api/3.0/mlflow/server-info", default, cancellationToken).ConfigureAwait(false);
             return Member(answer.RootElement, name).ValueKind == JsonValueKind.True;
         }
-        catch (ExportFailureException e) when (e.Kind is ExportFailureKind.Refused or ExportFailureKind.Failed)
+        catch (ExportFailureException e) when (e.Kind is ExportFailureKind.Refused or ExportFailureKind.Failed || e.Status is 401 or 403)
         {
             return false;
         }

@@ -1,0 +1,16 @@
+namespace MLflow;
+
+/// <summary>The next step of the exporter's worker and what it needs.</summary>
+/// <param name="Kind">The step.</param>
+internal readonly record struct ExportStep(ExportStepKind Kind)
+{
+    public ExportLane? Lane { get; init; }
+
+    public List<QueuedExport> Batch { get; init; } = [];
+
+    /// <summary>The server whose exports are taken from the disk.</summary>
+    public Uri? Address { get; init; }
+
+    /// <summary>How long to sleep, unless woken.</summary>
+    public TimeSpan Wait { get; init; } = Timeout.InfiniteTimeSpan;
+}

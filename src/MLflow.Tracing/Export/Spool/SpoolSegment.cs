@@ -1,0 +1,190 @@
+using System.Buffers;
+using Microsoft.Win32.SafeHandles;
+
+namespace MLflow;
+
+/// <summary>
+/// A file of the spool. Who has it open, has it alone; the operating system gives it free when the process dies, and another start takes it over.
+/// Used by one thread at a time.
+/// </summary>
+internal sealed class SpoolSegment : IDisposable
+{
+    /// <summary>Nothing is added to a file that has grown beyond this.</summary>
+    public const int MaxBytes = 8 << 20;
+
+    private readonly SafeFileHandle _file;
+    private readonly long _start;
+    private readonly HashSet<long> _settled = [];
+    private long _read;
+    private int _underway;
+
+    private SpoolSegment(string path, SafeFileHandle file, Uri address, long start, DateTimeOffset created, bool isOwn)
+    {
+        Path = path;
+        _file = file;
+        Address = address;
+        _start = start;
+        _read = start;
+        Length = RandomAccess.GetLength(file);
+        Created = created;
+        IsOwn = isOwn;
+    }
+
+    public string Path { get; }
+
+    /// <summary>The server whose exports it holds.</summary>
+    public Uri Address { get; }
+
+    public long Length { get; private set; }
+
+    public DateTimeOffset Created { get; }
+
+    /// <summary>False for what an earlier process left.</summary>
+    public bool IsOwn { get; }
+
+    /// <summary>Records in it that stand for a trace and are not settled. Known for our own files only.</summary>
+    public int Traces { get; set; }
+
+    public bool HasUnread => _read < Length;
+
+    public bool IsUnderway => _underway > 0;
+
+    public bool IsDone => !HasUnread && !IsUnderway;
+
+    /// <summary>Bytes behind the last whole record.</summary>
+    public long Unreadable { get; private set; }
+
+    public static SpoolSegment Create(string path, Uri address, string addressText, DateTimeOffset created)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+#pragma warning disable CA2000 // The segment owns the handle of the stream, which has no buffer.
+        var file = new FileStream(path, options).SafeFileHandle;
+#pragma warning restore CA2000
+        var head = SpoolFormat.Head(addressText);
+        RandomAccess.Write(file, head, 0);
+        return new SpoolSegment(path, file, address, head.Length, created, isOwn: true);
+    }
+
+    /// <returns>Null when another process has it, or when it is no spool file.</returns>
+    public static SpoolSegment? TryOpen(string path, DateTimeOffset created)
+    {
+        SafeFileHandle? file = null;
+        try
+        {
+            file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            if (SpoolFormat.ReadHead(file) is { } head && Uri.TryCreate(head.Address, UriKind.Absolute, out var address))
+            {
+                return new SpoolSegment(path, file, address, head.Start, created, isOwn: false);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Somebody else has it, or has just removed it.
+        }
+
+        file?.Dispose();
+        return null;
+    }
+
+    /// <summary>Adds records; all of them are on the disk, or none.</summary>
+    /// <exception cref="IOException">The disk is full or away.</exception>
+    public void Append(ReadOnlySpan<byte> records)
+    {
+        try
+        {
+            RandomAccess.Write(_file, records, Length);
+            RandomAccess.FlushToDisk(_file);
+        }
+        catch
+        {
+            RandomAccess.SetLength(_file, Length);
+            throw;
+        }
+
+        Length += records.Length;
+    }
+
+    /// <summary>Reads the next record that is not settled.</summary>
+    /// <returns>Null at the end.</returns>
+    public SpoolRecord? Read(ExportMemory memory)
+    {
+        while (_read < Length)
+        {
+            var offset = _read;
+            if (SpoolFormat.ReadPrefix(_file, offset, Length) is not { } prefix)
+            {
+                break;
+            }
+
+            var size = prefix.Head + prefix.Body;
+            if (_settled.Contains(offset))
+            {
+                _read = offset + SpoolFormat.PrefixBytes + size;
+                continue;
+            }
+
+            var rented = ArrayPool<byte>.Shared.Rent(size);
+            try
+            {
+                var bytes = rented.AsSpan(0, size);
+                if (!SpoolFormat.ReadWhole(_file, bytes, offset + SpoolFormat.PrefixBytes) || SpoolFormat.Checksum(bytes) != prefix.Checksum)
+                {
+                    break;
+                }
+
+                var record = SpoolFormat.Read(this, offset, Address, bytes[..prefix.Head], bytes[prefix.Head..], memory);
+                _read = offset + SpoolFormat.PrefixBytes + size;
+                _underway++;
+                return record;
+            }
+            catch (Exception e) when (e is InvalidDataException or OverflowException)
+            {
+                break;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+
+        Unreadable += Length - _read;
+        _read = Length;
+        return null;
+    }
+
+    /// <summary>The record was sent or given up.</summary>
+    public void Settle(SpoolRecord record)
+    {
+        _settled.Add(record.Offset);
+        _underway--;
+        Traces -= record.Counts ? 1 : 0;
+    }
+
+    /// <summary>The record could not be sent now and is read again later.</summary>
+    public void PutBack(SpoolRecord record)
+    {
+        _underway--;
+        _read = Math.Max(_start, Math.Min(_read, record.Offset));
+    }
+
+    public void Delete()
+    {
+        try
+        {
+            File.Delete(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Sent again by a later start, which changes nothing on the server.
+        }
+
+        Dispose();
+    }
+
+    public void Dispose() => _file.Dispose();
+}

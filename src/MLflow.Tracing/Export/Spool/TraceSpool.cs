@@ -1,0 +1,332 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace MLflow;
+
+/// <summary>
+/// A folder in which exports wait whose server is away, until it is back or another process of the same user sends them. An export is sent to the server
+/// and experiment that it was made for, never elsewhere. What it holds are prompts: nobody but the user may read it.
+/// </summary>
+/// <remarks>Safe for concurrent use. It does not throw. Its lock is held while files are read and written: never ask it on a thread of the program.</remarks>
+internal sealed class TraceSpool : IDisposable
+{
+    /// <summary>Bytes that all files of the folder may take together, unless the program says otherwise.</summary>
+    public const long DefaultMaxBytes = 256L << 20;
+
+    /// <summary>What has waited longer is given up.</summary>
+    public static readonly TimeSpan MaxAge = TimeSpan.FromDays(7);
+
+    private const string Extension = ".spool";
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
+
+    private readonly string _folder;
+    private readonly long _maxBytes;
+    private readonly SelfLog _log;
+    private readonly TimeProvider _timeProvider;
+    private readonly ExportMemory _memory;
+    private readonly Lock _lock = new();
+
+    // Under the lock. Bounded by the bytes of the folder.
+    private readonly List<SpoolSegment> _segments = [];
+    private readonly Dictionary<Uri, SpoolSegment> _open = [];
+    private readonly HashSet<Uri> _adopted = [];
+    private long _pausedAt;
+    private bool _isPaused;
+    private int _files;
+
+    /// <param name="folder">The folder, which need not exist.</param>
+    /// <param name="maxBytes">Bytes that all of its files may take.</param>
+    /// <param name="memory">Keeps what is read.</param>
+    /// <param name="log">Takes troubles.</param>
+    /// <param name="timeProvider">The clock.</param>
+    public TraceSpool(string folder, long maxBytes, ExportMemory memory, SelfLog log, TimeProvider timeProvider)
+    {
+        _folder = folder;
+        _maxBytes = maxBytes;
+        _memory = memory;
+        _log = log;
+        _timeProvider = timeProvider;
+    }
+
+    public string Folder => _folder;
+
+    /// <summary>False for a while after the folder could not be written to or was full.</summary>
+    public bool TakesMore => !_isPaused || _timeProvider.GetElapsedTime(_pausedAt) > Pause;
+
+    /// <summary>Something waits for this server that is not being sent.</summary>
+    public bool HasUnread(Uri address)
+    {
+        lock (_lock)
+        {
+            return _segments.Exists(s => s.HasUnread && IsSame(s.Address, address));
+        }
+    }
+
+    /// <summary>Something waits for this server or is being sent.</summary>
+    /// <param name="address">The server.</param>
+    /// <param name="ownOnly">What other processes have left does not count.</param>
+    public bool HasAny(Uri address, bool ownOnly)
+    {
+        lock (_lock)
+        {
+            return _segments.Exists(s => (s.IsOwn || !ownOnly) && !s.IsDone && IsSame(s.Address, address));
+        }
+    }
+
+    /// <summary>Writes exports to the disk, all or none.</summary>
+    /// <param name="destination">Where they go.</param>
+    /// <param name="exports">Exports that are encoded.</param>
+    /// <param name="counts">Of each, whether it stands for its trace in the counters.</param>
+    public bool TryWrite(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts)
+    {
+        lock (_lock)
+        {
+            return TakesMore && TryWriteLocked(destination, exports, counts);
+        }
+    }
+
+    private bool TryWriteLocked(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts)
+    {
+        try
+        {
+            using var records = new ProtobufWriter();
+            var traces = 0;
+            for (var i = 0; i < exports.Count; i++)
+            {
+                traces += counts[i] ? 1 : 0;
+                SpoolFormat.Write(records, destination, exports[i].Encoded!, exports[i].SpanCount, exports[i].IsComplete, counts[i]);
+            }
+
+            var segment = Open(destination.TrackingUri, records.Position);
+            if (segment is null)
+            {
+                DoPause($"The spool {_folder} is full ({_maxBytes >> 20} MiB): traces wait in memory, and are dropped when that is full too.");
+                return false;
+            }
+
+            segment.Append(records.Written.Span);
+            segment.Traces += traces;
+            _isPaused = false;
+            return true;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            DoPause($"Traces cannot be put into the spool {_folder}: {e.Message}. They wait in memory, and are dropped when that is full.");
+            return false;
+        }
+    }
+
+    /// <summary>Reads what waits for a server, in the order in which it was written.</summary>
+    public List<SpoolRecord> Read(Uri address, long maxBytes)
+    {
+        lock (_lock)
+        {
+            return ReadLocked(address, maxBytes);
+        }
+    }
+
+    private List<SpoolRecord> ReadLocked(Uri address, long maxBytes)
+    {
+        var records = new List<SpoolRecord>();
+        foreach (var segment in _segments.FindAll(s => IsSame(s.Address, address)))
+        {
+            try
+            {
+                while (maxBytes > 0 && segment.Read(_memory) is { } record)
+                {
+                    maxBytes -= record.Encoded.Size;
+
+                    // With the address as the program says it: its credentials are not in the file.
+                    records.Add(record with { Destination = record.Destination with { TrackingUri = address } });
+                }
+
+                if (segment.Unreadable > 0)
+                {
+                    _log.Warn("spool-cut", $"{segment.Unreadable} bytes at the end of {segment.Path} are no whole traces, as when a process dies while it writes; the rest was read.");
+                }
+
+                Tidy(segment);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                _log.Warn("spool-read", $"The spool file {segment.Path} cannot be read: {e.Message}.");
+                Forget(segment);
+            }
+        }
+
+        return records;
+    }
+
+    /// <summary>The record was sent or given up.</summary>
+    public void Settle(SpoolRecord record)
+    {
+        lock (_lock)
+        {
+            record.Segment.Settle(record);
+            Tidy(record.Segment);
+        }
+    }
+
+    /// <summary>The record could not be sent now and is read again later.</summary>
+    public void PutBack(SpoolRecord record)
+    {
+        lock (_lock)
+        {
+            record.Segment.PutBack(record);
+        }
+    }
+
+    /// <summary>Takes over, once, what other processes have left for a server.</summary>
+    public void Adopt(Uri address)
+    {
+        lock (_lock)
+        {
+            AdoptLocked(address);
+        }
+    }
+
+    private void AdoptLocked(Uri address)
+    {
+        if (!_adopted.Add(address) || !Directory.Exists(_folder))
+        {
+            return;
+        }
+
+        try
+        {
+            foreach (var path in Directory.EnumerateFiles(_folder, Prefix(address) + "-*" + Extension).Order(StringComparer.Ordinal))
+            {
+                if (!_segments.Exists(s => s.Path == path) && SpoolSegment.TryOpen(path, CreatedAt(path)) is { } segment)
+                {
+                    _segments.Add(segment);
+                    Tidy(segment);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _log.Warn("spool-read", $"The spool {_folder} cannot be read: {e.Message}.");
+        }
+    }
+
+    /// <summary>Gives up what is too old.</summary>
+    /// <returns>Traces of this process among it.</returns>
+    public int Expire()
+    {
+        lock (_lock)
+        {
+            return ExpireLocked(_timeProvider.GetUtcNow());
+        }
+    }
+
+    private int ExpireLocked(DateTimeOffset now)
+    {
+        var traces = 0;
+        foreach (var segment in _segments.FindAll(s => !s.IsUnderway && now - s.Created > MaxAge))
+        {
+            traces += segment.Traces;
+            _log.Warn("spool-old", $"{segment.Path} was not sent for {MaxAge.TotalDays:0} days and is deleted.");
+            segment.Delete();
+            Forget(segment);
+        }
+
+        return traces;
+    }
+
+    /// <summary>Lets go of the files; what is in them waits for the next start.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _segments.ForEach(segment => segment.Dispose());
+            _segments.Clear();
+            _open.Clear();
+        }
+    }
+
+    /// <summary>The address as it stands in files: without credentials.</summary>
+    public static string AddressOf(Uri address) => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
+
+    private static bool IsSame(Uri left, Uri right) => AddressOf(left) == AddressOf(right);
+
+    /// <summary>Of a file's name: so that a start opens only files of its own server.</summary>
+    private static string Prefix(Uri address) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(AddressOf(address))))[..16];
+
+    private static DateTimeOffset CreatedAt(string path) =>
+        Path.GetFileNameWithoutExtension(path).Split('-') is [_, var time, ..] && long.TryParse(time, CultureInfo.InvariantCulture, out var ms) && ms is > 0 and < 4_102_444_800_000
+            ? DateTimeOffset.FromUnixTimeMilliseconds(ms)
+            : File.GetLastWriteTimeUtc(path);
+
+    private SpoolSegment? Open(Uri address, int bytes)
+    {
+        if (_open.TryGetValue(address, out var open) && open.Length + bytes <= SpoolSegment.MaxBytes && File.Exists(open.Path))
+        {
+            return Size() + bytes <= _maxBytes ? open : null;
+        }
+
+        CreateFolder();
+        if (Size() + bytes > _maxBytes)
+        {
+            return null;
+        }
+
+        var now = _timeProvider.GetUtcNow();
+        var name = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Prefix(address)}-{now.ToUnixTimeMilliseconds():D13}-{Environment.ProcessId}-{Interlocked.Increment(ref _files):D4}-{Random.Shared.Next(0x10000):x4}{Extension}");
+        var segment = SpoolSegment.Create(Path.Combine(_folder, name), address, AddressOf(address), now);
+        _open[address] = segment;
+        _segments.Add(segment);
+        return segment;
+    }
+
+    private void CreateFolder()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            // In the user's profile, which others cannot read.
+            Directory.CreateDirectory(_folder);
+            return;
+        }
+
+        const UnixFileMode ownerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(_folder, ownerOnly);
+        if (File.GetUnixFileMode(_folder) != ownerOnly)
+        {
+            // Fails where the folder is somebody else's.
+            File.SetUnixFileMode(_folder, ownerOnly);
+        }
+    }
+
+    private long Size() => new DirectoryInfo(_folder).EnumerateFiles("*" + Extension).Sum(file => file.Length);
+
+    private void Tidy(SpoolSegment segment)
+    {
+        if (segment.IsDone && segment.Length > 0)
+        {
+            segment.Delete();
+            Forget(segment);
+        }
+    }
+
+    private void Forget(SpoolSegment segment)
+    {
+        _segments.Remove(segment);
+        segment.Dispose();
+        foreach (var (address, open) in _open.ToList())
+        {
+            if (ReferenceEquals(open, segment))
+            {
+                _open.Remove(address);
+            }
+        }
+    }
+
+    private void DoPause(string message)
+    {
+        _isPaused = true;
+        _pausedAt = _timeProvider.GetTimestamp();
+        _log.Warn("spool-write", message);
+    }
+}
