@@ -52,8 +52,8 @@ public sealed class CallTests : TracedTestBase
         Assert.Contains("Calls.Throws", recorded, StringComparison.Ordinal);
 
         // The lines are those of the source, in what is recorded and in what the caller sees.
-        Assert.Matches(@"Calls\.cs:line 21\b", recorded);
-        Assert.Matches(@"Calls\.cs:line 21\b", thrown.StackTrace);
+        Assert.Matches(@"Calls\.cs:line 27\b", recorded);
+        Assert.Matches(@"Calls\.cs:line 27\b", thrown.StackTrace);
         Assert.Null(Tracer.Current);
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections;
 using System.Text.Json;
 
@@ -20,31 +19,38 @@ internal static class CallValues
     };
 
     /// <summary>A JSON object of names and values.</summary>
-    public static AttributeValue EncodeObject(string[] names, object?[] values)
-    {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer, JsonText.WriterOptions))
-        {
-            json.WriteStartObject();
-            for (var i = 0; i < names.Length && i < values.Length; i++)
-            {
-                json.WritePropertyName(names[i]);
-                var value = Encode(values[i]);
-                if (buffer.WrittenCount + json.BytesPending + value.Size > ValueEncoder.MaxJsonBytes)
-                {
-                    value = AttributeValue.FromString($"[{values[i]?.GetType().Name}: more than the {ValueEncoder.MaxJsonBytes} bytes that a span keeps]");
-                }
+    public static AttributeValue EncodeObject(string[] names, object?[] values) =>
+        AttributeValue.FromJson(ScratchJson.Write((names, values), static (json, given) => WriteObject(json, given.names, given.values)));
 
+    /// <summary>A JSON array of values that were encoded.</summary>
+    public static AttributeValue EncodeArray(IEnumerable<AttributeValue> values) =>
+        AttributeValue.FromJson(ScratchJson.Write(values, static (json, given) =>
+        {
+            json.WriteStartArray();
+            foreach (var value in given)
+            {
                 Write(json, value);
             }
 
-            json.WriteEndObject();
+            json.WriteEndArray();
+        }));
+
+    private static void WriteObject(Utf8JsonWriter json, string[] names, object?[] values)
+    {
+        json.WriteStartObject();
+        for (var i = 0; i < names.Length && i < values.Length; i++)
+        {
+            var value = Encode(values[i]);
+            json.WritePropertyName(names[i]);
+            Write(json, json.BytesCommitted + json.BytesPending + value.Size <= ValueEncoder.MaxJsonBytes
+                ? value
+                : AttributeValue.FromString($"[{values[i]?.GetType().Name}: more than the {ValueEncoder.MaxJsonBytes} bytes that a span keeps]"));
         }
 
-        return AttributeValue.FromJson(buffer.WrittenSpan.ToArray());
+        json.WriteEndObject();
     }
 
-    public static void Write(Utf8JsonWriter json, AttributeValue value)
+    private static void Write(Utf8JsonWriter json, AttributeValue value)
     {
         switch (value.Kind)
         {

@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
-
 namespace MLflow;
 
 /// <summary>
@@ -153,24 +150,7 @@ internal sealed class TracedIteration
         // As with other calls, one that failed has no output; its elements are events.
         if (_method.CapturesOutput && !span.HasOutputs && span.StatusCode != SpanStatusCode.Error)
         {
-            span.SetAttribute(AttributeNames.Outputs, AttributeValue.FromJson(ItemsAsJson()));
+            span.SetAttribute(AttributeNames.Outputs, CallValues.EncodeArray(_items.Select(item => item.Attributes[0].Value)));
         }
-    }
-
-    private byte[] ItemsAsJson()
-    {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer, JsonText.WriterOptions))
-        {
-            json.WriteStartArray();
-            foreach (var item in _items)
-            {
-                CallValues.Write(json, item.Attributes[0].Value);
-            }
-
-            json.WriteEndArray();
-        }
-
-        return buffer.WrittenSpan.ToArray();
     }
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace MLflow;
 
-/// <summary>Writes small pieces of JSON without making a writer and a buffer for each: a thread keeps one of both. Not for pieces that write others.</summary>
+/// <summary>Writes small pieces of JSON without making a writer and a buffer for each: a thread keeps one of both. A piece that writes others within makes new ones for them.</summary>
 internal static class ScratchJson
 {
     // A larger piece is rare, and its buffer is not kept.

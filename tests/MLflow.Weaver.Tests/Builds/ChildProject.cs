@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Reflection;
-using System.Text;
 using Xunit;
 
 namespace MLflow.Weaver.Tests.Builds;
@@ -18,9 +15,8 @@ internal sealed class ChildProject : IDisposable
     public ChildProject(string name, string language, string source, string properties = "", bool hasBuildFiles = true)
     {
         Name = name;
-        var root = RepositoryRoot();
+        var root = DotNet.RepositoryRoot();
         var build = Path.Combine(root, "src/MLflow.Tracing.Weaver/build/MLflow.Tracing");
-        var configuration = typeof(ChildProject).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
         File.WriteAllText(Path.Combine(_folder.FullName, "Program." + language), source);
 
         // Where a package's files are imported too.
@@ -37,7 +33,7 @@ internal sealed class ChildProject : IDisposable
                 <Nullable>enable</Nullable>
                 <SatelliteResourceLanguages>en</SatelliteResourceLanguages>
                 <UseSharedCompilation>false</UseSharedCompilation>
-                <MlflowWeaverAssembly>{root}/artifacts/bin/MLflow.Tracing.Weaver/{configuration.ToLowerInvariant()}/MLflow.Tracing.Weaver.dll</MlflowWeaverAssembly>
+                <MlflowWeaverAssembly>{root}/artifacts/bin/MLflow.Tracing.Weaver/{DotNet.Configuration.ToLowerInvariant()}/MLflow.Tracing.Weaver.dll</MlflowWeaverAssembly>
                 {properties}
               </PropertyGroup>
               <ItemGroup>
@@ -64,68 +60,14 @@ internal sealed class ChildProject : IDisposable
     /// <summary>Builds, and fails the test where that fails.</summary>
     public async Task<string> BuildAsync(CancellationToken cancellationToken, params string[] options)
     {
-        var (exitCode, output) = await RunAsync(["build", "-c", "Release", "-nodeReuse:false", "-tl:off", "-nologo", .. options], cancellationToken);
+        var (exitCode, output) = await DotNet.RunAsync(Folder, ["build", "-c", "Release", "-nodeReuse:false", "-tl:off", "-nologo", .. options], cancellationToken);
         Assert.True(exitCode == 0, output);
         return output;
     }
 
     /// <summary>Runs the program. Its traces find no server, and nothing is waited for.</summary>
     public async Task<(int ExitCode, string Output)> StartAsync(CancellationToken cancellationToken, params string[] arguments) =>
-        await RunAsync([Assembly, .. arguments], cancellationToken);
+        await DotNet.RunAsync(Folder, [Assembly, .. arguments], cancellationToken);
 
     public void Dispose() => _folder.Delete(recursive: true);
-
-    private static string RepositoryRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "MLflow.slnx")))
-            {
-                return folder.FullName;
-            }
-        }
-
-        Assert.Skip("The tests do not lie in their repository.");
-        return "";
-    }
-
-    private async Task<(int ExitCode, string Output)> RunAsync(string[] arguments, CancellationToken cancellationToken)
-    {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var setting in start.Environment.Keys.Where(key => key.StartsWith("MLFLOW_", StringComparison.Ordinal) || key.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
-        {
-            start.Environment.Remove(setting);
-        }
-
-        // Port 1 of this machine: nothing listens there.
-        start.Environment["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:1";
-        start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
-        start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "true";
-        using var process = new Process { StartInfo = start };
-        var output = new StringBuilder();
-        process.OutputDataReceived += (_, line) => Add(line.Data);
-        process.ErrorDataReceived += (_, line) => Add(line.Data);
-        process.Start();
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        try
-        {
-            await process.WaitForExitAsync(cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            throw;
-        }
-
-        return (process.ExitCode, output.ToString());
-
-        void Add(string? line)
-        {
-            lock (output)
-            {
-                output.AppendLine(line);
-            }
-        }
-    }
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 
 namespace MLflow.Weaver.Tests.Shapes;
 
@@ -14,8 +15,13 @@ internal class Calls : ICalls
     [Trace]
     public int Instance(int added) => Number + added;
 
+    // Beside System.Diagnostics.Trace, which is no attribute.
     [Trace]
-    public void Nothing() => Number++;
+    public void Nothing()
+    {
+        Trace.Assert(Number > 0);
+        Number++;
+    }
 
     [Trace]
     public static int Throws(string why) => throw new InvalidOperationException(why);

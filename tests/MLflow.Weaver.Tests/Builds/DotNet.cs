@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text;
+using Xunit;
+
+namespace MLflow.Weaver.Tests.Builds;
+
+/// <summary>Runs <c>dotnet</c> as a process of its own, without the tester's settings.</summary>
+internal static class DotNet
+{
+    /// <summary>That of these tests: <c>Debug</c> or <c>Release</c>.</summary>
+    public static string Configuration => typeof(DotNet).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+
+    /// <summary>The folder with MLflow.slnx. Skips the test where the tests run without their sources.</summary>
+    public static string RepositoryRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "MLflow.slnx")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        Assert.Skip("The tests do not lie in their repository.");
+        return "";
+    }
+
+    /// <summary>Runs it to its end. A program's traces find no server.</summary>
+    public static async Task<(int ExitCode, string Output)> RunAsync(string folder, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var setting in start.Environment.Keys.Where(key => key.StartsWith("MLFLOW_", StringComparison.Ordinal) || key.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
+        {
+            start.Environment.Remove(setting);
+        }
+
+        // Port 1 of this machine: nothing listens there.
+        start.Environment["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:1";
+        start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
+        start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "true";
+        using var process = new Process { StartInfo = start };
+        var output = new StringBuilder();
+        process.OutputDataReceived += (_, line) => Add(line.Data);
+        process.ErrorDataReceived += (_, line) => Add(line.Data);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+
+        return (process.ExitCode, output.ToString());
+
+        void Add(string? line)
+        {
+            lock (output)
+            {
+                output.AppendLine(line);
+            }
+        }
+    }
+}
