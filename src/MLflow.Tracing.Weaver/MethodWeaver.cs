@@ -85,6 +85,7 @@ internal sealed class MethodWeaver
         AppendArguments();
         Append(_il.Create(OpCodes.Call, iterate));
         Append(_il.Create(OpCodes.Stloc, _result));
+        AppendReducer();
         Append(ret);
         Append(_il.Create(OpCodes.Ret));
         HideFrom(end);
@@ -171,6 +172,7 @@ internal sealed class MethodWeaver
         else if (_runtime.Overload("EndSequence", _resultType) is { } endSequence)
         {
             AppendReplacement(endSequence);
+            AppendReducer();
         }
         else
         {
@@ -194,6 +196,17 @@ internal sealed class MethodWeaver
         Append(_il.Create(OpCodes.Ldsfld, _traced));
         Append(_il.Create(OpCodes.Call, end));
         Append(_il.Create(OpCodes.Stloc, _result));
+    }
+
+    private void AppendReducer()
+    {
+        if (_options.OutputReducer is not null && OutputReducer.Find(_method, _options.OutputReducer) is { } reducer)
+        {
+            foreach (var instruction in OutputReducer.Set(_il, _runtime, reducer, _result!))
+            {
+                Append(instruction);
+            }
+        }
     }
 
     private void AppendResult()

@@ -20,6 +20,7 @@ internal sealed class TraceOptions
         FunctionName = NameOf(method);
         SpanType = trace.ConstructorArguments.Select(a => a.Value as string).FirstOrDefault() ?? "";
         Name = Property(trace, "Name") as string is { Length: > 0 } name ? name : FunctionName;
+        OutputReducer = Property(trace, "OutputReducer") as string;
         CapturesOutput = Property(trace, "CaptureOutput") is not false && !Has(method.MethodReturnType, NotTracedAttribute);
         if (Property(trace, "CaptureInputs") is not false)
         {
@@ -41,6 +42,9 @@ internal sealed class TraceOptions
     public string FunctionName { get; }
 
     public bool CapturesOutput { get; }
+
+    /// <summary>Name of a method; null: none.</summary>
+    public string? OutputReducer { get; }
 
     /// <summary>Parameters that are recorded when the method is called; null: inputs are not recorded at all.</summary>
     public List<ParameterDefinition>? Inputs { get; }

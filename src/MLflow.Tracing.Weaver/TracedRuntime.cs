@@ -26,6 +26,8 @@ internal sealed class TracedRuntime
         Leave = Find("Leave");
         EndWork = Find("EndWork");
         FailWork = Find("FailWork");
+        Reduce = Find("Reduce");
+        NewReducer = module.ImportReference(Function(_call).Methods.Single(m => m.IsConstructor));
     }
 
     public TypeReference Span { get; }
@@ -54,6 +56,11 @@ internal sealed class TracedRuntime
 
     public MethodReference FailWork { get; }
 
+    public MethodReference Reduce { get; }
+
+    /// <summary>The constructor of <c>Func&lt;T, TResult&gt;</c>.</summary>
+    public MethodReference NewReducer { get; }
+
     /// <summary>The overload for a value of that type, or null when there is none.</summary>
     /// <param name="name"><c>EndTask</c>, <c>EndSequence</c>, <c>Iterate</c> or <c>Describe</c>.</param>
     /// <param name="type">For example <c>Task&lt;int&gt;</c>.</param>
@@ -65,12 +72,37 @@ internal sealed class TracedRuntime
             : _module.ImportReference(found);
     }
 
-    public static MethodReference Instance(MethodReference method, TypeReference argument)
+    public static MethodReference Instance(MethodReference method, params TypeReference[] arguments)
     {
         var instance = new GenericInstanceMethod(method);
-        instance.GenericArguments.Add(argument);
+        foreach (var argument in arguments)
+        {
+            instance.GenericArguments.Add(argument);
+        }
+
         return instance;
     }
+
+    /// <summary>The constructor of a generic type, of an instance of it.</summary>
+    public static MethodReference Constructor(MethodReference constructor, params TypeReference[] arguments)
+    {
+        var type = new GenericInstanceType(constructor.DeclaringType.GetElementType());
+        foreach (var argument in arguments)
+        {
+            type.GenericArguments.Add(argument);
+        }
+
+        var instance = new MethodReference(constructor.Name, constructor.ReturnType, type) { HasThis = true };
+        foreach (var parameter in constructor.Parameters)
+        {
+            instance.Parameters.Add(new ParameterDefinition(parameter.ParameterType));
+        }
+
+        return instance;
+    }
+
+    private static TypeDefinition Function(TypeDefinition call) =>
+        call.Methods.Single(m => m.Name == "Reduce").Parameters[1].ParameterType.GetElementType().Resolve();
 
     private static TypeDefinition Type(ModuleDefinition tracing, string name) =>
         tracing.GetType("MLflow", name) ?? throw new InvalidOperationException($"The referenced MLflow.Tracing {tracing.Assembly.Name.Version} has no type {name}; it is of another version than its build files.");

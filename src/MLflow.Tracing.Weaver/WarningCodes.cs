@@ -15,6 +15,9 @@ internal static class WarningCodes
     /// <summary>Nothing is woven: what the assembly is made with has no place for it.</summary>
     public const string AssemblyNotWoven = "MLFLOW004";
 
+    /// <summary>There is no such reducer of the output.</summary>
+    public const string NoReducer = "MLFLOW006";
+
     /// <summary>An error.</summary>
     public const string Failed = "MLFLOW005";
 }

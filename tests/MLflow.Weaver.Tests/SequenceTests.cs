@@ -203,6 +203,33 @@ public sealed class SequenceTests : TracedTestBase
         Assert.Equal("1", Text(Span(), "mlflow.stream.chunk_count"));
     }
 
+    [Fact]
+    public async Task OutputReducer_OfElements_MakesTheOutput()
+    {
+        await foreach (var _ in Sequences.JoinedAsync("a b"))
+        {
+        }
+
+        Assert.Equal(3, Sequences.Summed(2).Sum());
+        var box = new Box<string>();
+        box.Put("x");
+        Assert.Equal(["x", "x"], box.Values(2));
+
+        Assert.Equal("\"ab\"", Outputs(Span("JoinedAsync")));
+        Assert.Equal("3", Outputs(Span("Summed")));
+        Assert.Equal("\"x\"", Outputs(Span("Values")));
+        Assert.Equal(2, Span("Values").EndedEvents.Count);
+    }
+
+    [Fact]
+    public void OutputReducer_Throwing_LeavesTheList()
+    {
+        Assert.Equal(6, Sequences.Summed(3).Sum());
+
+        Assert.Equal("[0,1,2,3]", Outputs(Span()));
+        Assert.Contains("too many", Text(Span(), "mlflow.capture.note"), StringComparison.Ordinal);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Drop() => Sequences.Count(3).GetEnumerator().MoveNext();
 }

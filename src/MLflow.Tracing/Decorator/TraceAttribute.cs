@@ -31,4 +31,11 @@ public sealed class TraceAttribute : Attribute
 
     /// <summary>False: neither what the method returns nor the elements of an iterator are recorded.</summary>
     public bool CaptureOutput { get; set; } = true;
+
+    /// <summary>
+    /// For iterators: name of a static method of the same type that makes one output of all elements, for example of the pieces of a text:
+    /// <c>OutputReducer = nameof(Join)</c> with <c>static string Join(IEnumerable&lt;string&gt; pieces)</c>. Default: the output is a list of them.
+    /// </summary>
+    /// <remarks>It is called at the end of the enumeration, with at most the first 10,000 elements. Where it throws, the list is the output.</remarks>
+    public string? OutputReducer { get; set; }
 }

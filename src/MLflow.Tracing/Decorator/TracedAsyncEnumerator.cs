@@ -1,7 +1,7 @@
 namespace MLflow;
 
 /// <summary>One enumeration of a <see cref="TracedAsyncSequence{T}"/>, or what a method with an enumerator as its result gave.</summary>
-internal sealed class TracedAsyncEnumerator<T> : IAsyncEnumerator<T>
+internal sealed class TracedAsyncEnumerator<T> : IAsyncEnumerator<T>, ITracedSequence
 {
     private readonly IAsyncEnumerator<T> _source;
     private readonly TracedIteration _iteration;
@@ -13,6 +13,12 @@ internal sealed class TracedAsyncEnumerator<T> : IAsyncEnumerator<T>
     }
 
     public T Current => _source.Current;
+
+    public Func<object, object?>? Reducer
+    {
+        get => _iteration.Reducer;
+        set => _iteration.Reducer = value;
+    }
 
     // What an async method changes in AsyncLocals is undone when it returns: the caller's current span needs no restoring.
     public async ValueTask<bool> MoveNextAsync()

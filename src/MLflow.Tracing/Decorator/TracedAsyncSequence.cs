@@ -1,7 +1,7 @@
 namespace MLflow;
 
 /// <summary>An asynchronous sequence each of whose enumerations is a span. As <see cref="TracedSequence{T}"/>.</summary>
-internal sealed class TracedAsyncSequence<T> : IAsyncEnumerable<T>
+internal sealed class TracedAsyncSequence<T> : IAsyncEnumerable<T>, ITracedSequence
 {
     private readonly IAsyncEnumerable<T> _source;
     private readonly TracedMethod _method;
@@ -23,12 +23,14 @@ internal sealed class TracedAsyncSequence<T> : IAsyncEnumerable<T>
         IsBegun = true;
     }
 
+    public Func<object, object?>? Reducer { get; set; }
+
     private bool IsBegun { get; }
 
     public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
         var iteration = IsBegun ? Interlocked.Exchange(ref _begun, null) : new TracedIteration(_method, _arguments);
         var source = _source.GetAsyncEnumerator(cancellationToken);
-        return iteration is null ? source : new TracedAsyncEnumerator<T>(source, iteration);
+        return iteration is null ? source : new TracedAsyncEnumerator<T>(source, iteration) { Reducer = Reducer };
     }
 }

@@ -28,6 +28,15 @@ public static partial class TracedCall
     public static IAsyncEnumerator<T> Iterate<T>(IAsyncEnumerator<T> enumerator, TracedMethod method, object?[]? arguments) =>
         new TracedAsyncEnumerator<T>(enumerator, new TracedIteration(method, arguments));
 
+    /// <summary>Sets what makes the output of the elements, for what <c>Iterate</c> or <c>EndSequence</c> gave.</summary>
+    public static void Reduce<TElements, TOutput>(object? sequence, Func<TElements, TOutput> reducer)
+    {
+        if (sequence is ITracedSequence traced)
+        {
+            traced.Reducer = elements => reducer((TElements)elements);
+        }
+    }
+
     /// <summary>
     /// The method returns a sequence. Where that does its work when it is enumerated, the span goes on until then; where it is there already, it is
     /// the output.

@@ -3,7 +3,7 @@ using System.Collections;
 namespace MLflow;
 
 /// <summary>One enumeration of a <see cref="TracedSequence{T}"/>, or what a method with an enumerator as its result gave.</summary>
-internal sealed class TracedEnumerator<T> : IEnumerator<T>
+internal sealed class TracedEnumerator<T> : IEnumerator<T>, ITracedSequence
 {
     private readonly IEnumerable<T>? _sequence;
     private readonly TracedIteration _iteration;
@@ -22,6 +22,12 @@ internal sealed class TracedEnumerator<T> : IEnumerator<T>
     }
 
     public T Current => _source is null ? default! : _source.Current;
+
+    public Func<object, object?>? Reducer
+    {
+        get => _iteration.Reducer;
+        set => _iteration.Reducer = value;
+    }
 
     object? IEnumerator.Current => Current;
 

@@ -13,6 +13,7 @@ internal sealed class TracedIteration
     private readonly TracedMethod _method;
     private readonly object?[]? _arguments;
     private readonly List<SpanEvent> _items = [];
+    private object? _elements;
     private LiveSpan? _span;
     private LiveSpan? _inside;
     private int _count;
@@ -42,6 +43,9 @@ internal sealed class TracedIteration
             ThreadPool.UnsafeQueueUserWorkItem(static iteration => iteration.End(StreamEnds.Dropped), this, preferLocal: false);
         }
     }
+
+    /// <summary>As <see cref="ITracedSequence.Reducer"/>.</summary>
+    public Func<object, object?>? Reducer { get; set; }
 
     /// <summary>False as long as nothing was asked of it.</summary>
     public bool HasBegun => _span is not null;
@@ -83,6 +87,11 @@ internal sealed class TracedIteration
 
         try
         {
+            if (Reducer is not null)
+            {
+                ((List<T>)(_elements ??= new List<T>())).Add(item);
+            }
+
             var value = CallValues.Encode(item);
             _itemBytes += value.Size;
             _items.Add(new SpanEvent(ChunkLog.EventName(_items.Count), _span!.Trace.NowNs(), [new(AttributeNames.ChunkValue, value)]));
@@ -150,7 +159,24 @@ internal sealed class TracedIteration
         // As with other calls, one that failed has no output; its elements are events.
         if (_method.CapturesOutput && !span.HasOutputs && span.StatusCode != SpanStatusCode.Error)
         {
-            span.SetAttribute(AttributeNames.Outputs, CallValues.EncodeArray(_items.Select(item => item.Attributes[0].Value)));
+            span.SetAttribute(AttributeNames.Outputs, Output(span));
         }
+    }
+
+    private AttributeValue Output(LiveSpan span)
+    {
+        try
+        {
+            if (Reducer is not null && _elements is not null)
+            {
+                return CallValues.Encode(Reducer(_elements));
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            span.SetAttribute(AttributeNames.CaptureNote, AttributeValue.FromString($"The output reducer threw {e.GetType().Name}: {e.Message}"));
+        }
+
+        return CallValues.EncodeArray(_items.Select(item => item.Attributes[0].Value));
     }
 }

@@ -3,7 +3,7 @@ using System.Collections;
 namespace MLflow;
 
 /// <summary>A sequence each of whose enumerations is a span.</summary>
-internal sealed class TracedSequence<T> : IEnumerable<T>
+internal sealed class TracedSequence<T> : IEnumerable<T>, ITracedSequence
 {
     private readonly IEnumerable<T> _source;
     private readonly TracedMethod _method;
@@ -27,12 +27,14 @@ internal sealed class TracedSequence<T> : IEnumerable<T>
         IsBegun = true;
     }
 
+    public Func<object, object?>? Reducer { get; set; }
+
     private bool IsBegun { get; }
 
     public IEnumerator<T> GetEnumerator()
     {
         var iteration = IsBegun ? Interlocked.Exchange(ref _begun, null) : new TracedIteration(_method, _arguments);
-        return iteration is null ? _source.GetEnumerator() : new TracedEnumerator<T>(_source, iteration);
+        return iteration is null ? _source.GetEnumerator() : new TracedEnumerator<T>(_source, iteration) { Reducer = Reducer };
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

@@ -13,15 +13,18 @@ internal static class ReadmeExample
         Mlflow.OpenAI.Autolog();    // from here on every OpenAI call of this process becomes a trace
 
         var client = new ChatClient("gpt-4o-mini", apiKey);
-        string advice = await Mlflow.TraceAsync("advise", SpanType.Agent, async span =>
-        {
-            span.SetInputs(new { city = "Tokyo" });
-            string weather = Mlflow.Trace("get_weather", SpanType.Tool, _ => "sunny, 24 °C");
-            ChatCompletion answer = await client.CompleteChatAsync($"It is {weather} in Tokyo. What shall I wear?");
-            return answer.Content[0].Text;
-        });
-
+        string advice = await AdviseAsync("Tokyo");
         Console.WriteLine($"{advice} ({Mlflow.GetLastActiveTraceId()})");
+
+        [Trace(SpanType.Agent)]     // each call is a span: inputs, output, exception
+        async Task<string> AdviseAsync(string city)
+        {
+            ChatCompletion answer = await client.CompleteChatAsync($"It is {GetWeather(city)} in {city}. What shall I wear?");
+            return answer.Content[0].Text;
+        }
+
+        [Trace(SpanType.Tool)]
+        static string GetWeather(string city) => "sunny, 24 °C";
         // </example>
     }
 }

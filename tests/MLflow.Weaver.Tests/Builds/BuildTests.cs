@@ -119,6 +119,7 @@ public sealed class BuildTests
                 [Trace] public abstract double Area();
                 [Trace, DllImport("libc")] public static extern int getpid();
                 [Trace] public static int Sum(int a, __arglist) => a;
+                [Trace(OutputReducer = "Join")] public static int NoIterator() => 1;
             }
 
             class Circle : Shape
@@ -132,6 +133,8 @@ public sealed class BuildTests
         Assert.Contains("warning MLFLOW001: [Trace] on Shape.Area does nothing: the method has no body. Put it on what implements the method.", output, StringComparison.Ordinal);
         Assert.Contains("warning MLFLOW001: [Trace] on Shape.getpid does nothing", output, StringComparison.Ordinal);
         Assert.Contains("Program.cs(10,56): warning MLFLOW002: [Trace] on Shape.Sum does nothing", output, StringComparison.Ordinal);
+
+        Assert.Matches(@"Program\.cs\(11,\d+\): warning MLFLOW006: \[Trace\] on Shape\.NoIterator has no use of its OutputReducer", output);
 
         var (exitCode, output2) = await project.StartAsync(Token);
         Assert.True(exitCode == 0, output2);

@@ -19,6 +19,17 @@ internal sealed class Box<T>
         return (Value, other);
     }
 
+    [Trace(OutputReducer = nameof(Last))]
+    public IEnumerable<T?> Values(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            yield return Value;
+        }
+    }
+
+    private static T? Last(List<T?> values) => values[^1];
+
     [Trace]
     public IEnumerable<(T?, TOther)> Pairs<TOther>(params TOther[] others)
     {

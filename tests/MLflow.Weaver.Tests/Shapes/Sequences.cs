@@ -71,11 +71,34 @@ internal static class Sequences
         }
     }
 
+    private static string Join(IEnumerable<string> words) => string.Concat(words);
+
+    private static int Total(IReadOnlyList<int> numbers) => numbers.Count > 3 ? throw new InvalidOperationException("too many") : numbers.Sum();
+
     [Trace(CaptureOutput = false)]
     public static async IAsyncEnumerable<string> SecretStreamAsync()
     {
         await Task.Yield();
         yield return "secret";
+    }
+
+    [Trace(OutputReducer = nameof(Join))]
+    public static async IAsyncEnumerable<string> JoinedAsync(string text)
+    {
+        foreach (var word in text.Split(' '))
+        {
+            await Task.Yield();
+            yield return word;
+        }
+    }
+
+    [Trace(OutputReducer = nameof(Total))]
+    public static IEnumerable<int> Summed(int to)
+    {
+        for (var i = 0; i <= to; i++)
+        {
+            yield return i;
+        }
     }
 
     [Trace]
