@@ -18,6 +18,7 @@ internal sealed class MlflowCommand : RootCommand
     {
         Add(new ServerCommand());
         Add(new DemoCommand());
+        Add(new ImportCommand());
     }
 
     public static async Task<int> RunAsync(string[] args)

@@ -20,7 +20,9 @@ internal sealed class ServerCommand : Command
         var options = _options.Read(parsed);
         await using var server = await MlflowServer.StartAsync(options, cancellationToken);
         await Console.Out.WriteLineAsync($"MLflow server is listening on {server.BaseAddress} and keeps traces in {options.BackendStoreUri}. Ctrl-C stops it.");
+        var arriving = ImportCommand.SendToAsync(server.BaseAddress, cancellationToken);
         await server.WaitForShutdownAsync(cancellationToken);
+        await arriving;
         return 0;
     }
 }

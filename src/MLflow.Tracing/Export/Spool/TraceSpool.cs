@@ -11,13 +11,15 @@ namespace MLflow;
 /// <remarks>Safe for concurrent use. It does not throw. Its lock is held while files are read and written: never ask it on a thread of the program.</remarks>
 internal sealed class TraceSpool : IDisposable
 {
+    /// <summary>Ends the names of its files.</summary>
+    public const string Extension = ".spool";
+
     /// <summary>Bytes that all files of the folder may take together, unless the program says otherwise.</summary>
     public const long DefaultMaxBytes = 256L << 20;
 
     /// <summary>What has waited longer is given up.</summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromDays(7);
 
-    private const string Extension = ".spool";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
 
     private readonly string _folder;

@@ -1,0 +1,92 @@
+using Xunit;
+
+namespace MLflow.EndToEnd.Tests.Cli;
+
+public sealed class ImportCommandTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Server_Starts_TakesWhatProgramsLeftForIt()
+    {
+        using var folder = new TemporaryFolder();
+        var spool = Path.Combine(folder.Path, "spool");
+        var port = FreePort();
+        var traceId = await LeaveAsync($"http://localhost:{port}", spool);
+
+        await using var server = CliProcess.Mlflow(folder.Path, ["server", "--port", Text(port)], ("MLFLOW_SPOOL_DIRECTORY", spool));
+        using var api = new TrackingApi(await server.ServerAsync(Token));
+        await server.WaitForOutputAsync("1 trace that waited in", Token);
+
+        Assert.Single(await api.SpansAsync(traceId, Token));
+        Assert.Empty(Directory.GetFiles(spool));
+    }
+
+    [Fact]
+    public async Task Import_ServerThere_SendsAndEndsWithZero()
+    {
+        using var folder = new TemporaryFolder();
+        var spool = Path.Combine(folder.Path, "spool");
+        var port = FreePort();
+        var traceId = await LeaveAsync($"http://127.0.0.1:{port}", spool);
+        await using var server = CliProcess.Mlflow(folder.Path, ["server", "--port", Text(port)]);
+        var address = await server.ServerAsync(Token);
+
+        await using var import = CliProcess.Mlflow(folder.Path, ["import", "--spool", spool]);
+
+        Assert.Equal(0, await import.WaitAsync(Token));
+        Assert.Contains("1 trace sent to", import.Output, StringComparison.Ordinal);
+        using var api = new TrackingApi(address);
+        Assert.Single(await api.SpansAsync(traceId, Token));
+        Assert.Empty(Directory.GetFiles(spool));
+    }
+
+    [Fact]
+    public async Task Import_ServerAway_SaysSoAndKeepsTheTraces()
+    {
+        using var folder = new TemporaryFolder();
+        var spool = Path.Combine(folder.Path, "spool");
+        await LeaveAsync($"http://127.0.0.1:{FreePort()}", spool);
+
+        await using var import = CliProcess.Mlflow(folder.Path, ["import", "--spool", spool]);
+
+        Assert.Equal(1, await import.WaitAsync(Token));
+        Assert.Contains("0 traces sent to", import.Output, StringComparison.Ordinal);
+        Assert.Contains("no MLflow server at", import.Output, StringComparison.Ordinal);
+        Assert.Single(Directory.GetFiles(spool));
+    }
+
+    [Theory]
+    [InlineData("'--spool' is required", "import")]
+    [InlineData("is not a folder", "import", "--spool", "/nowhere")]
+    public async Task Import_Mistaken_SaysWhat(string sentence, params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        await using var import = CliProcess.Mlflow(folder.Path, arguments);
+
+        Assert.Equal(1, await import.WaitAsync(Token));
+        Assert.Contains(sentence, import.Errors, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static string Text(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Makes a trace for a server that is not there.</summary>
+    private static async Task<string> LeaveAsync(string address, string spool)
+    {
+        await using var client = new MlflowClient(new MlflowClientOptions
+        {
+            TrackingUri = address,
+            SpoolDirectory = spool,
+            LoggerFactory = Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance,
+        });
+        using var span = client.StartSpan("left");
+        return span.TraceId;
+    }
+}
