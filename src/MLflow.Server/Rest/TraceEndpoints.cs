@@ -10,6 +10,9 @@ internal static class TraceEndpoints
     /// <summary>How long a reader waits for the rest of a trace that is still being sent, as MLflow does.</summary>
     private static readonly TimeSpan[] WaitsForRest = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)];
 
+    /// <summary>Traces that one request may link to a run, as in MLflow.</summary>
+    private const int MaxLinks = 100;
+
     public static void MapTraces(this IEndpointRouteBuilder routes)
     {
         routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces", StartAsync);
@@ -18,6 +21,7 @@ internal static class TraceEndpoints
         routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/batchGet", BatchGetAsync);
         routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/batchGetInfos", BatchGetInfosAsync);
         routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/search", SearchAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/traces/link-to-run", LinkToRunAsync);
         foreach (var version in (ReadOnlySpan<string>)["2.0", "3.0"])
         {
             routes.MapApi(HttpMethods.Post, $"{version}/mlflow/traces/delete-traces", DeleteAsync);
@@ -119,6 +123,20 @@ internal static class TraceEndpoints
                 writer.WriteString("next_page_token", page.NextPageToken);
             }
         });
+    }
+
+    private static async Task<IResult> LinkToRunAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var traceIds = body.Strings("trace_ids");
+        if (traceIds.Count > MaxLinks)
+        {
+            throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE, $"Cannot link more than {MaxLinks} traces to a run in a single request. Provided {traceIds.Count} traces.");
+        }
+
+        await store.LinkToRunAsync(traceIds, body.Required("run_id"), cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
     }
 
     private static async Task<IResult> DeleteAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)

@@ -32,6 +32,9 @@ internal interface ITraceStore
     /// <summary>Deletes traces with their spans and tags and returns how many there were.</summary>
     Task<int> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken);
 
+    /// <summary>Makes traces belong to a run, besides the one that they were made in. Neither needs to be known yet; doing it again changes nothing.</summary>
+    Task LinkToRunAsync(IReadOnlyList<string> traceIds, string runId, CancellationToken cancellationToken);
+
     /// <summary>Sets a tag, replacing its value.</summary>
     /// <exception cref="MlflowException">RESOURCE_DOES_NOT_EXIST: there is no such trace.</exception>
     Task SetTagAsync(string traceId, string key, string value, CancellationToken cancellationToken);

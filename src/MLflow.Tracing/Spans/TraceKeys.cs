@@ -11,6 +11,7 @@ internal static class TraceKeys
     public const string TokenUsage = "mlflow.trace.tokenUsage";
     public const string Session = "mlflow.trace.session";
     public const string User = "mlflow.trace.user";
+    public const string SourceRun = "mlflow.sourceRun";
     public const string SourceUser = "mlflow.user";
     public const string SourceName = "mlflow.source.name";
     public const string SourceType = "mlflow.source.type";

@@ -31,6 +31,7 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
         "PATCH 3.0/mlflow/traces/{traceId}/assessments/{assessmentId}",
         "POST 3.0/mlflow/traces/{traceId}/assessments",
         "POST 2.0/mlflow/traces/delete-traces",
+        "POST 2.0/mlflow/traces/link-to-run",
         "POST 3.0/mlflow/traces/delete-traces",
         "GET 3.0/mlflow/traces/{traceId}",
         "GET 3.0/mlflow/traces/batchGet",

@@ -203,6 +203,16 @@ public sealed class TraceEndpointsTests : IClassFixture<SomeServer>
     }
 
     [Fact]
+    public async Task LinkToRun_OverHttp_TakesAHundredAtOnce()
+    {
+        Assert.Equal((200, "{}"), Text(await _server.PostAsync("/api/2.0/mlflow/traces/link-to-run", new { trace_ids = Array.Empty<string>(), run_id = "r" })));
+        Assert.Equal((200, "{}"), Text(await _server.PostAsync("/api/2.0/mlflow/traces/link-to-run", new { trace_ids = Enumerable.Repeat("tr-1", 100), run_id = "r" })));
+
+        var refused = await _server.PostAsync("/api/2.0/mlflow/traces/link-to-run", new { trace_ids = Enumerable.Repeat("tr-1", 101), run_id = "r" });
+        Assert.Equal((400, "Cannot link more than 100 traces to a run in a single request. Provided 101 traces."), (refused.Status, refused.Body.GetProperty("message").GetString()));
+    }
+
+    [Fact]
     public async Task Delete_OverHttp_SaysHowMany()
     {
         var otelId = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());

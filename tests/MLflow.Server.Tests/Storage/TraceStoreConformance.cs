@@ -293,6 +293,28 @@ public abstract partial class TraceStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task LinkToRun_BeforeOrAfterTheTrace_IsFoundByItsRun()
+    {
+        var (made, linked, early, other) = (NewOtelId(), NewOtelId(), NewOtelId(), NewOtelId());
+        await Store.LinkToRunAsync(["tr-" + early], "r1", Cancellation);
+        await Store.WriteAsync(Batch(Span(made, 1), Span(linked, 1, startMs: 1), Span(early, 1, startMs: 2), Span(other, 1, startMs: 3)), Cancellation);
+        await Store.WriteAsync(new TraceBatch { Infos = [Info(made) with { Metadata = new Dictionary<string, string> { ["mlflow.sourceRun"] = "r1" } }] }, Cancellation);
+        await Store.LinkToRunAsync(["tr-" + linked, "tr-" + early], "r1", Cancellation);
+        await Store.LinkToRunAsync(["tr-" + linked], "r2", Cancellation);
+
+        Assert.Equal(["tr-" + early, "tr-" + linked, "tr-" + made], await OfRunAsync("run_id = 'r1'"));
+        Assert.Equal(["tr-" + linked], await OfRunAsync("attribute.run_id = 'r2'"));
+        Assert.Equal(["tr-" + made], await OfRunAsync("run_id LIKE 'r%'"));
+
+        await Store.DeleteAsync(new TraceDeletion { ExperimentId = 0, TraceIds = ["tr-" + linked] }, Cancellation);
+        await Store.WriteAsync(Batch(Span(linked, 1)), Cancellation);
+        Assert.Empty(await OfRunAsync("run_id = 'r2'"));
+
+        async Task<IEnumerable<string>> OfRunAsync(string filter) =>
+            (await Store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = filter }, Cancellation)).Traces.Select(trace => trace.TraceId);
+    }
+
+    [Fact]
     public async Task Tags_SetAndDelete_Follow()
     {
         var id = NewOtelId();

@@ -77,6 +77,11 @@ internal sealed partial class SqliteTraceStore : ITraceStore
         return deleted;
     }
 
+    public Task LinkToRunAsync(IReadOnlyList<string> traceIds, string runId, CancellationToken cancellationToken) =>
+        _database.Writer.WriteAsync(
+            session => traceIds.Sum(traceId => session[InsertRunSql].Bind(1, traceId).Bind(2, runId).Execute()),
+            cancellationToken);
+
     public Task SetTagAsync(string traceId, string key, string value, CancellationToken cancellationToken) =>
         _database.Writer.WriteAsync(
             session =>
@@ -105,6 +110,8 @@ internal sealed partial class SqliteTraceStore : ITraceStore
     }
 
     private const string SelectTraceSql = "SELECT 1 FROM traces WHERE trace_id = ?1";
+
+    private const string InsertRunSql = "INSERT INTO trace_runs (trace_id, run_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
     private const string DeleteTagSql = "DELETE FROM trace_tags WHERE trace_id = ?1 AND key = ?2";
 

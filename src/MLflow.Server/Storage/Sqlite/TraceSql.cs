@@ -51,12 +51,16 @@ internal static class TraceSql
         }
 
         var table = condition.Field == TraceField.Tag ? "trace_tags" : "trace_metadata";
-        var key = condition.Field == TraceField.RunId ? RunIdKey : condition.Key;
+        var key = condition.Field == TraceField.RunId ? TraceKeys.SourceRun : condition.Key;
         var row = $"SELECT 1 FROM {table} x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(key)}";
         return condition.Operator switch
         {
             FilterOperator.IsNull => $"NOT EXISTS ({row})",
             FilterOperator.IsNotNull => $"EXISTS ({row})",
+
+            // As in MLflow, only the question for one run sees the links.
+            FilterOperator.Equal when condition.Field == TraceField.RunId =>
+                $"(EXISTS ({row} AND x.value = {parameters.Add(condition.Values[0])}) OR EXISTS (SELECT 1 FROM trace_runs r WHERE r.trace_id = t.trace_id AND r.run_id = {parameters.Add(condition.Values[0])}))",
             _ => $"EXISTS ({row} AND {SqlConditions.Compare("x.value", condition.Operator, condition.Values, parameters)})",
         };
     }
@@ -98,7 +102,7 @@ internal static class TraceSql
         TraceField.ClientRequestId => "t.client_request_id",
         TraceField.Name =>
             $"COALESCE((SELECT value FROM trace_tags x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(TraceKeys.TraceName)}), t.root_name)",
-        TraceField.RunId => $"(SELECT value FROM trace_metadata x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(RunIdKey)})",
+        TraceField.RunId => $"(SELECT value FROM trace_metadata x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(TraceKeys.SourceRun)})",
         TraceField.Tag => $"(SELECT value FROM trace_tags x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(key)})",
         TraceField.Metadata => $"(SELECT value FROM trace_metadata x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(key)})",
         _ => throw new ArgumentOutOfRangeException(nameof(field)),
@@ -112,6 +116,4 @@ internal static class TraceSql
         TraceField.SpanType => "s.type",
         _ => "s.status",
     };
-
-    private const string RunIdKey = "mlflow.sourceRun";
 }
