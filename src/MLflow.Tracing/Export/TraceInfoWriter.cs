@@ -20,6 +20,7 @@ internal static class TraceInfoWriter
     {
         var start = target.Position;
         var root = trace.Root!;
+        var told = trace.Told();
         var inputs = Find(root, AttributeNames.Inputs);
         var outputs = Find(root, AttributeNames.Outputs);
         target.Write("{\"trace\":{\"trace_info\":{\"trace_id\":\""u8);
@@ -30,12 +31,10 @@ internal static class TraceInfoWriter
         WriteTime(target, root.StartNs);
         target.Write("\",\"execution_duration\":\""u8);
         WriteSeconds(target, (root.EndNs - root.StartNs) / 1_000_000);
-        target.Write(root.StatusCode == SpanStatusCode.Error ? "s\",\"state\":\"ERROR\""u8 : "s\",\"state\":\"OK\""u8);
-        if (withPreviews)
-        {
-            WriteMember(target, "request_preview", TracePreview.OfRequest(inputs));
-            WriteMember(target, "response_preview", TracePreview.OfResponse(outputs));
-        }
+        target.Write((told.State ?? root.StatusCode) == SpanStatusCode.Error ? "s\",\"state\":\"ERROR\""u8 : "s\",\"state\":\"OK\""u8);
+        WriteMember(target, "client_request_id", told.ClientRequestId);
+        WriteMember(target, "request_preview", Preview(told.RequestPreview) ?? (withPreviews ? TracePreview.OfRequest(inputs) : null));
+        WriteMember(target, "response_preview", Preview(told.ResponsePreview) ?? (withPreviews ? TracePreview.OfResponse(outputs) : null));
 
         WriteMetadata(target, trace, inputs, outputs);
         WriteAssessments(target, trace);
@@ -52,6 +51,8 @@ internal static class TraceInfoWriter
         target.Write("}}}}"u8);
         return experiment;
     }
+
+    private static string? Preview(string? told) => told is null ? null : TracePreview.Cut(told, TracePreview.MaxLength);
 
     private static void WriteAssessments(ProtobufWriter target, ActiveTrace trace)
     {

@@ -20,6 +20,7 @@ internal sealed class ActiveTrace
     private Dictionary<string, string>? _metadata;
     private Dictionary<string, string>? _tags;
     private List<NewAssessment>? _assessments;
+    private TraceTold? _told;
     private TokenUsage? _usage;
     private string? _traceId;
     private int _open;
@@ -123,6 +124,17 @@ internal sealed class ActiveTrace
         {
             Set(ref _metadata, TraceKeys.Session, update.Session);
             Set(ref _metadata, TraceKeys.User, update.User);
+            if (update is not { ClientRequestId: null, RequestPreview: null, ResponsePreview: null, State: null or SpanStatusCode.Unset })
+            {
+                _told = new TraceTold
+                {
+                    ClientRequestId = update.ClientRequestId ?? _told?.ClientRequestId,
+                    RequestPreview = update.RequestPreview ?? _told?.RequestPreview,
+                    ResponsePreview = update.ResponsePreview ?? _told?.ResponsePreview,
+                    State = update.State is null or SpanStatusCode.Unset ? _told?.State : update.State,
+                };
+            }
+
             foreach (var (key, value) in update.Metadata)
             {
                 Set(ref _metadata, key, value);
@@ -178,6 +190,14 @@ internal sealed class ActiveTrace
 
             (_assessments ??= []).Add(assessment);
             return true;
+        }
+    }
+
+    public TraceTold Told()
+    {
+        lock (this)
+        {
+            return _told ?? TraceTold.Nothing;
         }
     }
 
