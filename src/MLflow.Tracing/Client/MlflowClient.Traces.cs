@@ -199,8 +199,6 @@ public sealed partial class MlflowClient
     /// <summary>The trace of the current span where it has that id: what is said of it goes along when it is sent.</summary>
     private ActiveTrace? CurrentTrace(string traceId) => Tracer.Current?.Trace is { } trace && trace.TraceId == traceId ? trace : null;
 
-    private TraceDestination Destination => _settings.Destination;
-
     private TrackingApi Api() => new(Destination.TrackingUri, Tracer.TimeProvider);
 
     /// <summary>Asks, and where the server does not know the trace, sends what waits and asks again: it may have ended a moment ago.</summary>

@@ -19,13 +19,16 @@ public sealed partial class MlflowClient : IAsyncDisposable
         _settings = TrackingSettings.Read(options);
         Log = new SelfLog(options.LoggerFactory, timeProvider);
         _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes);
-        Tracer = new Tracer(_exporter, () => _settings.Destination, timeProvider);
+        Tracer = new Tracer(_exporter, () => Destination, timeProvider)
+        {
+            RunId = () => _flow.Value?.RunId,
+        };
         _exporter.Unfinished = () => Tracer.UnfinishedTraces;
         ExitFlush.Add(this);
     }
 
     /// <summary>Address of the server that new traces go to, without a trailing slash.</summary>
-    public string TrackingUri => _settings.Destination.TrackingUri.ToString().TrimEnd('/');
+    public string TrackingUri => Destination.TrackingUri.ToString().TrimEnd('/');
 
     internal Tracer Tracer { get; }
 
@@ -65,7 +68,7 @@ public sealed partial class MlflowClient : IAsyncDisposable
         return Tracer.StartSpan(name, spanType);
     }
 
-    /// <summary>Says something about the trace of the current span: its session, its user, tags. Without a current span it has no effect.</summary>
+    /// <summary>Says something about the trace of the current span: its session, its user, tags, previews, its state. Without a current span it has no effect.</summary>
     /// <remarks>What the program says here goes before what is read from the calls themselves (<c>conversation</c>, <c>user</c>).</remarks>
     public void UpdateCurrentTrace(TraceUpdate update)
     {

@@ -58,7 +58,8 @@ internal sealed class TrackingSettings
         return new TrackingSettings(Destination with { ExperimentName = name, ExperimentId = null });
     }
 
-    private static Uri ParseTrackingUri(string value)
+    /// <exception cref="ArgumentException">It is not one that is supported.</exception>
+    public static Uri ParseTrackingUri(string value)
     {
         if (Uri.TryCreate(value.TrimEnd('/'), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
         {

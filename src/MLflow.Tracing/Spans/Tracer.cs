@@ -25,6 +25,9 @@ internal sealed class Tracer
 
     public TimeProvider TimeProvider { get; }
 
+    /// <summary>The run that a trace belongs to which begins now; null for none.</summary>
+    public Func<string?>? RunId { get; init; }
+
     /// <summary>Traces that have begun and not ended.</summary>
     public long UnfinishedTraces => Interlocked.Read(ref _unfinished);
 
@@ -109,7 +112,9 @@ internal sealed class Tracer
     private ActiveTrace Begin()
     {
         Interlocked.Increment(ref _unfinished);
-        return new ActiveTrace(this, _destination());
+        var trace = new ActiveTrace(this, _destination());
+        trace.OfferMetadata(TraceKeys.SourceRun, RunId?.Invoke());
+        return trace;
     }
 
     private sealed class LastTrace

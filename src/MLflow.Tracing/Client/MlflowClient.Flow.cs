@@ -1,0 +1,87 @@
+namespace MLflow;
+
+/// <content>What one async flow sets for itself, and runs.</content>
+public sealed partial class MlflowClient
+{
+    /// <summary>Ids in one request to link, the most that MLflow takes.</summary>
+    internal const int LinkBatch = 100;
+
+    private readonly AsyncLocal<FlowSettings?> _flow = new();
+
+    /// <summary>
+    /// Puts traces that this async flow, and what it starts, begins from now on into an experiment, until the result is disposed. Other flows are not concerned: two
+    /// requests or two tests do not meet. Traces that have begun stay where they are.
+    /// </summary>
+    /// <param name="name">At most 500 characters. The experiment is created when it is missing; no request is made now.</param>
+    /// <param name="trackingUri">Another server. Null: the one that is set.</param>
+    /// <exception cref="ArgumentException">The name is empty, or the address is not one that is supported.</exception>
+    public IDisposable UseExperiment(string name, string? trackingUri = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        var uri = trackingUri is null ? null : TrackingSettings.ParseTrackingUri(trackingUri);
+        return Use(flow => flow with { ExperimentName = name, ExperimentId = null, TrackingUri = uri ?? flow.TrackingUri });
+    }
+
+    /// <summary>As <see cref="UseExperiment"/>, by the experiment's id. Traces are dropped, and counted, where the server has none of that id.</summary>
+    /// <param name="experimentId">The id.</param>
+    /// <param name="trackingUri">Another server. Null: the one that is set.</param>
+    /// <exception cref="ArgumentException">The id is empty, or the address is not one that is supported.</exception>
+    public IDisposable UseExperimentById(string experimentId, string? trackingUri = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(experimentId);
+        var uri = trackingUri is null ? null : TrackingSettings.ParseTrackingUri(trackingUri);
+        return Use(flow => flow with { ExperimentName = null, ExperimentId = experimentId, TrackingUri = uri ?? flow.TrackingUri });
+    }
+
+    /// <summary>
+    /// Makes traces that this async flow, and what it starts, begins from now on belong to a run (<c>mlflow.sourceRun</c>), until the result is disposed.
+    /// They are found by <c>run_id = '…'</c> and <see cref="TraceSearchOptions.RunId"/>.
+    /// </summary>
+    /// <param name="runId">Id of the run, which this SDK neither creates nor checks.</param>
+    /// <exception cref="ArgumentException">The id is empty.</exception>
+    public IDisposable UseRun(string runId)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(runId);
+        return Use(flow => flow with { RunId = runId });
+    }
+
+    /// <summary>Makes stored traces belong to a run, besides the one that they were made in. Those that ended a moment ago are sent first.</summary>
+    /// <param name="traceIds">The traces.</param>
+    /// <param name="runId">Id of the run.</param>
+    /// <param name="cancellationToken">Ends the wait; requests that were sent are not undone.</param>
+    /// <exception cref="MlflowException">The server could not be reached, or refused.</exception>
+    public async Task LinkTracesToRunAsync(IEnumerable<string> traceIds, string runId, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(traceIds);
+        ArgumentException.ThrowIfNullOrWhiteSpace(runId);
+
+        // The server does not say when it lacks a trace.
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        var api = Api();
+        foreach (var batch in traceIds.Chunk(LinkBatch))
+        {
+            var body = ScratchJson.Write((batch, runId), static (json, s) =>
+            {
+                json.WriteStartObject();
+                json.WriteStartArray("trace_ids");
+                foreach (var id in s.batch)
+                {
+                    json.WriteStringValue(id);
+                }
+
+                json.WriteEndArray();
+                json.WriteString("run_id", s.runId);
+                json.WriteEndObject();
+            });
+            await api.WriteAsync(HttpMethod.Post, "/api/2.0/mlflow/traces/link-to-run", body, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private TraceDestination Destination => _flow.Value is { } flow ? flow.Over(_settings.Destination) : _settings.Destination;
+
+    private FlowScope Use(Func<FlowSettings, FlowSettings> change)
+    {
+        Tracer.WatchFlow();
+        return new FlowScope(_flow, change);
+    }
+}
