@@ -122,7 +122,7 @@ internal sealed class AssemblyWeaver
         // A method without a body has no line; one beside it tells the file.
         var own = Points(method).FirstOrDefault() ?? Points(StateMachineOf(method)).FirstOrDefault();
         var near = own ?? method.DeclaringType.Methods.SelectMany(Points).FirstOrDefault();
-        _warn(new WeavingWarning(code, $"[Trace] on {method.DeclaringType.FullName}.{method.Name} {why}", near?.Document.Url, own?.StartLine ?? 0, own?.StartColumn ?? 0));
+        _warn(new WeavingWarning(code, $"[Trace] on {method.DeclaringType.FullName}.{TraceOptions.NameOf(method)} {why}", near?.Document.Url, own?.StartLine ?? 0, own?.StartColumn ?? 0));
     }
 
     private static IEnumerable<SequencePoint> Points(MethodDefinition? method) =>

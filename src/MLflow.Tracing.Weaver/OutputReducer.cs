@@ -23,7 +23,7 @@ internal static class OutputReducer
         // A local function may stand in a class that the compiler made for it. From there, a generic type around it is another instance.
         for (var type = iterator.DeclaringType; type is not null && (type == iterator.DeclaringType || !type.HasGenericParameters); type = type.DeclaringType)
         {
-            if (type.Methods.FirstOrDefault(method => method.Name == name && Takes(method, sequence.GenericArguments[0])) is { } found)
+            if (type.Methods.FirstOrDefault(method => TraceOptions.NameOf(method) == name && Takes(method, sequence.GenericArguments[0])) is { } found)
             {
                 return found;
             }

@@ -63,19 +63,8 @@ internal sealed class TraceOptions
     public static bool Has(ICustomAttributeProvider provider, string attribute) =>
         provider.HasCustomAttributes && provider.CustomAttributes.Any(a => a.AttributeType.FullName == attribute);
 
-    private static object? Property(CustomAttribute attribute, string name) =>
-        attribute.Properties.Where(p => p.Name == name).Select(p => p.Argument.Value).FirstOrDefault();
-
-    // C# marks an out parameter, a ref parameter with [Out] is marked the same but has [In] too.
-    private static bool IsOut(ParameterDefinition parameter) => parameter.ParameterType.IsByReference && parameter.IsOut && !parameter.IsIn;
-
-    private static bool IsReadOnly(ParameterDefinition parameter) =>
-        Has(parameter, "System.Runtime.CompilerServices.IsReadOnlyAttribute") || Has(parameter, "System.Runtime.CompilerServices.RequiresLocationAttribute");
-
-    private static bool IsTraced(ParameterDefinition parameter) =>
-        !Has(parameter, NotTracedAttribute) && parameter.ParameterType.FullName != CancellationToken && !string.IsNullOrEmpty(parameter.Name);
-
-    private static string NameOf(MethodDefinition method)
+    /// <summary>What the source calls it.</summary>
+    public static string NameOf(MethodDefinition method)
     {
         if (LocalFunction.Match(method.Name) is { Success: true } local)
         {
@@ -90,4 +79,16 @@ internal sealed class TraceOptions
         // An explicit implementation is called by its interface, MLflow.Samples.ITool.Run.
         return method.HasOverrides ? method.Name.Substring(method.Name.LastIndexOf('.') + 1) : method.Name;
     }
+
+    private static object? Property(CustomAttribute attribute, string name) =>
+        attribute.Properties.Where(p => p.Name == name).Select(p => p.Argument.Value).FirstOrDefault();
+
+    // C# marks an out parameter, a ref parameter with [Out] is marked the same but has [In] too.
+    private static bool IsOut(ParameterDefinition parameter) => parameter.ParameterType.IsByReference && parameter.IsOut && !parameter.IsIn;
+
+    private static bool IsReadOnly(ParameterDefinition parameter) =>
+        Has(parameter, "System.Runtime.CompilerServices.IsReadOnlyAttribute") || Has(parameter, "System.Runtime.CompilerServices.RequiresLocationAttribute");
+
+    private static bool IsTraced(ParameterDefinition parameter) =>
+        !Has(parameter, NotTracedAttribute) && parameter.ParameterType.FullName != CancellationToken && !string.IsNullOrEmpty(parameter.Name);
 }

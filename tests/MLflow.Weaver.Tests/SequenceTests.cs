@@ -222,6 +222,18 @@ public sealed class SequenceTests : TracedTestBase
     }
 
     [Fact]
+    public void OutputReducer_LocalFunction_MakesTheOutput()
+    {
+        Assert.Equal([1, 2], Numbers());
+        Assert.Equal("2", Outputs(Span()));
+
+        [Trace(OutputReducer = nameof(Last))]
+        static IEnumerable<int> Numbers() => Sequences.Twice();
+
+        static int Last(IReadOnlyCollection<int> numbers) => numbers.Last();
+    }
+
+    [Fact]
     public void OutputReducer_Throwing_LeavesTheList()
     {
         Assert.Equal(6, Sequences.Summed(3).Sum());

@@ -35,8 +35,9 @@ internal static class DotNet
             start.Environment.Remove(setting);
         }
 
-        // Port 1 of this machine: nothing listens there.
+        // Port 1 of this machine: nothing listens there, and nothing shall wait for it.
         start.Environment["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:1";
+        start.Environment["MLFLOW_SPOOL_DIRECTORY"] = "none";
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "true";
         using var process = new Process { StartInfo = start };

@@ -101,6 +101,12 @@ internal static class Sequences
         }
     }
 
+    public static IEnumerable<int> Twice()
+    {
+        yield return 1;
+        yield return 2;
+    }
+
     [Trace]
     public static IAsyncEnumerable<string> Forward(string text) => StreamAsync(text);
 }
