@@ -15,6 +15,8 @@ public static partial class Mlflow
         }
         catch (Exception e) when (Record(span, e))
         {
+            // Where nobody catches it, the process ends before the span would.
+            span.End();
             throw;
         }
     }
@@ -30,6 +32,8 @@ public static partial class Mlflow
         }
         catch (Exception e) when (Record(span, e))
         {
+            // Where nobody catches it, the process ends before the span would.
+            span.End();
             throw;
         }
     }

@@ -20,6 +20,9 @@ internal static class ExitingProgram
                 return 0;
             case "throw":
                 throw new InvalidOperationException("the end");
+            case "throw traced":
+                Mlflow.Trace("outer", SpanType.Agent, _ => Mlflow.Trace("inner", SpanType.Tool, _ => throw new InvalidOperationException("the end")));
+                return 0;
             case "wait":
                 Console.WriteLine(Ready);
                 Thread.CurrentThread.Join();

@@ -23,6 +23,17 @@ public sealed class ProgramEndTests
         Assert.Single(server.To("/api/3.0/mlflow/traces"));
     }
 
+    [Fact]
+    public async Task Program_EndedByAnExceptionOutOfASpan_SendsItsTraceToo()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        using var program = ExitingProgram.Start("throw traced", server.Address);
+
+        await program.WaitForExitAsync(Token);
+
+        Assert.Equal(2, server.To("/api/3.0/mlflow/traces").Count());
+    }
+
     [Theory]
     [InlineData("TERM", 143)]
     [InlineData("INT", 130)]
