@@ -127,6 +127,7 @@ public sealed partial class MlflowClient : IAsyncDisposable
             // What has ended is still sent.
         }
 
+        Tracer.Running.Dispose();
         await _exporter.CloseAsync(deadline).ConfigureAwait(false);
     }
 }

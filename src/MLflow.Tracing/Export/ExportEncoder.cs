@@ -27,8 +27,11 @@ internal sealed class ExportEncoder : IDisposable
             OtlpSpanWriter.Write(_writer, span);
             var size = _writer.Position - length - EncodedExport.LengthBytes;
             BinaryPrimitives.WriteInt32LittleEndian(_writer.At(length), size);
-            export.Trace.Sizes.Add(size);
-            span.ReleaseChunks();
+            if (!export.IsAnnouncement)
+            {
+                export.Trace.Sizes.Add(size);
+                span.ReleaseChunks();
+            }
         }
 
         var spans = _writer.Position;

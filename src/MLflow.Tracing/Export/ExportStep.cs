@@ -8,6 +8,8 @@ internal readonly record struct ExportStep(ExportStepKind Kind)
 
     public List<QueuedExport> Batch { get; init; } = [];
 
+    public TrackingServer? Server { get; init; }
+
     /// <summary>The server whose exports are taken from the disk.</summary>
     public Uri? Address { get; init; }
 

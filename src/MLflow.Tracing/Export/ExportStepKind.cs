@@ -10,6 +10,9 @@ internal enum ExportStepKind
 
     Send,
 
+    /// <summary>Asks a server who it is.</summary>
+    Identify,
+
     /// <summary>Puts what waits for a server that is away on the disk.</summary>
     Spool,
 

@@ -28,7 +28,16 @@ internal static class OtlpSpanWriter
     public const int AnyInt = 3;
     public const int AnyDouble = 4;
 
+    /// <summary>Writes a span that has ended, or one that still runs, which has no end.</summary>
     public static void Write(ProtobufWriter writer, LiveSpan span)
+    {
+        lock (span.Gate)
+        {
+            WriteFields(writer, span);
+        }
+    }
+
+    private static void WriteFields(ProtobufWriter writer, LiveSpan span)
     {
         Span<byte> id = stackalloc byte[16];
         span.Trace.OtelTraceId.CopyTo(id);
@@ -43,7 +52,10 @@ internal static class OtlpSpanWriter
 
         writer.WriteString(SpanName, span.Name);
         writer.WriteFixed64(SpanStart, (ulong)span.StartNs);
-        writer.WriteFixed64(SpanEnd, (ulong)span.EndNs);
+        if (span.EndNs != 0)
+        {
+            writer.WriteFixed64(SpanEnd, (ulong)span.EndNs);
+        }
 
         // Plain, never as JSON: a server takes the value verbatim as the trace's id.
         WriteText(writer, SpanAttributes, AttributeNames.TraceRequestId, span.TraceId);

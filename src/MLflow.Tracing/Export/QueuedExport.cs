@@ -5,7 +5,8 @@ internal sealed class QueuedExport
 {
     public QueuedExport(TraceExport export, EncodedExport? encoded, long sequence)
     {
-        Progress = export.Trace.Progress;
+        Progress = export.IsAnnouncement ? new ExportProgress() : export.Trace.Progress;
+        IsAnnouncement = export.IsAnnouncement;
         SpanCount = export.Spans.Count;
         IsComplete = export.IsComplete;
         Sequence = sequence;
@@ -30,6 +31,9 @@ internal sealed class QueuedExport
 
     /// <summary>Where it is on the disk, until it is settled. Null for what never was there.</summary>
     public SpoolRecord? Spooled { get; }
+
+    /// <summary>It tells of spans that run. When it cannot be sent it is forgotten.</summary>
+    public bool IsAnnouncement { get; }
 
     public int SpanCount { get; }
 

@@ -47,6 +47,9 @@ internal sealed partial class TraceExporter
                 case ExportStepKind.Spool:
                     Spool(step.Lane!);
                     continue;
+                case ExportStepKind.Identify:
+                    await IdentifyAsync(step.Server!).ConfigureAwait(false);
+                    continue;
                 case ExportStepKind.Load:
                     Load(step.Address!);
                     continue;
@@ -95,6 +98,19 @@ internal sealed partial class TraceExporter
         }
     }
 
+    /// <summary>Nothing waits on the answer: a server that is away is told of when there is something to send.</summary>
+    private async Task IdentifyAsync(TrackingServer server)
+    {
+        try
+        {
+            await server.IdentifyAsync(_stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ExportFailureException or OperationCanceledException)
+        {
+            // Asked again later.
+        }
+    }
+
     /// <summary>Encodes what was handed over from the program's threads. What cannot be encoded is dropped and does not take others with it.</summary>
     private void Encode(QueuedExport export)
     {
@@ -137,6 +153,12 @@ internal sealed partial class TraceExporter
             var raw = _raw;
             _raw = [];
             return new ExportStep(ExportStepKind.Encode) { Batch = raw };
+        }
+
+        if (_toIdentify is { } unknown)
+        {
+            _toIdentify = null;
+            return new ExportStep(ExportStepKind.Identify) { Server = unknown };
         }
 
         ExportLane? due = null;
@@ -218,6 +240,7 @@ internal sealed partial class TraceExporter
         lock (_lock)
         {
             fromDisk = [.. lane.Waiting.Where(e => e.Spooled is not null)];
+            Forget(lane, [.. lane.Waiting.Where(e => e.IsAnnouncement)]);
 
             // What came since the worker looked is not encoded, and waits for the next time.
             fresh = [.. lane.Waiting.Where(e => e.Spooled is null && e.Encoded is not null)];
@@ -499,6 +522,9 @@ internal sealed partial class TraceExporter
 
     private void Fail(ExportLane lane, List<QueuedExport> batch, ExportFailureException e, long attempt)
     {
+        // What still runs may have ended before the next try, and must not come after its end.
+        Forget(lane, batch.FindAll(b => b.IsAnnouncement));
+        batch.RemoveAll(b => b.IsAnnouncement);
         switch (e.Kind)
         {
             case ExportFailureKind.Refused when batch.Count > 1 && lane.Server.TakesSpans:
@@ -534,6 +560,14 @@ internal sealed partial class TraceExporter
         }
 
         ReportOutage(lane.Server, e, pending);
+    }
+
+    private void Forget(ExportLane lane, List<QueuedExport> announcements)
+    {
+        lock (_lock)
+        {
+            announcements.ForEach(a => Remove(lane, a));
+        }
     }
 
     private static string Describe(TrackingServer server, ExportFailureException e) =>

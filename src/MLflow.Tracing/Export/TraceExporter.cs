@@ -42,6 +42,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     private readonly ExportCounters _counters = new();
     private readonly List<FlushRequest> _flushes = [];
     private List<QueuedExport> _raw = [];
+    private TrackingServer? _toIdentify;
     private long _queuedBytes;
     private int _queuedSpans;
     private long _lastSequence;
@@ -74,7 +75,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         try
         {
             // A trace of several exports is encoded in their order, by the worker.
-            var encoded = inBackground && export.IsWhole ? Encode(export) : null;
+            var encoded = inBackground && (export.IsWhole || export.IsAnnouncement) ? Encode(export) : null;
             bool wake;
             lock (_lock)
             {
@@ -89,6 +90,26 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             _log.Warn("enqueue", "A trace could not be queued: " + e.Message);
+        }
+    }
+
+    public bool ShowsRunning(TraceDestination destination)
+    {
+        lock (_lock)
+        {
+            var server = ServerAt(destination.TrackingUri);
+            if (!server.IsKnown && !_isClosed && server.MayBeAsked(_timeProvider))
+            {
+                _toIdentify = server;
+                if (_worker is null)
+                {
+                    StartWorker();
+                }
+
+                Wake();
+            }
+
+            return server is { IsKnown: true, TakesFacts: true } && !_isClosed && _queuedBytes < MaxQueuedBytes / 2;
         }
     }
 
@@ -353,7 +374,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         lock (_lock)
         {
             var left = _lanes.Values.SelectMany(l => l.Waiting).ToList();
-            count = left.Select(e => e.Progress).Distinct().Count();
+            count = left.Where(e => !e.IsAnnouncement).Select(e => e.Progress).Distinct().Count();
             error = _counters.LastError;
             left.ForEach(e => Refuse(e, DropReasons.Stopped));
             _lanes.Clear();

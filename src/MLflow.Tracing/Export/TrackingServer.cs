@@ -17,6 +17,7 @@ internal sealed class TrackingServer
     private const string ArtifactScheme = "mlflow-artifacts";
     private readonly TrackingHttp _http;
     private readonly Dictionary<string, string> _experimentIds = [];
+    private long? _asked;
 
     public TrackingServer(TrackingHttp http, RetryPolicy retry)
     {
@@ -38,7 +39,23 @@ internal sealed class TrackingServer
     /// <summary>An outage is told once.</summary>
     public bool IsOutageReported { get; set; }
 
+    /// <summary>It has said who it is.</summary>
+    public bool IsKnown => Version is not null;
+
     private ServerVersion? Version { get; set; }
+
+    /// <summary>Whether it may be asked now who it is, with nothing to send: not more often than every five seconds.</summary>
+    public bool MayBeAsked(TimeProvider timeProvider)
+    {
+        var now = timeProvider.GetTimestamp();
+        if (Retry.Remaining > TimeSpan.Zero || (_asked is { } asked && timeProvider.GetElapsedTime(asked, now) < TimeSpan.FromSeconds(5)))
+        {
+            return false;
+        }
+
+        _asked = now;
+        return true;
+    }
 
     /// <summary>Asks for the version, once. Nothing else is sent before an MLflow server has answered.</summary>
     public async Task IdentifyAsync(CancellationToken cancellationToken)

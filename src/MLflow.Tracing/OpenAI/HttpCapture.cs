@@ -39,6 +39,7 @@ internal sealed partial class HttpCapture : IDisposable
         _filter = new CallFilter(options);
         _pending = new PendingCalls(tracer.TimeProvider, Close);
         _worker = new RecordingWorker(Record);
+        tracer.Running.OfCalls = TracesOfCalls;
         _tracer.RootEnded += OnRootEnded;
         AppDomain.CurrentDomain.FirstChanceException += OnFirstChanceException;
     }
@@ -296,6 +297,9 @@ internal sealed partial class HttpCapture : IDisposable
         return true;
     }
 
+    /// <summary>Those that a call began: its own span is their root.</summary>
+    private IEnumerable<ActiveTrace> TracesOfCalls() => OpenCalls().Where(call => call.Span?.Parent is null).Select(call => call.Span?.Trace).OfType<ActiveTrace>();
+
     private LlmCall[] OpenCalls()
     {
         lock (_open)
@@ -313,6 +317,8 @@ internal sealed partial class HttpCapture : IDisposable
         {
             isOpen = _open.Count < MaxOpenCalls && _open.Add(call);
         }
+
+        _tracer.Running.Watch();
 
         if (!isOpen || parent?.Call is not { } scope || !scope.TryTake(call))
         {

@@ -14,6 +14,9 @@ internal sealed class ActiveTrace
     private readonly long _startTimestamp;
     private readonly long _startNs;
     private List<LiveSpan>? _ended;
+
+    // Without the root. Null while there was none.
+    private HashSet<LiveSpan>? _running;
     private ExportProgress? _progress;
     private TraceSizes? _sizes;
     private Dictionary<string, string>? _offered;
@@ -47,6 +50,8 @@ internal sealed class ActiveTrace
 
     public LiveSpan? Root { get; private set; }
 
+    public TimeSpan Age => Tracer.TimeProvider.GetElapsedTime(_startTimestamp);
+
     /// <summary>Spans started so far.</summary>
     public int StartedSpans { get; private set; }
 
@@ -68,7 +73,15 @@ internal sealed class ActiveTrace
         var span = new LiveSpan(this, name, spanType, parent, previous, makeCurrent, startNs);
         lock (this)
         {
-            Root ??= span;
+            if (Root is null)
+            {
+                Root = span;
+            }
+            else
+            {
+                (_running ??= []).Add(span);
+            }
+
             StartedSpans++;
             _open++;
         }
@@ -83,6 +96,7 @@ internal sealed class ActiveTrace
         lock (this)
         {
             _open--;
+            _running?.Remove(span);
             isAwaited = ReferenceEquals(span, Root) && _open > 0;
             (_ended ??= []).Add(span);
             span.IsCounted = true;
@@ -102,6 +116,39 @@ internal sealed class ActiveTrace
         if (isAwaited)
         {
             Tracer.OnRootEnded(this);
+        }
+    }
+
+    /// <summary>Hands over what has ended, and tells of spans that run and that nobody was told of, if the server shows such.</summary>
+    public void Announce()
+    {
+        if (!Tracer.ShowsRunning(Destination))
+        {
+            return;
+        }
+
+        TraceExport? ended = null;
+        List<LiveSpan> running = [];
+        lock (this)
+        {
+            if (_open == 0)
+            {
+                return;
+            }
+
+            ended = _ended is null ? null : TakeEnded(isComplete: false);
+            running.AddRange(((IEnumerable<LiveSpan>)[Root!, .. _running ?? []]).Where(span => !span.HasEnded && !span.IsAnnounced));
+            running.ForEach(span => span.IsAnnounced = true);
+        }
+
+        if (running.Count > 0)
+        {
+            Tracer.Export(new TraceExport(this, running, IsComplete: false) { IsAnnouncement = true }, inBackground: true);
+        }
+
+        if (ended is not null)
+        {
+            Tracer.Export(ended, inBackground: true);
         }
     }
 
@@ -274,7 +321,7 @@ internal sealed class ActiveTrace
         if (isComplete && !_wasCompleted)
         {
             _wasCompleted = true;
-            Tracer.TraceCompleted();
+            Tracer.TraceCompleted(this);
         }
 
         return new TraceExport(this, spans, isComplete);

@@ -7,4 +7,7 @@ internal interface ITraceExporter
     /// <param name="export">The spans.</param>
     /// <param name="inBackground">The calling thread is not the program's: it may be given work.</param>
     void Enqueue(TraceExport export, bool inBackground);
+
+    /// <summary>Whether spans that still run may be sent there. Where that is not known yet it is found out.</summary>
+    bool ShowsRunning(TraceDestination destination);
 }

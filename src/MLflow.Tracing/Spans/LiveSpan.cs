@@ -79,6 +79,12 @@ public sealed partial class LiveSpan : IDisposable
     /// <summary>The trace has taken note of the span's end.</summary>
     internal bool IsCounted { get; set; }
 
+    /// <summary>The server was told that the span runs. The trace's own, under its lock.</summary>
+    internal bool IsAnnounced { get; set; }
+
+    /// <summary>Held while the span is read that still runs.</summary>
+    internal object Gate => _attributes;
+
     internal bool HasEnded => Volatile.Read(ref _ended) != 0;
 
     /// <summary>Ends the span now.</summary>

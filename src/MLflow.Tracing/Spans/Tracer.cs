@@ -18,6 +18,7 @@ internal sealed class Tracer
         _exporter = exporter;
         _destination = destination;
         TimeProvider = timeProvider;
+        Running = new RunningTraces(timeProvider);
     }
 
     /// <summary>A trace's root has ended while spans below it still run. Handlers must not throw.</summary>
@@ -27,6 +28,8 @@ internal sealed class Tracer
 
     /// <summary>The run that a trace belongs to which begins now; null for none.</summary>
     public Func<string?>? RunId { get; init; }
+
+    public RunningTraces Running { get; }
 
     /// <summary>Traces that have begun and not ended.</summary>
     public long UnfinishedTraces => Interlocked.Read(ref _unfinished);
@@ -51,6 +54,7 @@ internal sealed class Tracer
         {
             // A flow of its own gets a box of its own, so that it never reads the id of a trace that a sibling began.
             _last.Value = new LastTrace { Id = span.Trace.OtelTraceId.ToHexString() };
+            Running.Add(span.Trace);
         }
 
         _current.Value = span;
@@ -99,7 +103,13 @@ internal sealed class Tracer
 
     public void OnRootEnded(ActiveTrace trace) => RootEnded?.Invoke(trace);
 
-    public void TraceCompleted() => Interlocked.Decrement(ref _unfinished);
+    public void TraceCompleted(ActiveTrace trace)
+    {
+        Interlocked.Decrement(ref _unfinished);
+        Running.Remove(trace);
+    }
+
+    public bool ShowsRunning(TraceDestination destination) => _exporter.ShowsRunning(destination);
 
     public void Export(TraceExport export, bool inBackground) => _exporter.Enqueue(export, inBackground);
 

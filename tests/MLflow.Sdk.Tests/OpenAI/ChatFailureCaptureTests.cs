@@ -221,6 +221,8 @@ public sealed class ChatFailureCaptureTests : CaptureTestBase
     private sealed class SignallingExporter(TaskCompletionSource<LiveSpan> ended) : ITraceExporter
     {
         public void Enqueue(TraceExport export, bool inBackground) => ended.TrySetResult(export.Spans[0]);
+
+        public bool ShowsRunning(TraceDestination destination) => false;
     }
 
     private sealed class ImmediateRetries : ClientRetryPolicy

@@ -12,4 +12,6 @@ internal sealed class RecordingExporter : ITraceExporter
     public IReadOnlyList<LiveSpan> Spans => [.. _exports.SelectMany(e => e.Spans)];
 
     public void Enqueue(TraceExport export, bool inBackground) => _exports.Enqueue(export);
+
+    public bool ShowsRunning(TraceDestination destination) => false;
 }

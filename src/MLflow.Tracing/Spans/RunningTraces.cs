@@ -1,0 +1,114 @@
+namespace MLflow;
+
+/// <summary>
+/// Knows the traces that run, and once a second tells the server of those that run for longer, so that they can be looked at meanwhile: of spans that have
+/// ended all, of spans that still run that they do.
+/// </summary>
+internal sealed class RunningTraces : IDisposable
+{
+    /// <summary>How long a trace runs before anybody hears of it, and how often it is looked at.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    /// <summary>Most traces that are known at one time; more are not announced.</summary>
+    public const int MaxTraces = 10_000;
+
+    private readonly TimeProvider _timeProvider;
+    private readonly Lock _lock = new();
+    private readonly HashSet<ActiveTrace> _traces = [];
+    private ITimer? _timer;
+    private int _isTicking;
+    private bool _isDisposed;
+
+    public RunningTraces(TimeProvider timeProvider) => _timeProvider = timeProvider;
+
+    /// <summary>Traces that are known elsewhere: those of calls under way. Must not throw.</summary>
+    public Func<IEnumerable<ActiveTrace>>? OfCalls { get; set; }
+
+    public void Add(ActiveTrace trace)
+    {
+        lock (_lock)
+        {
+            if (_traces.Count < MaxTraces)
+            {
+                _traces.Add(trace);
+            }
+        }
+
+        Watch();
+    }
+
+    public void Remove(ActiveTrace trace)
+    {
+        lock (_lock)
+        {
+            _traces.Remove(trace);
+        }
+    }
+
+    /// <summary>Something runs: looks at it from time to time. Costs next to nothing while it does so already.</summary>
+    public void Watch()
+    {
+        if (Volatile.Read(ref _isTicking) == 0 && Interlocked.Exchange(ref _isTicking, 1) == 0)
+        {
+            Wait();
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _isDisposed = true;
+            _timer?.Dispose();
+        }
+    }
+
+    private void Wait()
+    {
+        lock (_lock)
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            if (_timer is null)
+            {
+                // The timer would otherwise keep the flow of whoever started the first trace.
+                var flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
+                _timer = _timeProvider.CreateTimer(_ => Tick(), null, Period, Timeout.InfiniteTimeSpan);
+                flow.Dispose();
+            }
+            else
+            {
+                _timer.Change(Period, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    private void Tick()
+    {
+        HashSet<ActiveTrace> running;
+        lock (_lock)
+        {
+            running = [.. _traces];
+        }
+
+        running.UnionWith(OfCalls?.Invoke() ?? []);
+        if (running.Count == 0)
+        {
+            Volatile.Write(ref _isTicking, 0);
+            return;
+        }
+
+        foreach (var trace in running)
+        {
+            if (trace.Age >= Period)
+            {
+                trace.Announce();
+            }
+        }
+
+        Wait();
+    }
+}
