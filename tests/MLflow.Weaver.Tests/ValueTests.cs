@@ -110,6 +110,30 @@ public sealed class ValueTests : TracedTestBase
     }
 
     [Fact]
+    public void WhatIsNoData_IsNamedAndLeftAlone()
+    {
+        var asked = 0;
+        var lazy = new Lazy<int>(() => asked++);
+        using var http = new HttpClient { DefaultRequestHeaders = { { "Authorization", "Bearer secret" } } };
+        Values.Any(new TaskCompletionSource<int>().Task, lazy);
+        Values.Any(http, new System.Net.NetworkCredential("user", "secret"));
+        Values.Any(new ValueTask<int>(new TaskCompletionSource<int>().Task), Once());
+        Values.Any(new HashSet<int> { 1 }, new System.Text.Json.Nodes.JsonObject { ["a"] = 1 });
+
+        Assert.Equal(0, asked);
+        Assert.Equal(
+            [
+                """{"value":"<Task`1>","other":"<Lazy`1>"}""",
+                """{"value":"<HttpClient>","other":"<NetworkCredential>"}""",
+                """{"value":"<ValueTask`1>","other":"<OnceOnly>"}""",
+                """{"value":[1],"other":{"a":1}}""",
+            ],
+            Exporter.Spans.Select(Inputs));
+
+        OnceOnly Once() => new(() => asked++);
+    }
+
+    [Fact]
     public void Stackalloc_InTheBody_Works()
     {
         Assert.Equal(9, Values.Stack(9));
@@ -154,6 +178,18 @@ public sealed class ValueTests : TracedTestBase
     {
         Assert.Equal(2, Values.Inlined(1));
         Assert.Equal("2", Outputs(Span()));
+    }
+
+    /// <summary>Neither a collection nor its own enumerator, as streamed answers of the OpenAI package are.</summary>
+    private sealed class OnceOnly(Action asked) : IEnumerable<int>
+    {
+        public IEnumerator<int> GetEnumerator()
+        {
+            asked();
+            return Enumerable.Empty<int>().GetEnumerator();
+        }
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     private sealed class Hostile

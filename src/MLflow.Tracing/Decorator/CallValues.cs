@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Text.Json;
 
 namespace MLflow;
@@ -10,13 +9,8 @@ namespace MLflow;
 internal static class CallValues
 {
     /// <summary>Never throws.</summary>
-    public static AttributeValue Encode(object? value) => value switch
-    {
-        // What yield and LINQ make is its own enumerator, and a query asks its database.
-        IEnumerator or IQueryable => AttributeValue.FromString(Describe(value)),
-        Delegate => AttributeValue.FromString(Describe(value)),
-        _ => ValueEncoder.Encode(value),
-    };
+    public static AttributeValue Encode(object? value) =>
+        value is not null && OpaqueValues.IsOpaque(value) ? AttributeValue.FromString(Describe(value)) : ValueEncoder.Encode(value);
 
     /// <summary>A JSON object of names and values.</summary>
     public static AttributeValue EncodeObject(string[] names, object?[] values) =>

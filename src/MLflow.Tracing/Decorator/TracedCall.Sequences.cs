@@ -43,7 +43,7 @@ public static partial class TracedCall
     /// </summary>
     public static IEnumerable<T>? EndSequence<T>(IEnumerable<T>? sequence, LiveSpan span, TracedMethod method)
     {
-        if (sequence is not IEnumerator)
+        if (sequence is null || OpaqueValues.AreThere(sequence))
         {
             End(sequence, span, method);
             return sequence;
@@ -56,7 +56,7 @@ public static partial class TracedCall
     /// <inheritdoc cref="EndSequence{T}(IEnumerable{T}, LiveSpan, TracedMethod)"/>
     public static IEnumerable? EndSequence(IEnumerable? sequence, LiveSpan span, TracedMethod method)
     {
-        if (sequence is not IEnumerator)
+        if (sequence is null || (sequence is ICollection && sequence is not IEnumerator))
         {
             End(sequence, span, method);
             return sequence;

@@ -56,6 +56,9 @@ internal static class Values
     public static int Lazy(IEnumerable<int> numbers) => numbers.Count();
 
     [Trace]
+    public static int Any(object value, object other) => 1;
+
+    [Trace]
     public static async Task<int> CancelledAsync(int number, CancellationToken cancellationToken)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
