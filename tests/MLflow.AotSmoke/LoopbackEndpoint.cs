@@ -78,6 +78,9 @@ internal sealed class LoopbackEndpoint : IDisposable
             "/api/2.0/mlflow/experiments/get-by-name" => ("application/json", """{"experiment":{"experiment_id":"7","name":"aot-smoke","lifecycle_stage":"active"}}"""),
             "/v1/traces" => Keep(body),
             "/api/3.0/mlflow/traces" => Count(),
+            "/api/3.0/mlflow/traces/tr-1/assessments" => ("application/json", Encoding.UTF8.GetString(body)),
+            "/api/3.0/mlflow/traces/search" => ("application/json", """{"traces":[{"trace_id":"tr-1","state":"OK","tags":{"mlflow.trace.spansLocation":"TRACKING_STORE"}}]}"""),
+            "/api/3.0/mlflow/traces/batchGet" => ("application/json", """{"traces":[{"trace_info":{"trace_id":"tr-1"},"spans":[{"span_id":"4dc538ff62b0dad8","name":"found","attributes":[]}]}]}"""),
             _ => ("text/html", ""),
         };
         context.Response.StatusCode = text.Length == 0 && path != "/v1/traces" ? 404 : 200;

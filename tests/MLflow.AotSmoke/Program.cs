@@ -5,7 +5,7 @@ using MLflow.AotSmoke;
 using OpenAI;
 using OpenAI.Chat;
 
-// A native binary traces a call, a stream, a span and methods with [Trace], and the far end really gets them. Exit code 0 when everything arrived.
+// A native binary traces a call, a stream, a span and methods with [Trace], and the far end really gets them; feedback and a search work too. Exit code 0 when everything arrived.
 using var endpoint = new LoopbackEndpoint();
 
 Mlflow.OpenAI.Autolog();
@@ -46,7 +46,13 @@ foreach (var text in missing)
     Console.WriteLine($"not received: {text}");
 }
 
-return missing.Count == 0 && flushed is { Exported: 4, Dropped: 0 } && endpoint.ReceivedInfos == 4 && plan == "Monday-Tuesday of 2" ? 0 : 1;
+// Where System.Text.Json has no reflection, values are written and answers are read without it too.
+var feedback = await Mlflow.LogFeedbackAsync("tr-1", "helpful", new Dictionary<string, object?> { ["stars"] = 4, ["by"] = "ada" }, AssessmentSource.Human("ada"));
+var found = await Mlflow.SearchTracesAsync("trace.status = 'OK'").SingleAsync();
+var isAsked = feedback.Value?.GetProperty("stars").GetInt32() == 4 && found.Spans is [{ Name: "found" }];
+Console.WriteLine($"feedback {feedback}, found {found}");
+
+return isAsked && missing.Count == 0 && flushed is { Exported: 4, Dropped: 0 } && endpoint.ReceivedInfos == 4 && plan == "Monday-Tuesday of 2" ? 0 : 1;
 
 // Of a generic method, a value type and both kinds of iterators, native code has to be made for what was woven.
 [Trace(SpanType.Agent)]
