@@ -73,7 +73,10 @@ internal sealed class ModelCall
                 return;
             }
 
-            record(span);
+            if (!span.HasEnded)
+            {
+                record(span);
+            }
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -11,7 +11,7 @@ public sealed partial class MlflowClient : IAsyncDisposable
 
     /// <summary>Creates a client. Nothing is sent before the first trace has ended.</summary>
     /// <param name="options">Settings; null takes all from the environment.</param>
-    /// <exception cref="ArgumentException">The tracking URI is not one that is supported.</exception>
+    /// <exception cref="ArgumentException">The tracking URI is not one that is supported, or another option is out of its range.</exception>
     public MlflowClient(MlflowClientOptions? options = null)
     {
         options ??= new MlflowClientOptions();
@@ -22,6 +22,7 @@ public sealed partial class MlflowClient : IAsyncDisposable
         Tracer = new Tracer(_exporter, () => Destination, timeProvider)
         {
             RunId = () => _flow.Value?.RunId,
+            SamplingRatio = TrackingSettings.SamplingRatio(options, Log),
         };
         _exporter.Unfinished = () => Tracer.UnfinishedTraces;
         ExitFlush.Add(this);
@@ -29,6 +30,16 @@ public sealed partial class MlflowClient : IAsyncDisposable
 
     /// <summary>Address of the server that new traces go to, without a trailing slash.</summary>
     public string TrackingUri => Destination.TrackingUri.ToString().TrimEnd('/');
+
+    /// <summary>
+    /// Whether traces that begin now are recorded. While it is false, spans can be started as always and have no effect, calls of models are not looked at, and nothing is
+    /// sent but what was recorded before. A trace that has begun goes on to its end.
+    /// </summary>
+    public bool IsEnabled
+    {
+        get => Tracer.IsEnabled;
+        set => Tracer.IsEnabled = value;
+    }
 
     internal Tracer Tracer { get; }
 

@@ -20,6 +20,12 @@ public sealed class MlflowClientOptions
     /// <summary>Bytes that all files of that folder may take together. Default: 256 MiB. What does not fit waits in memory.</summary>
     public long SpoolMaxBytes { get; set; } = TraceSpool.DefaultMaxBytes;
 
+    /// <summary>
+    /// Part of the traces that are recorded, from 0 to 1; chance decides when a trace begins, and its spans share its lot. Null:
+    /// <c>MLFLOW_TRACE_SAMPLING_RATIO</c>, else 1.
+    /// </summary>
+    public double? SamplingRatio { get; set; }
+
     /// <summary>Takes the warnings of the SDK. Null: they go to standard error, each kind at most once a minute.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MLflow;
 
 /// <summary>The server and experiment that new traces go to. Immutable; a change replaces the whole.</summary>
@@ -44,6 +46,31 @@ internal sealed class TrackingSettings
         {
             throw new ArgumentException($"The spool directory '{folder}' is not a path: {e.Message} Give a folder, or 'none'.", nameof(options), e);
         }
+    }
+
+    /// <summary>The part of the traces that is recorded. One of the environment that is none is warned of and passed over, as MLflow does.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">That of the options is not from 0 to 1.</exception>
+    public static double SamplingRatio(MlflowClientOptions options, SelfLog log)
+    {
+        if (options.SamplingRatio is { } ratio)
+        {
+            return ratio is >= 0 and <= 1
+                ? ratio
+                : throw new ArgumentOutOfRangeException(nameof(options), ratio, $"The sampling ratio is {ratio}: it must be from 0 (no trace) to 1 (every trace).");
+        }
+
+        if (Variable("MLFLOW_TRACE_SAMPLING_RATIO") is not { } text)
+        {
+            return 1;
+        }
+
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1)
+        {
+            return value;
+        }
+
+        log.Warn("sampling", $"MLFLOW_TRACE_SAMPLING_RATIO is '{text}', not a number from 0 to 1: every trace is recorded.");
+        return 1;
     }
 
     public TrackingSettings WithTrackingUri(string uri) => new(Destination with { TrackingUri = ParseTrackingUri(uri) });

@@ -311,6 +311,11 @@ internal sealed partial class HttpCapture : IDisposable
     private LlmCall? Begin(ApiOperation operation, object key, long timestamp)
     {
         var parent = _tracer.Current;
+        if (parent is null ? !_tracer.IsEnabled : parent.Trace.IsOff)
+        {
+            return null;
+        }
+
         var call = new LlmCall(this, operation, key, timestamp);
         bool isOpen;
         lock (_open)
@@ -323,6 +328,15 @@ internal sealed partial class HttpCapture : IDisposable
         if (!isOpen || parent?.Call is not { } scope || !scope.TryTake(call))
         {
             call.StartOwnSpan(parent);
+            if (call.Span.Trace.IsOff)
+            {
+                lock (_open)
+                {
+                    _open.Remove(call);
+                }
+
+                return null;
+            }
         }
 
         if (!isOpen)

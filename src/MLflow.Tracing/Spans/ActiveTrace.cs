@@ -38,7 +38,21 @@ internal sealed class ActiveTrace
         _startNs = UnixNs(tracer.TimeProvider.GetUtcNow());
     }
 
+    private ActiveTrace(Tracer tracer)
+    {
+        Tracer = tracer;
+        Destination = null!;
+        IsOff = true;
+        _startTimestamp = tracer.TimeProvider.GetTimestamp();
+        _startNs = UnixNs(tracer.TimeProvider.GetUtcNow());
+    }
+
     public Tracer Tracer { get; }
+
+    /// <summary>
+    /// Stands for every trace that is not recorded, and keeps nothing: it has no destination, its id is all zeros, and its spans have no effect.
+    /// </summary>
+    public bool IsOff { get; }
 
     /// <summary>Server and experiment, as they were set when the trace began.</summary>
     public TraceDestination Destination { get; }
@@ -61,6 +75,8 @@ internal sealed class ActiveTrace
     /// <summary>Encoded sizes of the spans that were handed over, in bytes. Used by one encoder at a time.</summary>
     public TraceSizes Sizes => _sizes ??= new();
 
+    public static ActiveTrace NotRecorded(Tracer tracer) => new(tracer);
+
     public long NowNs() => ToUnixNs(Tracer.TimeProvider.GetTimestamp());
 
     /// <summary>A timestamp of the tracer's <see cref="TimeProvider"/> as nanoseconds since the Unix epoch. Monotonic within the trace, whatever the wall clock does.</summary>
@@ -71,6 +87,11 @@ internal sealed class ActiveTrace
     {
         var startNs = startTimestamp is { } timestamp ? ToUnixNs(timestamp) : NowNs();
         var span = new LiveSpan(this, name, spanType, parent, previous, makeCurrent, startNs);
+        if (IsOff)
+        {
+            return span;
+        }
+
         lock (this)
         {
             if (Root is null)
@@ -122,7 +143,7 @@ internal sealed class ActiveTrace
     /// <summary>Hands over what has ended, and tells of spans that run and that nobody was told of, if the server shows such.</summary>
     public void Announce()
     {
-        if (!Tracer.ShowsRunning(Destination))
+        if (IsOff || !Tracer.ShowsRunning(Destination))
         {
             return;
         }
@@ -155,7 +176,7 @@ internal sealed class ActiveTrace
     /// <summary>Says something about the trace that the program did not say itself. The first value of a key stays; null says nothing.</summary>
     public void OfferMetadata(string key, string? value)
     {
-        if (!string.IsNullOrEmpty(value))
+        if (!string.IsNullOrEmpty(value) && !IsOff)
         {
             lock (this)
             {
@@ -167,6 +188,11 @@ internal sealed class ActiveTrace
     /// <summary>Says what the program says about the trace. The last value of a key counts, and goes before what was offered.</summary>
     public void Update(TraceUpdate update)
     {
+        if (IsOff)
+        {
+            return;
+        }
+
         lock (this)
         {
             Set(ref _metadata, TraceKeys.Session, update.Session);
@@ -235,7 +261,11 @@ internal sealed class ActiveTrace
                 return false;
             }
 
-            (_assessments ??= []).Add(assessment);
+            if (!IsOff)
+            {
+                (_assessments ??= []).Add(assessment);
+            }
+
             return true;
         }
     }

@@ -84,6 +84,11 @@ public sealed partial class LiveSpan
     public void RecordException(Exception exception)
     {
         ArgumentNullException.ThrowIfNull(exception);
+        if (HasEnded)
+        {
+            return;
+        }
+
         var type = exception.GetType().Name;
         string message;
         string text;

@@ -10,6 +10,9 @@ namespace MLflow;
 /// </summary>
 public sealed partial class LiveSpan : IDisposable
 {
+    /// <summary>Marks a span of a trace that is not recorded: as if it had ended, but for being current until it does.</summary>
+    private const int Off = 2;
+
     // Also the lock of all that can change.
     private readonly List<KeyValuePair<string, AttributeValue>> _attributes = [];
     private readonly LiveSpan? _previous;
@@ -30,7 +33,14 @@ public sealed partial class LiveSpan : IDisposable
         _previous = previous;
         _isCurrent = isCurrent;
         StartNs = startNs;
-        OtelSpanId = RandomId.Span();
+        if (trace.IsOff)
+        {
+            _ended = Off;
+        }
+        else
+        {
+            OtelSpanId = RandomId.Span();
+        }
     }
 
     /// <summary>The trace's id: <c>tr-</c> and 32 hexadecimal digits.</summary>
@@ -118,8 +128,13 @@ public sealed partial class LiveSpan : IDisposable
     /// <param name="inBackground">The calling thread is not the program's.</param>
     internal void EndAt(long endNs, bool inBackground = false)
     {
-        if (Interlocked.Exchange(ref _ended, 1) != 0)
+        if (Interlocked.Exchange(ref _ended, 1) is not 0 and var before)
         {
+            if (before == Off)
+            {
+                Leave();
+            }
+
             return;
         }
 

@@ -10,6 +10,8 @@ internal sealed class Tracer
     private readonly AsyncLocal<LastTrace?> _last = new();
     private readonly ITraceExporter _exporter;
     private readonly Func<TraceDestination> _destination;
+    private readonly ActiveTrace _notRecorded;
+    private volatile bool _isDisabled;
     private FrameworkActivities? _frameworks;
     private long _unfinished;
 
@@ -19,6 +21,7 @@ internal sealed class Tracer
         _destination = destination;
         TimeProvider = timeProvider;
         Running = new RunningTraces(timeProvider);
+        _notRecorded = ActiveTrace.NotRecorded(this);
     }
 
     /// <summary>A trace's root has ended while spans below it still run. Handlers must not throw.</summary>
@@ -30,6 +33,16 @@ internal sealed class Tracer
     public Func<string?>? RunId { get; init; }
 
     public RunningTraces Running { get; }
+
+    /// <summary>Part of the traces that are recorded, from 0 to 1.</summary>
+    public double SamplingRatio { get; init; } = 1;
+
+    /// <summary>Whether traces that begin now are recorded at all. Those that have begun are not concerned.</summary>
+    public bool IsEnabled
+    {
+        get => !_isDisabled;
+        set => _isDisabled = !value;
+    }
 
     /// <summary>Traces that have begun and not ended.</summary>
     public long UnfinishedTraces => Interlocked.Read(ref _unfinished);
@@ -50,7 +63,7 @@ internal sealed class Tracer
     {
         var parent = _current.Value;
         var span = Start(name, spanType, parent, makeCurrent: true, startTimestamp: null);
-        if (parent is null)
+        if (parent is null && !span.Trace.IsOff)
         {
             // A flow of its own gets a box of its own, so that it never reads the id of a trace that a sibling began.
             _last.Value = new LastTrace { Id = span.Trace.OtelTraceId.ToHexString() };
@@ -69,7 +82,7 @@ internal sealed class Tracer
     public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null)
     {
         var span = Start(name, spanType, parent, makeCurrent: false, startTimestamp);
-        if (parent is null && _last.Value is { } last)
+        if (parent is null && !span.Trace.IsOff && _last.Value is { } last)
         {
             last.Id = span.Trace.OtelTraceId.ToHexString();
         }
@@ -121,6 +134,11 @@ internal sealed class Tracer
 
     private ActiveTrace Begin()
     {
+        if (_isDisabled || (SamplingRatio < 1 && Random.Shared.NextDouble() >= SamplingRatio))
+        {
+            return _notRecorded;
+        }
+
         Interlocked.Increment(ref _unfinished);
         var trace = new ActiveTrace(this, _destination());
         trace.OfferMetadata(TraceKeys.SourceRun, RunId?.Invoke());
