@@ -8,6 +8,9 @@ public static partial class Mlflow
 
     internal static MlflowClient Client => DefaultClient.Value;
 
+    /// <summary>Knows the current span of each flow, whichever client the trace belongs to.</summary>
+    internal static Tracer Tracer { get; } = new(static () => Client.Outlet, TimeProvider.System);
+
     /// <inheritdoc cref="MlflowClient.SetTrackingUri"/>
     public static void SetTrackingUri(string uri) => Client.SetTrackingUri(uri);
 
@@ -28,7 +31,7 @@ public static partial class Mlflow
 
     private static MlflowClient MakeClient()
     {
-        var client = new MlflowClient();
+        var client = new MlflowClient(new MlflowClientOptions(), Tracer);
         UnwovenAssemblies.Watch(client.Log);
         return client;
     }

@@ -39,13 +39,13 @@ internal static class ExitFlush
 
     private static void Watch()
     {
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Run((client, deadline) => client.CloseAsync(deadline));
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Run((client, deadline) => client.EndAsync(deadline));
         AppDomain.CurrentDomain.UnhandledException += (_, e) =>
         {
             if (e.IsTerminating)
             {
                 FailingCalls.EndAll();
-                Run((client, deadline) => client.CloseAsync(deadline));
+                Run((client, deadline) => client.EndAsync(deadline));
             }
         };
         try

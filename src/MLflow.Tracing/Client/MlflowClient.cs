@@ -7,24 +7,33 @@ namespace MLflow;
 public sealed partial class MlflowClient : IAsyncDisposable
 {
     private readonly TraceExporter _exporter;
+    private readonly bool _sharesTracer;
     private volatile TrackingSettings _settings;
 
     /// <summary>Creates a client. Nothing is sent before the first trace has ended.</summary>
     /// <param name="options">Settings; null takes all from the environment.</param>
     /// <exception cref="ArgumentException">The tracking URI is not one that is supported, or another option is out of its range.</exception>
     public MlflowClient(MlflowClientOptions? options = null)
+        : this(options ?? new MlflowClientOptions(), tracer: null)
     {
-        options ??= new MlflowClientOptions();
+    }
+
+    /// <param name="options">Settings.</param>
+    /// <param name="tracer">The tracer of <see cref="Mlflow"/>, for a client that the static face may speak for. Null: one of its own.</param>
+    internal MlflowClient(MlflowClientOptions options, Tracer? tracer)
+    {
         var timeProvider = options.TimeProvider ?? TimeProvider.System;
         _settings = TrackingSettings.Read(options);
         Log = new SelfLog(options.LoggerFactory, timeProvider);
         _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes);
-        Tracer = new Tracer(_exporter, () => Destination, timeProvider)
+        _sharesTracer = tracer is not null;
+        Tracer = tracer ?? new Tracer(() => Outlet!, timeProvider);
+        Outlet = new TraceOutlet(Tracer, _exporter, () => Destination)
         {
             RunId = () => _flow.Value?.RunId,
             SamplingRatio = TrackingSettings.SamplingRatio(options, Log),
         };
-        _exporter.Unfinished = () => Tracer.UnfinishedTraces;
+        _exporter.Unfinished = () => Outlet.Unfinished;
         ExitFlush.Add(this);
     }
 
@@ -43,16 +52,10 @@ public sealed partial class MlflowClient : IAsyncDisposable
 
     internal Tracer Tracer { get; }
 
+    /// <summary>Where traces of this client go.</summary>
+    internal TraceOutlet Outlet { get; }
+
     internal SelfLog Log { get; }
-
-    /// <summary>Work that must be finished before a trace can be called ended, for example answers that are still being parsed.</summary>
-    internal Func<CancellationToken, Task>? DrainAsync { get; set; }
-
-    /// <summary>Bodies of calls that could not be read so far.</summary>
-    internal Func<long>? RecorderFailures { get; set; }
-
-    /// <summary>Records calls that are under way as far as they have come, because the program ends. Does not throw.</summary>
-    internal Action? CloseOpenCalls { get; set; }
 
     /// <summary>Sends traces that begin from now on to another server.</summary>
     /// <param name="uri"><c>http://</c> or <c>https://</c> and the server's address.</param>
@@ -76,7 +79,7 @@ public sealed partial class MlflowClient : IAsyncDisposable
     public LiveSpan StartSpan(string name, string spanType = SpanType.Unknown)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return Tracer.StartSpan(name, spanType);
+        return Tracer.StartSpan(name, spanType, Outlet);
     }
 
     /// <summary>Says something about the trace of the current span: its session, its user, tags, previews, its state. Without a current span it has no effect.</summary>
@@ -105,13 +108,13 @@ public sealed partial class MlflowClient : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled first; the traces stay queued.</exception>
     public async Task<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        if (DrainAsync is { } drain)
+        if (Tracer.DrainAsync is { } drain)
         {
             await drain(cancellationToken).ConfigureAwait(false);
         }
 
         var result = await _exporter.FlushAsync(cancellationToken).ConfigureAwait(false);
-        return result with { UnreadBodies = RecorderFailures?.Invoke() ?? 0 };
+        return result with { UnreadBodies = Tracer.RecorderFailures?.Invoke() ?? 0 };
     }
 
     /// <summary>Sends what is waiting, for at most five seconds, and stops. What could not be sent goes to the disk or, where that is not possible, is dropped; the log says which. Later traces are dropped.</summary>
@@ -122,13 +125,19 @@ public sealed partial class MlflowClient : IAsyncDisposable
         await CloseAsync(deadline.Token).ConfigureAwait(false);
     }
 
+    /// <summary>The program ends: as <see cref="CloseAsync"/>, with what has come of calls that are under way. Does not throw.</summary>
+    internal Task EndAsync(CancellationToken deadline)
+    {
+        Tracer.CloseOpenCalls?.Invoke();
+        return CloseAsync(deadline);
+    }
+
     /// <summary>Drains, flushes and stops before the token says so. Does not throw.</summary>
     internal async Task CloseAsync(CancellationToken deadline)
     {
         try
         {
-            CloseOpenCalls?.Invoke();
-            if (DrainAsync is { } drain)
+            if (Tracer.DrainAsync is { } drain)
             {
                 await drain(deadline).ConfigureAwait(false);
             }
@@ -138,7 +147,11 @@ public sealed partial class MlflowClient : IAsyncDisposable
             // What has ended is still sent.
         }
 
-        Tracer.Running.Dispose();
+        if (!_sharesTracer)
+        {
+            Tracer.Running.Dispose();
+        }
+
         await _exporter.CloseAsync(deadline).ConfigureAwait(false);
     }
 }

@@ -17,6 +17,8 @@ internal readonly ref struct EncodedFacts
         _experiment = experiment;
     }
 
+    public int Length => _json.Length;
+
     public void WriteTo(IBufferWriter<byte> target, string experimentId)
     {
         target.Write(_json[.._experiment]);

@@ -87,6 +87,17 @@ internal sealed partial class HttpCapture : IDisposable
         return _worker.DrainAsync(cancellationToken);
     }
 
+    /// <summary>As <see cref="DrainAsync(CancellationToken)"/>, for some traces: others may be between two tries.</summary>
+    public Task DrainAsync(IEnumerable<ActiveTrace> traces, CancellationToken cancellationToken)
+    {
+        foreach (var trace in traces)
+        {
+            _pending.CloseAll(trace);
+        }
+
+        return _worker.DrainAsync(cancellationToken);
+    }
+
     /// <summary>Stops seeing calls. Answers that are being read are still recorded when they end.</summary>
     public void Dispose()
     {

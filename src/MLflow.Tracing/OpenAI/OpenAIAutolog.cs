@@ -59,9 +59,10 @@ internal static class OpenAIAutolog
         var capture = new HttpCapture(client.Tracer, client.Log, options);
 
         // Stays after tracing was turned off: answers that were being read then are still to be recorded.
-        client.DrainAsync = capture.DrainAsync;
-        client.CloseOpenCalls = capture.CloseOpen;
-        client.RecorderFailures = () => capture.RecorderFailures;
+        client.Tracer.DrainAsync = capture.DrainAsync;
+        client.Tracer.DrainTracesAsync = capture.DrainAsync;
+        client.Tracer.CloseOpenCalls = capture.CloseOpen;
+        client.Tracer.RecorderFailures = () => capture.RecorderFailures;
         return _capture = capture;
     }
 

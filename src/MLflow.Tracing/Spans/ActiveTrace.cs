@@ -29,25 +29,28 @@ internal sealed class ActiveTrace
     private int _open;
     private bool _wasCompleted;
 
-    public ActiveTrace(Tracer tracer, TraceDestination destination)
+    public ActiveTrace(TraceOutlet outlet, TraceDestination destination)
     {
-        Tracer = tracer;
+        Outlet = outlet;
         Destination = destination;
         OtelTraceId = RandomId.Trace();
-        _startTimestamp = tracer.TimeProvider.GetTimestamp();
-        _startNs = UnixNs(tracer.TimeProvider.GetUtcNow());
+        _startTimestamp = outlet.Tracer.TimeProvider.GetTimestamp();
+        _startNs = UnixNs(outlet.Tracer.TimeProvider.GetUtcNow());
     }
 
     private ActiveTrace(Tracer tracer)
     {
-        Tracer = tracer;
+        Outlet = TraceOutlet.Nowhere(tracer);
         Destination = null!;
         IsOff = true;
         _startTimestamp = tracer.TimeProvider.GetTimestamp();
         _startNs = UnixNs(tracer.TimeProvider.GetUtcNow());
     }
 
-    public Tracer Tracer { get; }
+    /// <summary>Where the trace goes, as it was when the trace began.</summary>
+    public TraceOutlet Outlet { get; }
+
+    public Tracer Tracer => Outlet.Tracer;
 
     /// <summary>
     /// Stands for every trace that is not recorded, and keeps nothing: it has no destination, its id is all zeros, and its spans have no effect.
@@ -131,7 +134,7 @@ internal sealed class ActiveTrace
 
         if (export is not null)
         {
-            Tracer.Export(export, inBackground);
+            Outlet.Exporter.Enqueue(export, inBackground);
         }
 
         if (isAwaited)
@@ -140,10 +143,19 @@ internal sealed class ActiveTrace
         }
     }
 
+    /// <summary>Spans that have started and not ended.</summary>
+    public IReadOnlyList<LiveSpan> RunningSpans()
+    {
+        lock (this)
+        {
+            return Root is null ? [] : [.. ((IEnumerable<LiveSpan>)[Root, .. _running ?? []]).Where(span => !span.IsCounted)];
+        }
+    }
+
     /// <summary>Hands over what has ended, and tells of spans that run and that nobody was told of, if the server shows such.</summary>
     public void Announce()
     {
-        if (IsOff || !Tracer.ShowsRunning(Destination))
+        if (IsOff || !Outlet.Exporter.ShowsRunning(Destination))
         {
             return;
         }
@@ -164,12 +176,12 @@ internal sealed class ActiveTrace
 
         if (running.Count > 0)
         {
-            Tracer.Export(new TraceExport(this, running, IsComplete: false) { IsAnnouncement = true }, inBackground: true);
+            Outlet.Exporter.Enqueue(new TraceExport(this, running, IsComplete: false) { IsAnnouncement = true }, inBackground: true);
         }
 
         if (ended is not null)
         {
-            Tracer.Export(ended, inBackground: true);
+            Outlet.Exporter.Enqueue(ended, inBackground: true);
         }
     }
 

@@ -8,17 +8,25 @@ internal sealed class Tracer
 {
     private readonly AsyncLocal<LiveSpan?> _current = new();
     private readonly AsyncLocal<LastTrace?> _last = new();
-    private readonly ITraceExporter _exporter;
-    private readonly Func<TraceDestination> _destination;
     private readonly ActiveTrace _notRecorded;
+    private readonly Func<TraceOutlet> _outlet;
     private volatile bool _isDisabled;
     private FrameworkActivities? _frameworks;
-    private long _unfinished;
 
-    public Tracer(ITraceExporter exporter, Func<TraceDestination> destination, TimeProvider timeProvider)
+    public Tracer(ITraceExporter exporter, Func<TraceDestination> destination, TimeProvider timeProvider, double samplingRatio = 1)
     {
-        _exporter = exporter;
-        _destination = destination;
+        var outlet = new TraceOutlet(this, exporter, destination) { SamplingRatio = samplingRatio };
+        _outlet = () => outlet;
+        TimeProvider = timeProvider;
+        Running = new RunningTraces(timeProvider);
+        _notRecorded = ActiveTrace.NotRecorded(this);
+    }
+
+    /// <param name="outlet">Where a trace goes that begins now.</param>
+    /// <param name="timeProvider">The clock.</param>
+    public Tracer(Func<TraceOutlet> outlet, TimeProvider timeProvider)
+    {
+        _outlet = outlet;
         TimeProvider = timeProvider;
         Running = new RunningTraces(timeProvider);
         _notRecorded = ActiveTrace.NotRecorded(this);
@@ -29,13 +37,7 @@ internal sealed class Tracer
 
     public TimeProvider TimeProvider { get; }
 
-    /// <summary>The run that a trace belongs to which begins now; null for none.</summary>
-    public Func<string?>? RunId { get; init; }
-
     public RunningTraces Running { get; }
-
-    /// <summary>Part of the traces that are recorded, from 0 to 1.</summary>
-    public double SamplingRatio { get; init; } = 1;
 
     /// <summary>Whether traces that begin now are recorded at all. Those that have begun are not concerned.</summary>
     public bool IsEnabled
@@ -44,8 +46,20 @@ internal sealed class Tracer
         set => _isDisabled = !value;
     }
 
+    /// <summary>Work that must be finished before a trace can be called ended, for example answers that are still being parsed.</summary>
+    public Func<CancellationToken, Task>? DrainAsync { get; set; }
+
+    /// <summary>As <see cref="DrainAsync"/>, for some traces alone.</summary>
+    public Func<IEnumerable<ActiveTrace>, CancellationToken, Task>? DrainTracesAsync { get; set; }
+
+    /// <summary>Bodies of calls that could not be read so far.</summary>
+    public Func<long>? RecorderFailures { get; set; }
+
+    /// <summary>Records calls that are under way as far as they have come, because the program ends. Does not throw.</summary>
+    public Action? CloseOpenCalls { get; set; }
+
     /// <summary>Traces that have begun and not ended.</summary>
-    public long UnfinishedTraces => Interlocked.Read(ref _unfinished);
+    public long UnfinishedTraces => _outlet().Unfinished;
 
     public LiveSpan? Current => _current.Value;
 
@@ -59,10 +73,13 @@ internal sealed class Tracer
     public void WatchFlow() => _last.Value ??= new LastTrace();
 
     /// <summary>Starts a span below the current one, or a new trace, and makes it current in this flow.</summary>
-    public LiveSpan StartSpan(string name, string spanType)
+    /// <param name="name">Name of the span.</param>
+    /// <param name="spanType">Type of the span.</param>
+    /// <param name="outlet">Where a new trace goes. Null: where traces of this flow go.</param>
+    public LiveSpan StartSpan(string name, string spanType, TraceOutlet? outlet = null)
     {
         var parent = _current.Value;
-        var span = Start(name, spanType, parent, makeCurrent: true, startTimestamp: null);
+        var span = Start(name, spanType, parent, makeCurrent: true, startTimestamp: null, outlet);
         if (parent is null && !span.Trace.IsOff)
         {
             // A flow of its own gets a box of its own, so that it never reads the id of a trace that a sibling began.
@@ -81,7 +98,7 @@ internal sealed class Tracer
     /// <param name="startTimestamp">When it began, as a timestamp of <see cref="TimeProvider"/>; null for now.</param>
     public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null)
     {
-        var span = Start(name, spanType, parent, makeCurrent: false, startTimestamp);
+        var span = Start(name, spanType, parent, makeCurrent: false, startTimestamp, outlet: null);
         if (parent is null && !span.Trace.IsOff && _last.Value is { } last)
         {
             last.Id = span.Trace.OtelTraceId.ToHexString();
@@ -118,30 +135,29 @@ internal sealed class Tracer
 
     public void TraceCompleted(ActiveTrace trace)
     {
-        Interlocked.Decrement(ref _unfinished);
+        trace.Outlet.TraceCompleted();
         Running.Remove(trace);
     }
 
-    public bool ShowsRunning(TraceDestination destination) => _exporter.ShowsRunning(destination);
-
-    public void Export(TraceExport export, bool inBackground) => _exporter.Enqueue(export, inBackground);
-
-    private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, long? startTimestamp)
+    private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, long? startTimestamp, TraceOutlet? outlet)
     {
-        var trace = parent?.Trace ?? Begin();
+        var trace = parent?.Trace ?? Begin(outlet ?? _outlet());
         return trace.StartSpan(name, string.IsNullOrEmpty(spanType) ? SpanType.Unknown : spanType, parent, _current.Value, makeCurrent, startTimestamp);
     }
 
-    private ActiveTrace Begin()
+    private ActiveTrace Begin(TraceOutlet outlet)
     {
-        if (_isDisabled || (SamplingRatio < 1 && Random.Shared.NextDouble() >= SamplingRatio))
+        var collector = TraceCollector.OfFlow ?? outlet.Collector;
+        if (_isDisabled || (collector is null && outlet.SamplingRatio < 1 && Random.Shared.NextDouble() >= outlet.SamplingRatio))
         {
             return _notRecorded;
         }
 
-        Interlocked.Increment(ref _unfinished);
-        var trace = new ActiveTrace(this, _destination());
-        trace.OfferMetadata(TraceKeys.SourceRun, RunId?.Invoke());
+        var destination = outlet.Destination;
+        var trace = new ActiveTrace(collector?.OutletOf(this) ?? outlet, destination);
+        trace.Outlet.TraceBegan();
+        collector?.Add(trace);
+        trace.OfferMetadata(TraceKeys.SourceRun, outlet.RunId?.Invoke());
         return trace;
     }
 

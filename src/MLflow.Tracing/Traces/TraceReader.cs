@@ -73,7 +73,7 @@ internal static class TraceReader
             TraceId = Text(info, "trace_id") ?? Text(info, "request_id") ?? root?.Text(AttributeNames.TraceRequestId) ?? "",
             ClientRequestId = Text(info, "client_request_id"),
             ExperimentId = Member(info, "trace_location") is { } location && Member(location, "mlflow_experiment") is { } experiment
-                ? Text(experiment, "experiment_id")
+                ? Text(experiment, "experiment_id") is { Length: > 0 } id ? id : null
                 : Text(info, "experiment_id"),
             State = Text(info, "state") ?? Text(info, "status") ?? StateOf(root),
             RequestTime = RequestTime(info) ?? root?.StartTime ?? DateTimeOffset.UnixEpoch,

@@ -100,6 +100,40 @@ public sealed class TraceRecord
         ? new TraceReplayHandler(TraceId, Exchanges, options ?? new TraceReplayOptions())
         : throw new InvalidOperationException($"Trace {TraceId} has no calls that could be replayed: none of its {Spans.Count} spans was recorded by Mlflow.OpenAI.Autolog().");
 
-    /// <summary>Id and state.</summary>
-    public override string ToString() => $"{TraceId} ({State})";
+    /// <summary>The span that has no parent; the first of them where there are several. Null where the trace was read without spans.</summary>
+    public TraceSpan? Root => Spans.FirstOrDefault(span => span.ParentId is null) ?? (Spans is [var first, ..] ? first : null);
+
+    /// <summary>Spans of this name, of this type, or of both.</summary>
+    /// <param name="name">The name. Null: any.</param>
+    /// <param name="spanType">One of <see cref="SpanType"/>, or your own. Null: any.</param>
+    /// <returns>In the order of <see cref="Spans"/>; none where nothing fits.</returns>
+    public IReadOnlyList<TraceSpan> FindSpans(string? name = null, string? spanType = null) =>
+        [.. Spans.Where(span => (name is null || span.Name == name) && (spanType is null || span.SpanType == spanType))];
+
+    /// <summary>The one span of this name, of this type, or of both.</summary>
+    /// <inheritdoc cref="FindSpans" path="/param"/>
+    /// <exception cref="InvalidOperationException">There is none, or more than one; the message shows the trace.</exception>
+    public TraceSpan GetSpan(string? name = null, string? spanType = null) => FindSpans(name, spanType) switch
+    {
+        [var span] => span,
+        var spans => throw new InvalidOperationException(
+            $"{spans.Count} spans{(name is null ? "" : $" have the name '{name}'")}{(name is null || spanType is null ? "" : " and")}{(spanType is null ? "" : $" have the type {spanType}")}, not one:{Environment.NewLine}{this}"),
+    };
+
+    /// <summary>The span that this one is part of; null for a root, or where the trace lacks it.</summary>
+    public TraceSpan? ParentOf(TraceSpan span)
+    {
+        ArgumentNullException.ThrowIfNull(span);
+        return span.ParentId is { } id ? Spans.FirstOrDefault(other => other.SpanId == id) : null;
+    }
+
+    /// <summary>The spans that are directly part of this one, in the order of their beginning.</summary>
+    public IReadOnlyList<TraceSpan> ChildrenOf(TraceSpan span)
+    {
+        ArgumentNullException.ThrowIfNull(span);
+        return [.. Spans.Where(other => other.ParentId == span.SpanId).OrderBy(other => other.StartNs)];
+    }
+
+    /// <summary>Id and state and, where the spans are there, their tree: names, types, errors.</summary>
+    public override string ToString() => TraceTree.Write(this);
 }

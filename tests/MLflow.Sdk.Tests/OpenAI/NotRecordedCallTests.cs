@@ -32,7 +32,7 @@ public sealed class NotRecordedCallTests : CaptureTestBase
     [Fact]
     public async Task Call_ThatIsSampledOut_IsNotLookedAt()
     {
-        var tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System) { SamplingRatio = 0 };
+        var tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System, samplingRatio: 0);
         Capture.Dispose();
         using var capture = new HttpCapture(tracer, Log, new OpenAIAutologOptions());
         capture.Listen();

@@ -81,7 +81,7 @@ public sealed class NotRecordedTests : SpanTestBase
     [InlineData(1, 2000, 2000)]
     public void SamplingRatio_ManyTraces_RecordsThatPartWhole(double ratio, int least, int most)
     {
-        var tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System) { SamplingRatio = ratio };
+        var tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System, samplingRatio: ratio);
 
         for (var i = 0; i < 2000; i++)
         {

@@ -1,0 +1,49 @@
+namespace MLflow;
+
+/// <summary>
+/// Where traces go that begin, and what they belong to: one for each client. A tracer knows which span is current, an outlet what becomes of the trace; clients that share a
+/// tracer, as those of hosts do with <see cref="Mlflow"/>, share the tree of one flow and nothing else.
+/// </summary>
+internal sealed class TraceOutlet
+{
+    private readonly Func<TraceDestination> _destination;
+    private volatile TraceCollector? _collector;
+    private long _unfinished;
+
+    public TraceOutlet(Tracer tracer, ITraceExporter exporter, Func<TraceDestination> destination)
+    {
+        Tracer = tracer;
+        Exporter = exporter;
+        _destination = destination;
+    }
+
+    public Tracer Tracer { get; }
+
+    public ITraceExporter Exporter { get; }
+
+    public TraceDestination Destination => _destination();
+
+    /// <summary>The run that a trace belongs to which begins now; null for none.</summary>
+    public Func<string?>? RunId { get; init; }
+
+    /// <summary>Part of the traces that are recorded, from 0 to 1.</summary>
+    public double SamplingRatio { get; init; } = 1;
+
+    /// <summary>Takes traces that begin instead of the exporter. Null for none.</summary>
+    public TraceCollector? Collector => _collector;
+
+    /// <summary>Traces that have begun and not ended.</summary>
+    public long Unfinished => Interlocked.Read(ref _unfinished);
+
+    /// <summary>For what is not recorded and therefore goes nowhere.</summary>
+    public static TraceOutlet Nowhere(Tracer tracer) => new(tracer, null!, null!);
+
+    /// <summary>False where there is one.</summary>
+    public bool TrySetCollector(TraceCollector collector) => Interlocked.CompareExchange(ref _collector, collector, null) is null;
+
+    public void RemoveCollector(TraceCollector collector) => Interlocked.CompareExchange(ref _collector, null, collector);
+
+    public void TraceBegan() => Interlocked.Increment(ref _unfinished);
+
+    public void TraceCompleted() => Interlocked.Decrement(ref _unfinished);
+}
