@@ -108,7 +108,7 @@ public static partial class TracedCall
     {
         try
         {
-            if (method.CapturesOutput && method.Outputs is not null && !span.HasOutputs)
+            if (method.CapturesOutput && method.Outputs is not null && !span.HasEnded && !span.HasOutputs)
             {
                 span.SetAttribute(AttributeNames.Outputs, CallValues.EncodeObject(method.Outputs, outputs));
             }
@@ -129,6 +129,11 @@ public static partial class TracedCall
 
     internal static void Describe(LiveSpan span, TracedMethod method, object?[]? arguments)
     {
+        if (span.HasEnded)
+        {
+            return;
+        }
+
         try
         {
             method.Describe(span, arguments);
@@ -143,7 +148,7 @@ public static partial class TracedCall
     {
         try
         {
-            if (method.CapturesOutput && !span.HasOutputs)
+            if (method.CapturesOutput && !span.HasEnded && !span.HasOutputs)
             {
                 span.SetAttribute(AttributeNames.Outputs, CallValues.Encode(result));
             }
@@ -156,6 +161,11 @@ public static partial class TracedCall
 
     internal static void RecordFailure(LiveSpan span, Exception? exception)
     {
+        if (span.HasEnded)
+        {
+            return;
+        }
+
         if (exception is null)
         {
             // What other languages throw need not be an Exception.

@@ -80,7 +80,7 @@ internal sealed class TracedIteration
     public void Add<T>(T item)
     {
         _count++;
-        if (!_method.CapturesOutput || _items.Count >= MaxItems || _itemBytes >= MaxItemBytes)
+        if (!_method.CapturesOutput || _span!.HasEnded || _items.Count >= MaxItems || _itemBytes >= MaxItemBytes)
         {
             return;
         }
@@ -94,7 +94,7 @@ internal sealed class TracedIteration
 
             var value = CallValues.Encode(item);
             _itemBytes += value.Size;
-            _items.Add(new SpanEvent(ChunkLog.EventName(_items.Count), _span!.Trace.NowNs(), [new(AttributeNames.ChunkValue, value)]));
+            _items.Add(new SpanEvent(ChunkLog.EventName(_items.Count), _span.Trace.NowNs(), [new(AttributeNames.ChunkValue, value)]));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
