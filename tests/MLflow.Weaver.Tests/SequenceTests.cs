@@ -152,6 +152,16 @@ public sealed class SequenceTests : TracedTestBase
     }
 
     [Fact]
+    public async Task AsyncIterator_RootOfItsTrace_IsTheLastTraceOfTheFlow()
+    {
+        await foreach (var _ in Sequences.StreamAsync("a", Token))
+        {
+        }
+
+        Assert.Equal(Span("StreamAsync").TraceId, Tracer.LastTraceId);
+    }
+
+    [Fact]
     public async Task AsyncIterator_LeftEarly_EndsWithWhatCame()
     {
         await foreach (var _ in Sequences.StreamAsync("a b c", Token))

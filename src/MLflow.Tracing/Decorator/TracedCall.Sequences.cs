@@ -6,15 +6,15 @@ public static partial class TracedCall
 {
     /// <summary>An iterator was made; its code has not run.</summary>
     public static IEnumerable<T> Iterate<T>(IEnumerable<T> sequence, TracedMethod method, object?[]? arguments) =>
-        new TracedSequence<T>(sequence, method, arguments);
+        FindTracer() is { } tracer ? new TracedSequence<T>(sequence, () => new TracedIteration(tracer, method, arguments)) : sequence;
 
     /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
     public static IEnumerable Iterate(IEnumerable sequence, TracedMethod method, object?[]? arguments) =>
-        new TracedSequence<object?>(sequence.Cast<object?>(), method, arguments);
+        Iterate(sequence.Cast<object?>(), method, arguments);
 
     /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
     public static IEnumerator<T> Iterate<T>(IEnumerator<T> enumerator, TracedMethod method, object?[]? arguments) =>
-        new TracedEnumerator<T>(enumerator, new TracedIteration(method, arguments));
+        FindTracer() is { } tracer ? new TracedEnumerator<T>(enumerator, new TracedIteration(tracer, method, arguments)) : enumerator;
 
     /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
     public static IEnumerator Iterate(IEnumerator enumerator, TracedMethod method, object?[]? arguments) =>
@@ -22,11 +22,11 @@ public static partial class TracedCall
 
     /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
     public static IAsyncEnumerable<T> Iterate<T>(IAsyncEnumerable<T> sequence, TracedMethod method, object?[]? arguments) =>
-        new TracedAsyncSequence<T>(sequence, method, arguments);
+        FindTracer() is { } tracer ? new TracedAsyncSequence<T>(sequence, () => new TracedIteration(tracer, method, arguments)) : sequence;
 
     /// <inheritdoc cref="Iterate{T}(IEnumerable{T}, TracedMethod, object?[])"/>
     public static IAsyncEnumerator<T> Iterate<T>(IAsyncEnumerator<T> enumerator, TracedMethod method, object?[]? arguments) =>
-        new TracedAsyncEnumerator<T>(enumerator, new TracedIteration(method, arguments));
+        FindTracer() is { } tracer ? new TracedAsyncEnumerator<T>(enumerator, new TracedIteration(tracer, method, arguments)) : enumerator;
 
     /// <summary>Sets what makes the output of the elements, for what <c>Iterate</c> or <c>EndSequence</c> gave.</summary>
     public static void Reduce<TElements, TOutput>(object? sequence, Func<TElements, TOutput> reducer)
@@ -50,7 +50,7 @@ public static partial class TracedCall
         }
 
         span.Leave();
-        return new TracedSequence<T>(sequence, method, span);
+        return new TracedSequence<T>(sequence, Once(new TracedIteration(method, span)));
     }
 
     /// <inheritdoc cref="EndSequence{T}(IEnumerable{T}, LiveSpan, TracedMethod)"/>
@@ -63,7 +63,7 @@ public static partial class TracedCall
         }
 
         span.Leave();
-        return new TracedSequence<object?>(sequence.Cast<object?>(), method, span);
+        return new TracedSequence<object?>(sequence.Cast<object?>(), Once(new TracedIteration(method, span)));
     }
 
     /// <summary>The method returns an asynchronous sequence, whose work is done when it is enumerated.</summary>
@@ -76,6 +76,9 @@ public static partial class TracedCall
         }
 
         span.Leave();
-        return new TracedAsyncSequence<T>(sequence, method, span);
+        return new TracedAsyncSequence<T>(sequence, Once(new TracedIteration(method, span)));
     }
+
+    /// <summary>A call that has begun goes on with the first enumeration; later ones have no span.</summary>
+    private static Func<TracedIteration?> Once(TracedIteration? begun) => () => Interlocked.Exchange(ref begun, null);
 }

@@ -31,19 +31,14 @@ public static partial class TracedCall
     /// <summary>Starts the span of a call.</summary>
     public static LiveSpan? Begin(TracedMethod method, object?[]? arguments)
     {
-        try
+        if (FindTracer() is not { } tracer)
         {
-            var span = Source().StartSpan(method.Name, method.SpanType);
-            Describe(span, method, arguments);
-            return span;
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            // The process-wide client cannot be made, for example because of a bad MLFLOW_TRACKING_URI, and never will be.
-            IsOn = false;
-            Console.Error.WriteLine($"mlflow: methods with [Trace] are not traced: {e.Message}");
             return null;
         }
+
+        var span = tracer.StartSpan(method.Name, method.SpanType);
+        Describe(span, method, arguments);
+        return span;
     }
 
     /// <summary>An exception leaves the body. Always false, so that nothing is caught.</summary>
@@ -126,6 +121,22 @@ public static partial class TracedCall
 
     /// <inheritdoc cref="Describe{T}(ReadOnlySpan{T})"/>
     public static string Describe<T>(Span<T> value) => value.ToString();
+
+    /// <summary>Null when there can be none. Never throws.</summary>
+    internal static Tracer? FindTracer()
+    {
+        try
+        {
+            return Source();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // The process-wide client cannot be made, for example because of a bad MLFLOW_TRACKING_URI, and never will be.
+            IsOn = false;
+            Console.Error.WriteLine($"mlflow: methods with [Trace] are not traced: {e.Message}");
+            return null;
+        }
+    }
 
     internal static void Describe(LiveSpan span, TracedMethod method, object?[]? arguments)
     {

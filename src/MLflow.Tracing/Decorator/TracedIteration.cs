@@ -10,6 +10,7 @@ internal sealed class TracedIteration
     private const int MaxItems = 10_000;
     private const int MaxItemBytes = 4 << 20;
 
+    private readonly Tracer _tracer;
     private readonly TracedMethod _method;
     private readonly object?[]? _arguments;
     private readonly List<SpanEvent> _items = [];
@@ -21,15 +22,20 @@ internal sealed class TracedIteration
     private int _ended;
 
     /// <summary>One that begins with the first element that is asked for.</summary>
-    public TracedIteration(TracedMethod method, object?[]? arguments)
+    public TracedIteration(Tracer tracer, TracedMethod method, object?[]? arguments)
     {
+        _tracer = tracer;
         _method = method;
         _arguments = arguments;
+
+        // Made in the flow of whoever enumerates; the span is not always.
+        tracer.WatchFlow();
     }
 
     /// <summary>One whose span began when the method was called.</summary>
     public TracedIteration(TracedMethod method, LiveSpan span)
     {
+        _tracer = span.Trace.Tracer;
         _method = method;
         _span = span;
         _inside = span;
@@ -50,31 +56,28 @@ internal sealed class TracedIteration
     /// <summary>False as long as nothing was asked of it.</summary>
     public bool HasBegun => _span is not null;
 
-    private Tracer Tracer => _span?.Trace.Tracer ?? TracedCall.Source();
-
     /// <summary>The iterator's code is about to run.</summary>
     /// <returns>The current span of the program, for <see cref="Leave"/>.</returns>
     public LiveSpan? Enter()
     {
-        var tracer = Tracer;
         if (Volatile.Read(ref _ended) != 0)
         {
             // What it does now belongs to the program.
-            return tracer.Current;
+            return _tracer.Current;
         }
 
         if (_span is null)
         {
-            _span = tracer.StartDetached(_method.Name, _method.SpanType, tracer.Current);
+            _span = _tracer.StartDetached(_method.Name, _method.SpanType, _tracer.Current);
             _inside = _span;
             TracedCall.Describe(_span, _method, _arguments);
         }
 
-        return tracer.Exchange(_inside);
+        return _tracer.Exchange(_inside);
     }
 
     /// <summary>The iterator's code has run. What it made current is current again when it goes on.</summary>
-    public void Leave(LiveSpan? outside) => _inside = Tracer.Exchange(outside);
+    public void Leave(LiveSpan? outside) => _inside = _tracer.Exchange(outside);
 
     /// <summary>Records an element. Never throws.</summary>
     public void Add<T>(T item)

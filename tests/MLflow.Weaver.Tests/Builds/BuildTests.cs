@@ -141,6 +141,27 @@ public sealed class BuildTests
     }
 
     [Fact]
+    public async Task Program_WithBadSettings_WorksUntracedAndSaysWhy()
+    {
+        const string Source = """
+            using MLflow;
+
+            Environment.SetEnvironmentVariable("MLFLOW_TRACKING_URI", "no address");
+            Console.WriteLine(string.Join(' ', Count()) + " " + Add(1, 2));
+
+            [Trace] static IEnumerable<int> Count() { yield return 1; yield return 2; }
+            [Trace] static int Add(int a, int b) => a + b;
+            """;
+        using var project = new ChildProject("settings", "cs", Source);
+        await project.BuildAsync(Token);
+        var (exitCode, output) = await project.StartAsync(Token);
+
+        Assert.True(exitCode == 0, output);
+        Assert.Contains("1 2 3", output, StringComparison.Ordinal);
+        Assert.Single(output.Split('\n'), line => line.Contains("mlflow: methods with [Trace] are not traced: ", StringComparison.Ordinal) && line.Contains("no address", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Build_Signed_IsSignedAgain()
     {
         using var project = new ChildProject("signed", "cs", Program, "<SignAssembly>true</SignAssembly><AssemblyOriginatorKeyFile>key.snk</AssemblyOriginatorKeyFile>");
