@@ -4,20 +4,13 @@ using Xunit;
 
 namespace MLflow.Weaver.Tests;
 
-/// <summary>The switch is for the whole process, so nothing else may run meanwhile.</summary>
-[CollectionDefinition("switch", DisableParallelization = true)]
-public sealed class Switched;
-
-[Collection("switch")]
-public sealed class SwitchTests : TracedTestBase, IDisposable
+public sealed class SwitchTests : TracedTestBase
 {
-    public SwitchTests() => TracedCall.IsOn = false;
-
-    public void Dispose() => TracedCall.IsOn = true;
-
     [Fact]
     public async Task Off_EveryShape_DoesItsOwnWork()
     {
+        Tracer.IsEnabled = false;
+
         Assert.Equal("sunny", Calls.GetWeather("Tokyo"));
         Assert.Equal("square of 2", Calls.ManyReturns(4));
         Assert.Equal([1, 2], Sequences.Count(2));
@@ -30,11 +23,44 @@ public sealed class SwitchTests : TracedTestBase, IDisposable
     [Fact]
     public void Off_Call_AllocatesNothing()
     {
+        Tracer.IsEnabled = false;
         var calls = new Calls();
         Run(calls);
         var before = GC.GetAllocatedBytesForCurrentThread();
         Run(calls);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Off_WithinATraceThatHasBegun_IsStillTraced()
+    {
+        using (Start("begun"))
+        {
+            Tracer.IsEnabled = false;
+            Calls.GetWeather("Tokyo");
+        }
+
+        Calls.GetWeather("Paris");
+        Tracer.IsEnabled = true;
+        Calls.GetWeather("Rome");
+
+        Assert.Equal("begun[GetWeather] GetWeather", Tree());
+    }
+
+    [Fact]
+    public async Task NotSampled_EveryShape_DoesItsOwnWork()
+    {
+        var tracer = new Tracer(Exporter, () => null!, TimeProvider.System) { SamplingRatio = 0 };
+        using (Use(tracer))
+        {
+            Assert.Equal("sunny", Calls.GetWeather("Tokyo"));
+            Assert.Equal([1, 2], Sequences.Count(2));
+            Assert.Equal(3, await Tasks.NumberAsync(3, Task.CompletedTask));
+            Assert.Throws<InvalidOperationException>(() => Calls.Throws("still"));
+            Assert.Null(tracer.Current);
+        }
+
+        Assert.Empty(Exporter.Spans);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -23,6 +23,13 @@ public abstract class TracedTestBase
 
     private protected static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    /// <summary>Lets the methods of this flow report to another tracer.</summary>
+    internal IDisposable Use(Tracer tracer)
+    {
+        Current.Value = tracer;
+        return new Back(Tracer);
+    }
+
     internal static LiveSpan Start(string name) => Current.Value!.StartSpan(name, SpanType.Unknown);
 
     /// <summary>The only span that has ended.</summary>
@@ -67,5 +74,10 @@ public abstract class TracedTestBase
         string Children(LiveSpan? parent) => string.Join(' ', spans.Where(span => span.Parent == parent).Select(Node));
 
         string Node(LiveSpan span) => Children(span) is { Length: > 0 } below ? $"{span.Name}[{below}]" : span.Name;
+    }
+
+    private sealed class Back(Tracer tracer) : IDisposable
+    {
+        public void Dispose() => Current.Value = tracer;
     }
 }

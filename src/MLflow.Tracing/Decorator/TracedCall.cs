@@ -16,14 +16,13 @@ namespace MLflow;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static partial class TracedCall
 {
-    private static volatile bool _isOff;
+    private static volatile bool _isBroken;
 
-    /// <summary>False: woven methods do nothing but their own work.</summary>
-    public static bool IsOn
-    {
-        get => !_isOff;
-        internal set => _isOff = !value;
-    }
+    /// <summary>False: a woven method does nothing but its own work.</summary>
+    public static bool IsOn => !MayBeOff || IsOnNow();
+
+    /// <summary>False as long as nobody has turned tracing off, so that a call asks for no more than this.</summary>
+    internal static volatile bool MayBeOff;
 
     /// <summary>Where the spans are started.</summary>
     internal static Func<Tracer> Source { get; set; } = static () => Mlflow.Client.Tracer;
@@ -122,6 +121,9 @@ public static partial class TracedCall
     /// <inheritdoc cref="Describe{T}(ReadOnlySpan{T})"/>
     public static string Describe<T>(Span<T> value) => value.ToString();
 
+    /// <summary>A trace that had begun when tracing was turned off goes on to its end.</summary>
+    private static bool IsOnNow() => !_isBroken && FindTracer() is { } tracer && (tracer.IsEnabled || tracer.Current is { HasEnded: false });
+
     /// <summary>Null when there can be none. Never throws.</summary>
     internal static Tracer? FindTracer()
     {
@@ -132,7 +134,8 @@ public static partial class TracedCall
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // The process-wide client cannot be made, for example because of a bad MLFLOW_TRACKING_URI, and never will be.
-            IsOn = false;
+            _isBroken = true;
+            MayBeOff = true;
             Console.Error.WriteLine($"mlflow: methods with [Trace] are not traced: {e.Message}");
             return null;
         }

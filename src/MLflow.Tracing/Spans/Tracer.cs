@@ -43,7 +43,11 @@ internal sealed class Tracer
     public bool IsEnabled
     {
         get => !_isDisabled;
-        set => _isDisabled = !value;
+        set
+        {
+            TracedCall.MayBeOff |= !value;
+            _isDisabled = !value;
+        }
     }
 
     /// <summary>Work that must be finished before a trace can be called ended, for example answers that are still being parsed.</summary>
