@@ -50,7 +50,7 @@ public sealed class SwitchTests : TracedTestBase
     [Fact]
     public async Task NotSampled_EveryShape_DoesItsOwnWork()
     {
-        var tracer = new Tracer(Exporter, () => null!, TimeProvider.System) { SamplingRatio = 0 };
+        var tracer = new Tracer(Exporter, () => null!, TimeProvider.System, samplingRatio: 0);
         using (Use(tracer))
         {
             Assert.Equal("sunny", Calls.GetWeather("Tokyo"));
