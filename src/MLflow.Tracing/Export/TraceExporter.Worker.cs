@@ -18,7 +18,22 @@ internal sealed partial class TraceExporter
     private long _unreportedOverflow;
 
     /// <summary>The worker. It ends only when the exporter is closed; nothing that a server does or a span holds may end it.</summary>
-    private async Task RunAsync()
+    private void Run(TaskCompletionSource ended)
+    {
+        try
+        {
+            Run();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // An exception on a thread would end the process.
+            _log.Warn("worker", "Traces are no longer sent: " + e);
+        }
+
+        ended.SetResult();
+    }
+
+    private void Run()
     {
         while (!_stop.IsCancellationRequested)
         {
@@ -48,13 +63,13 @@ internal sealed partial class TraceExporter
                     Spool(step.Lane!);
                     continue;
                 case ExportStepKind.Identify:
-                    await IdentifyAsync(step.Server!).ConfigureAwait(false);
+                    IdentifyAsync(step.Server!).GetAwaiter().GetResult();
                     continue;
                 case ExportStepKind.Load:
                     Load(step.Address!);
                     continue;
                 case ExportStepKind.Sleep:
-                    await _wake.Reader.ReadAsync().ConfigureAwait(false);
+                    _wake.WaitOne();
                     continue;
                 default:
                     break;
@@ -65,7 +80,7 @@ internal sealed partial class TraceExporter
             // 2. Send. Whatever fails, the batch is either still in its lane or counted as dropped.
             try
             {
-                await SendAsync(lane, batch).ConfigureAwait(false);
+                SendAsync(lane, batch).GetAwaiter().GetResult();
                 lane.Server.Retry.Succeeded();
                 lane.Server.IsOutageReported = false;
                 _spool?.Adopt(lane.Destination.TrackingUri);

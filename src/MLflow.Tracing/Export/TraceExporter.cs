@@ -1,12 +1,10 @@
-using System.Threading.Channels;
-
 namespace MLflow;
 
 /// <summary>
 /// Takes ended spans from the threads that made them and sends them to MLflow servers: to ours the spans over OTLP with the trace's facts
 /// among them, to others as MLflow's own clients do, the spans over OTLP, then the facts by StartTraceV3.
 /// </summary>
-/// <remarks>One lock guards queue and counters; it is held for moments and never during a request. One worker sends.</remarks>
+/// <remarks>One lock guards queue and counters; it is held for moments and never during a request. One worker sends, on a thread of its own.</remarks>
 internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
 {
     /// <summary>Memory that waiting spans may take, roughly counted. What does not fit is dropped and counted.</summary>
@@ -30,7 +28,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     private readonly SelfLog _log;
     private readonly TimeProvider _timeProvider;
     private readonly Lock _lock = new();
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly AutoResetEvent _wake = new(false);
     private readonly CancellationTokenSource _stop = new();
     private readonly ExportMemory _memory = new();
     private readonly TraceSpool? _spool;
@@ -294,7 +292,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         }
     }
 
-    private void Wake() => _wake.Writer.TryWrite(true);
+    private void Wake() => _wake.Set();
 
     private ExportLane LaneOf(TraceDestination destination)
     {
@@ -327,7 +325,11 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         try
         {
             _timer = _timeProvider.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _worker = Task.Run(RunAsync);
+            var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _worker = ended.Task;
+
+            // A thread of its own, which waits for its requests: threads of the pool, one for each step of a request, would cost more than the requests.
+            new Thread(() => Run(ended)) { IsBackground = true, Name = "MLflow exporter" }.UnsafeStart();
         }
         finally
         {

@@ -77,6 +77,7 @@ internal sealed class TrackingHttp
         }
     }
 
+    /// <summary>Posts spans. Does not return before the answer is there: the caller has a thread to wait with.</summary>
     /// <returns>Whether the server confirms that it stored facts among the spans.</returns>
     public async Task<bool> PostSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool compress, CancellationToken cancellationToken)
     {
@@ -88,7 +89,7 @@ internal sealed class TrackingHttp
             content.Headers.ContentEncoding.Add("gzip");
         }
 
-        var (_, headers) = await SendAsync(HttpMethod.Post, "/v1/traces", content, RequestTimeout, cancellationToken).ConfigureAwait(false);
+        var (_, headers) = await SendAsync(HttpMethod.Post, "/v1/traces", content, RequestTimeout, cancellationToken, isBlocking: true).ConfigureAwait(false);
         return headers.Contains(TraceFactsFeature.Header);
     }
 
@@ -133,7 +134,7 @@ internal sealed class TrackingHttp
         return compressed.GetBuffer().AsMemory(0, (int)compressed.Length);
     }
 
-    private async Task<(byte[] Body, HttpResponseHeaders Headers)> SendAsync(HttpMethod method, string path, HttpContent? content, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<(byte[] Body, HttpResponseHeaders Headers)> SendAsync(HttpMethod method, string path, HttpContent? content, TimeSpan timeout, CancellationToken cancellationToken, bool isBlocking = false)
     {
         using var deadline = new CancellationTokenSource(timeout, _timeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
@@ -142,7 +143,7 @@ internal sealed class TrackingHttp
         request.Headers.Authorization = _credentials;
         try
         {
-            using var response = await _client.SendAsync(request, both.Token).ConfigureAwait(false);
+            using var response = isBlocking ? _client.Send(request, both.Token) : await _client.SendAsync(request, both.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsByteArrayAsync(both.Token).ConfigureAwait(false);
             return response.IsSuccessStatusCode ? (body, response.Headers) : throw Failure(path, response, body);
         }

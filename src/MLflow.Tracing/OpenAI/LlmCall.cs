@@ -16,6 +16,9 @@ internal sealed class LlmCall
         StartTimestamp = startTimestamp;
     }
 
+    /// <summary>Of its own: the one of every object stands where the lock would, which then becomes a costly one.</summary>
+    public override int GetHashCode() => StartTimestamp.GetHashCode();
+
     public HttpCapture Capture { get; }
 
     public ApiOperation Operation { get; }

@@ -78,8 +78,18 @@ internal sealed class TeeReadStream : Stream
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        var pending = _inner.ReadAsync(buffer, offset, count, cancellationToken);
+        if (!pending.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(new ValueTask<int>(pending), buffer.AsMemory(offset, count)).AsTask();
+        }
+
+        var read = pending.Result;
+        _attempt.BodyRead(buffer.AsSpan(offset, read), isEnd: read == 0 && count > 0);
+        return pending;
+    }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

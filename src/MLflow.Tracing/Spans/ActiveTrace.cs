@@ -57,6 +57,9 @@ internal sealed class ActiveTrace
     /// </summary>
     public bool IsOff { get; }
 
+    /// <summary>Of its own: the one of every object stands where the lock would, which then becomes a costly one.</summary>
+    public override int GetHashCode() => _startTimestamp.GetHashCode();
+
     /// <summary>Server and experiment, as they were set when the trace began.</summary>
     public TraceDestination Destination { get; }
 

@@ -5,6 +5,11 @@ namespace MLflow;
 /// <summary>Tells which requests of the process are OpenAI calls. Asked for every HTTP request, so what is none must be dismissed quickly and without allocating.</summary>
 internal sealed class CallFilter
 {
+    private const int Slots = 16;
+    private const int MaxKnownLength = 512;
+
+    // Of calls that are told by their address alone. Written by any thread: an entry is whole or not there.
+    private readonly KnownCall?[] _known = new KnownCall?[Slots];
     private readonly string[] _includedHosts;
     private readonly string[] _excludedHosts;
     private readonly string[] _includedPaths;
@@ -28,10 +33,29 @@ internal sealed class CallFilter
             return null;
         }
 
+        // Most calls go where an earlier one went.
+        var url = uri.OriginalString;
+        if (FindKnown(url) is { } known && request.Method == HttpMethod.Post)
+        {
+            return known;
+        }
+
         if (IsExcluded(uri))
         {
             return null;
         }
+
+        var operation = MatchUnknown(request, uri, isOpenAI);
+        if (operation is { IsRecognisedAnywhere: true, Method: "POST" } && request.Method == HttpMethod.Post && url.Length <= MaxKnownLength)
+        {
+            _known[SlotOf(url)] = new KnownCall(url, operation);
+        }
+
+        return operation;
+    }
+
+    private ApiOperation? MatchUnknown(HttpRequestMessage request, Uri uri, bool isOpenAI)
+    {
 
         // The path is a string that Uri makes anew for us: most requests are told by less.
         if (isOpenAI || IsOpenAI(request, uri))
@@ -50,6 +74,10 @@ internal sealed class CallFilter
     /// <summary>True where a client of the OpenAI package, or one of its kind, sends.</summary>
     public static bool IsOfPackage(HttpRequestMessage request) =>
         request.Headers.NonValidated.TryGetValues("User-Agent", out var agents) && IsOpenAIAgent(agents.ToString());
+
+    private ApiOperation? FindKnown(string url) => url.Length > 0 && _known[SlotOf(url)] is { } known && known.Url == url ? known.Operation : null;
+
+    private static int SlotOf(string url) => (url.Length ^ url[^1] ^ url[url.Length / 2]) & (Slots - 1);
 
     private bool IsExcluded(Uri uri) =>
         (_excludedHosts.Length > 0 && AnyHost(_excludedHosts, uri)) || (_excludedPaths.Length > 0 && Any(_excludedPaths, uri.AbsolutePath));
@@ -91,4 +119,6 @@ internal sealed class CallFilter
 
         return false;
     }
+
+    private sealed record KnownCall(string Url, ApiOperation Operation);
 }
