@@ -63,6 +63,31 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         _log = log;
         _timeProvider = timeProvider;
         _spool = spoolFolder is null ? null : new TraceSpool(spoolFolder, spoolBytes, _memory, log, timeProvider);
+        ExportMeter.Add(this);
+    }
+
+    /// <summary>What became of the traces so far.</summary>
+    public FlushResult Counts
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _counters.Read(Unfinished());
+            }
+        }
+    }
+
+    /// <summary>Memory of what waits.</summary>
+    public long QueuedBytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _queuedBytes;
+            }
+        }
     }
 
     /// <summary>Traces that have begun and are not complete.</summary>
@@ -209,6 +234,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
 
         SpoolLeftovers();
         ReportLeftovers();
+        ExportMeter.Remove(this);
         _spool?.Dispose();
         Interlocked.Exchange(ref _encoder, null)?.Dispose();
         _client?.Dispose();
