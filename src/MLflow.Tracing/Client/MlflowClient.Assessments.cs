@@ -4,7 +4,7 @@ namespace MLflow;
 public sealed partial class MlflowClient
 {
     /// <summary>
-    /// Says how good a trace was, or one of its spans. On the current trace of this flow it goes along when the trace is sent, without a request of its own;
+    /// Says how good a trace was, or one of its spans. On a trace of this process that still runs it goes along when the trace is sent, without a request of its own;
     /// a trace that ended a moment ago is sent first.
     /// </summary>
     /// <param name="traceId">For example what <see cref="GetLastActiveTraceId"/> gave.</param>
@@ -218,7 +218,7 @@ public sealed partial class MlflowClient
 
     private Task<Assessment> LogAsync(NewAssessment assessment, CancellationToken cancellationToken)
     {
-        if (CurrentTrace(assessment.TraceId) is { } trace && trace.TryAdd(assessment))
+        if (RunningTrace(assessment.TraceId) is { } trace && trace.TryAdd(assessment))
         {
             return Task.FromResult(ApiJson.Read(ScratchJson.Write(assessment, AssessmentFormat.Write), AssessmentFormat.Read));
         }

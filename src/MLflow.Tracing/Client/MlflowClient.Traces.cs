@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Diagnostics;
+
 namespace MLflow;
 
 /// <content>What reads and changes stored traces.</content>
@@ -5,6 +8,8 @@ public sealed partial class MlflowClient
 {
     /// <summary>Ids in one request to delete, as MLflow's client sends them.</summary>
     internal const int DeleteBatch = 100;
+
+    private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
     /// <summary>Tags that tell what a trace is; changing them would only break it.</summary>
     private static readonly string[] ImmutableTags = [TraceKeys.SourceUser, TraceKeys.ArtifactLocation];
@@ -107,7 +112,7 @@ public sealed partial class MlflowClient
     }
 
     /// <summary>
-    /// Sets a tag of a trace, replacing its value. The current trace of this flow gets it at once and without a request; one that ended a moment ago is sent first.
+    /// Sets a tag of a trace, replacing its value. A trace of this process that still runs gets it at once and without a request; one that ended a moment ago is sent first.
     /// </summary>
     /// <param name="traceId">The trace.</param>
     /// <param name="key">At most 250 letters, digits and <c>_-. :/</c>.</param>
@@ -120,12 +125,12 @@ public sealed partial class MlflowClient
         ArgumentException.ThrowIfNullOrEmpty(traceId);
         ArgumentNullException.ThrowIfNull(value);
         RequireMutable(key);
-        return CurrentTrace(traceId)?.TryUpdate(new TraceUpdate { Tags = { [key] = value } }) == true
+        return RunningTrace(traceId)?.TryUpdate(new TraceUpdate { Tags = { [key] = value } }) == true
             ? Task.CompletedTask
             : ChangeTagAsync(HttpMethod.Patch, traceId, ApiJson.Fields(("key", key), ("value", value)), cancellationToken);
     }
 
-    /// <summary>Deletes a tag of a trace; of the current trace at once and without a request, whether it was set or not.</summary>
+    /// <summary>Deletes a tag of a trace; of a trace of this process that still runs at once and without a request, whether it was set or not.</summary>
     /// <param name="traceId">The trace.</param>
     /// <param name="key">The tag's key.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -135,7 +140,7 @@ public sealed partial class MlflowClient
     {
         ArgumentException.ThrowIfNullOrEmpty(traceId);
         RequireMutable(key);
-        return CurrentTrace(traceId)?.TryRemoveTag(key) == true
+        return RunningTrace(traceId)?.TryRemoveTag(key) == true
             ? Task.CompletedTask
             : ChangeTagAsync(HttpMethod.Delete, traceId, ApiJson.Fields(("key", key)), cancellationToken);
     }
@@ -196,8 +201,19 @@ public sealed partial class MlflowClient
         return [.. ids.Distinct()];
     }
 
-    /// <summary>The trace of the current span where it has that id: what is said of it goes along when it is sent.</summary>
-    private ActiveTrace? CurrentTrace(string traceId) => Tracer.Current?.Trace is { } trace && trace.TraceId == traceId ? trace : null;
+    /// <summary>The trace of that id where it runs, in this flow or another: what is said of it goes along when it is sent.</summary>
+    private ActiveTrace? RunningTrace(string traceId)
+    {
+        if (Tracer.Current?.Trace is { } trace && trace.TraceId == traceId)
+        {
+            return trace;
+        }
+
+        const int digits = 32;
+        return traceId.StartsWith("tr-", StringComparison.Ordinal) && traceId.Length == 3 + digits && traceId.AsSpan(3).IndexOfAnyExcept(LowerHex) < 0
+            ? Tracer.Running.Find(ActivityTraceId.CreateFromString(traceId.AsSpan(3)))
+            : null;
+    }
 
     private TrackingApi Api() => new(Destination.TrackingUri, Tracer.TimeProvider);
 

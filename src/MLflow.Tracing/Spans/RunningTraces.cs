@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace MLflow;
 
 /// <summary>
@@ -43,6 +45,23 @@ internal sealed class RunningTraces : IDisposable
         {
             _traces.Remove(trace);
         }
+    }
+
+    /// <summary>The trace of that OpenTelemetry id, whichever flow it runs in; null where none is known.</summary>
+    public ActiveTrace? Find(ActivityTraceId id)
+    {
+        lock (_lock)
+        {
+            foreach (var trace in _traces)
+            {
+                if (trace.OtelTraceId == id)
+                {
+                    return trace;
+                }
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Something runs: looks at it from time to time. Costs next to nothing while it does so already.</summary>

@@ -110,6 +110,35 @@ public sealed class AssessmentTests
         Assert.Equal(["good", "answer"], info.GetProperty("assessments").EnumerateArray().Select(a => a.GetProperty("assessment_name").GetString()));
     }
 
+    [Fact]
+    public async Task Log_OnATraceThatRunsInAnotherFlow_GoesAlongWithIt()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        var started = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var logged = new TaskCompletionSource();
+        var work = Task.Run(
+            async () =>
+            {
+                using var span = client.StartSpan("work");
+                started.SetResult(span.TraceId);
+                await logged.Task;
+            },
+            Token);
+        var traceId = await started.Task;
+
+        Assert.Null((await client.LogFeedbackAsync(traceId, "good", true, cancellationToken: Token)).AssessmentId);
+        await client.SetTraceTagAsync(traceId, "k", "v", Token);
+        logged.SetResult();
+        await work;
+
+        await client.FlushAsync(Token);
+        var info = server.To(StartTrace).Single().Json.GetProperty("trace").GetProperty("trace_info");
+        Assert.Equal("good", Assert.Single(info.GetProperty("assessments").EnumerateArray()).GetProperty("assessment_name").GetString());
+        Assert.Equal("v", info.GetProperty("tags").GetProperty("k").GetString());
+        Assert.DoesNotContain(server.Requests, r => r.Path.Contains(traceId, StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(404, """{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"Trace with ID 'x' not found."}""")]
     [InlineData(400, """{"error_code":"BAD_REQUEST","message":"(sqlite3.IntegrityError) FOREIGN KEY constraint failed"}""")]
