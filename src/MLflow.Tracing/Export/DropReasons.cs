@@ -15,6 +15,7 @@ internal static class DropReasons
     public const string LateSpan = "a span ended after its trace was uploaded";
     public const string Failed = "could not be encoded";
 
+    public const string Rejected = "rejected by the server";
     public const string SpoolTooOld = "waited too long in the spool";
 
     /// <summary>The server answered with this status.</summary>

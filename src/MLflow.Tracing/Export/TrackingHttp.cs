@@ -89,8 +89,16 @@ internal sealed class TrackingHttp
             content.Headers.ContentEncoding.Add("gzip");
         }
 
-        var (_, headers) = await SendAsync(HttpMethod.Post, "/v1/traces", content, RequestTimeout, cancellationToken, isBlocking: true).ConfigureAwait(false);
-        return headers.Contains(TraceFactsFeature.Header);
+        var (body, headers) = await SendAsync(HttpMethod.Post, "/v1/traces", content, RequestTimeout, cancellationToken, isBlocking: true).ConfigureAwait(false);
+        return OtlpAnswer.Read(body) switch
+        {
+            null => throw new ExportFailureException(ExportFailureKind.Failed, DropReasons.InvalidAnswer, $"{Address}/v1/traces answered something else than OTLP: what stands between may have taken the traces."),
+            { Rejected: > 0 } answer => throw new ExportFailureException(
+                ExportFailureKind.Refused,
+                DropReasons.Rejected,
+                string.Create(CultureInfo.InvariantCulture, $"{Address}/v1/traces rejected {answer.Rejected} spans{(answer.Message is { Length: > 0 } why ? ": " + TracePreview.Cut(why, MaxMessageLength) : "")}")),
+            _ => headers.Contains(TraceFactsFeature.Header),
+        };
     }
 
     public async Task PutAsync(string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)

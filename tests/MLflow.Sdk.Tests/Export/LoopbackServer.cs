@@ -103,6 +103,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
         var request = await RecordAsync(context.Request);
         if (Intercept is { } intercept && await intercept(context, request))
         {
+            request.WasIntercepted = true;
             return;
         }
 

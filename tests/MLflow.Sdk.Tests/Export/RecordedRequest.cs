@@ -6,6 +6,9 @@ namespace MLflow.Tests.Export;
 /// <summary>A request that the loopback server received.</summary>
 internal sealed record RecordedRequest(string Method, string Path, IReadOnlyDictionary<string, string> Headers, byte[] Body)
 {
+    /// <summary>The test answered, and the server took nothing of it.</summary>
+    public bool WasIntercepted { get; set; }
+
     public JsonElement Json => JsonDocument.Parse(Body).RootElement;
 
     public ExportTraceServiceRequest Otlp => ExportTraceServiceRequest.Parser.ParseFrom(Body);

@@ -1,0 +1,248 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace MLflow.Tests.Export;
+
+/// <summary>
+/// Servers that misbehave while many threads trace. Whatever they do, each trace that was accepted is in the end stored, on the disk, or counted as dropped.
+/// </summary>
+public sealed class FaultTests : IDisposable
+{
+    private const int Threads = 8;
+    private const int TracesOfAThread = 40;
+    private const int All = Threads * TracesOfAThread;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("mlflow-faults-").FullName;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("slow")]
+    [InlineData("busy")]
+    [InlineData("failing")]
+    [InlineData("half-closed")]
+    [InlineData("aborted before reading")]
+    [InlineData("a page instead of an answer")]
+    [InlineData("garbage")]
+    [InlineData("unauthorized")]
+    [InlineData("redirecting")]
+    public async Task Server_MisbehavesAndRecovers_EveryTraceArrives(string fault)
+    {
+        var left = 5;
+        await using var server = await LoopbackServer.StartAsync();
+        server.Intercept = (context, request) => Interlocked.Decrement(ref left) >= 0 && request.Path != "/version" ? MisbehaveAsync(context, fault) : Task.FromResult(false);
+        await using var client = Client(server.Address);
+        var ids = await TraceAsync(client);
+
+        var result = await SettleAsync(client);
+
+        Assert.Equal((All, 0, 0, 0), (result.Exported, result.Pending, result.Spooled, result.Dropped));
+        Assert.Equal(ids.Order(), Stored(server).Order());
+    }
+
+    [Theory]
+    [InlineData("slow")]
+    [InlineData("failing")]
+    [InlineData("half-closed")]
+    [InlineData("unauthorized")]
+    public async Task Server_MisbehavesToTheEnd_WhatIsNotStoredIsOnTheDiskOrCounted(string fault)
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var taken = 0;
+        server.Intercept = (context, request) => request.Path == "/v1/traces" && Interlocked.Increment(ref taken) % 3 != 1 ? MisbehaveAsync(context, fault) : Task.FromResult(false);
+        var client = Client(server.Address);
+        await TraceAsync(client);
+        using (var impatient = new CancellationTokenSource(TimeSpan.FromMilliseconds(300)))
+        {
+            await client.CloseAsync(impatient.Token);
+        }
+
+        var result = await client.FlushAsync(Token);
+        Assert.Equal((All, 0), (result.Exported + result.Spooled + result.Dropped, result.Pending));
+        Assert.True(Stored(server).Count() >= result.Exported);
+
+        server.Intercept = null;
+        await using var exporter = new TraceExporter(new SelfLog(new RecordingLog(), TimeProvider.System), TimeProvider.System, _folder);
+        Assert.Equal(result.Spooled, (await exporter.SendSpooledAsync(new Uri(server.Address), Token)).Recovered);
+        Assert.True(Stored(server).Count() >= result.Exported + result.Spooled);
+    }
+
+    [Fact]
+    public async Task Server_RejectsSomeSpans_OnlyTheirTracesAreDropped()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        server.Intercept = async (context, request) =>
+        {
+            if (request.Path != "/v1/traces" || request.Spans.All(span => span.Name != "3"))
+            {
+                return false;
+            }
+
+            // partial_success { rejected_spans: 1, error_message: "no" }
+            context.Response.ContentType = "application/x-protobuf";
+            await context.Response.Body.WriteAsync((byte[])[0x0A, 6, 0x08, 1, 0x12, 2, (byte)'n', (byte)'o'], Token);
+            return true;
+        };
+        await using var client = Client(server.Address);
+        for (var i = 0; i < 6; i++)
+        {
+            client.StartSpan(i.ToString(System.Globalization.CultureInfo.InvariantCulture)).Dispose();
+        }
+
+        var result = await client.FlushAsync(Token);
+
+        FlushAssert.Counts(result, exported: 5, dropped: 1);
+        Assert.Contains("rejected 1 spans: no", result.LastError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Flush_CloseAndFailureAtOnce_AllEndAndNothingIsLost()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var count = 0;
+        server.Intercept = (context, request) => request.Path == "/v1/traces" && Interlocked.Increment(ref count) % 2 == 0 ? MisbehaveAsync(context, "failing") : Task.FromResult(false);
+        var client = Client(server.Address);
+        var tracing = TraceAsync(client);
+        var flushes = Enumerable.Range(0, 20).Select(_ => Task.Run(() => client.FlushAsync(Token), Token)).ToList();
+        await tracing;
+        await Task.WhenAll(client.DisposeAsync().AsTask(), client.DisposeAsync().AsTask(), Task.WhenAll(flushes)).WaitAsync(TimeSpan.FromSeconds(30), Token);
+
+        var result = await client.FlushAsync(Token);
+        Assert.Equal((All, 0), (result.Exported + result.Spooled + result.Dropped, result.Pending));
+    }
+
+    [Fact]
+    public async Task Burst_100000Spans_AllArriveOrAreCounted()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        server.TakesFacts = true;
+        await using var client = Client(server.Address);
+        client.StartSpan("first").Dispose();
+        await client.FlushAsync(Token);
+        Parallel.For(0, 1000, i =>
+        {
+            using var root = client.StartSpan("burst");
+            for (var j = 0; j < 99; j++)
+            {
+                client.StartSpan("step").Dispose();
+            }
+        });
+
+        var result = await SettleAsync(client);
+
+        Assert.Equal(1001, result.Exported + result.Dropped);
+        Assert.Equal(result.Exported, server.To("/v1/traces").SelectMany(r => r.Facts).Count());
+        Assert.Equal(0, result.Dropped);
+    }
+
+    [Fact]
+    public async Task Values_ThatFail_LeaveTheProgramAndTheTraceAlone()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Client(server.Address);
+        using (var span = client.StartSpan("odd"))
+        {
+            span.SetInputs(new Failing());
+            span.SetAttribute("self", new Self());
+            span.SetAttribute("lone", "\ud800");
+            span.SetOutputs(double.NaN);
+            span.AddEvent("e", [new("failing", new Failing())]);
+        }
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+        Assert.Equal("odd", Assert.Single(server.To("/v1/traces").Single().Spans).Name);
+    }
+
+    private static IEnumerable<string> Stored(LoopbackServer server) => server.To("/api/3.0/mlflow/traces").Where(r => r.Method == "POST" && !r.WasIntercepted)
+        .Select(r => r.Json.GetProperty("trace").GetProperty("trace_info").GetProperty("trace_id").GetString()!).Distinct();
+
+    private static async Task<bool> MisbehaveAsync(HttpContext context, string fault)
+    {
+        switch (fault)
+        {
+            case "slow":
+                await Task.Delay(200, context.RequestAborted);
+                return false;
+            case "busy":
+                context.Response.Headers.RetryAfter = "0";
+                await LoopbackServer.AnswerAsync(context, 429, """{"error_code":"REQUEST_LIMIT_EXCEEDED","message":"later"}""");
+                return true;
+            case "failing":
+                await LoopbackServer.AnswerAsync(context, 500, "oops", "text/plain");
+                return true;
+            case "half-closed":
+                context.Response.ContentLength = 100;
+                await context.Response.WriteAsync("{", context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                context.Abort();
+                return true;
+            case "aborted before reading":
+                context.Abort();
+                return true;
+            case "a page instead of an answer":
+                await LoopbackServer.AnswerAsync(context, 200, "<html><body>Please sign in</body></html>", "text/html");
+                return true;
+            case "garbage":
+                context.Response.ContentType = "application/x-protobuf";
+                await context.Response.Body.WriteAsync((byte[])[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], context.RequestAborted);
+                return true;
+            case "unauthorized":
+                await LoopbackServer.AnswerAsync(context, 401, """{"detail":"token expired"}""");
+                return true;
+            case "redirecting":
+                context.Response.Headers.Location = "/version";
+                await LoopbackServer.AnswerAsync(context, 503, "");
+                return true;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(fault), fault, null);
+        }
+    }
+
+    private static async Task<IReadOnlyCollection<string>> TraceAsync(MlflowClient client)
+    {
+        var ids = new ConcurrentBag<string>();
+        await Task.WhenAll(Enumerable.Range(0, Threads).Select(_ => Task.Run(
+            () =>
+            {
+                for (var i = 0; i < TracesOfAThread; i++)
+                {
+                    using var span = client.StartSpan("s");
+                    span.SetInputs(new { i });
+                    ids.Add(span.TraceId);
+                }
+            },
+            Token)));
+        return ids;
+    }
+
+    private static async Task<FlushResult> SettleAsync(MlflowClient client)
+    {
+        var deadline = Environment.TickCount64 + 60_000;
+        FlushResult result;
+        do
+        {
+            result = await client.FlushAsync(Token);
+        }
+        while (result.Pending + result.Spooled > 0 && Environment.TickCount64 < deadline);
+        return result;
+    }
+
+    private MlflowClient Client(string address) => new(new MlflowClientOptions { TrackingUri = address, SpoolDirectory = _folder, LoggerFactory = new RecordingLog() });
+
+    private sealed class Failing
+    {
+#pragma warning disable CA1822, CA1065, S3237 // It is there to be read, and to fail.
+        public string Value => throw new InvalidOperationException("on purpose");
+#pragma warning restore CA1822, CA1065, S3237
+
+        public override string ToString() => throw new InvalidOperationException("on purpose, too");
+    }
+
+    private sealed class Self
+    {
+        public Self Me => this;
+    }
+}
