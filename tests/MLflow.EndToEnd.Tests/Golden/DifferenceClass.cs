@@ -59,8 +59,6 @@ public sealed record DifferenceClass(string Name, string Reason, int Count, Func
             || d is { Path: Outputs + ".data[].embedding", Theirs: ['[', ..] }),
         new("user of a call", "the user that a request names is the trace's user; newer MLflow has one where the program sets it", 1, d =>
             d is { Case: "chat_params", Path: "metadata.mlflow.trace.user", Theirs: null }),
-        new("names of functions", "Python's decorator knows the function; the work that is given to Mlflow.Trace has no name of its own", 3, d =>
-            d is { Path: "attributes.mlflow.spanFunctionName", Ours: null }),
         new("TypeScript: span type", "its SDK calls every OpenAI call LLM; we call those of chats CHAT_MODEL, as the Python SDK does", 5, d =>
             IsTypeScript(d) && d is { Path: "attributes.mlflow.spanType", Theirs: "LLM", Ours: "CHAT_MODEL" }),
         new("TypeScript: streams", "its SDK records the iterator; we record what was streamed", 18, d =>

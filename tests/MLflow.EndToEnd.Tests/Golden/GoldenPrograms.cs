@@ -5,8 +5,6 @@ namespace MLflow.EndToEnd.Tests.Golden;
 /// <summary>The programs whose traces have more than one call of OpenAI, or none: written again for .NET.</summary>
 public static class GoldenPrograms
 {
-    private static readonly JsonObject Weather = new() { ["temp"] = 21 };
-
     /// <summary>The program of a case that is no single call, or null.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="call">Sends one exchange of the case.</param>
@@ -19,24 +17,28 @@ public static class GoldenPrograms
         _ => null,
     };
 
-    private static Task AgentAsync(Func<GoldenExchange, Task> call, GoldenCase golden) => Mlflow.TraceAsync("agent", SpanType.Agent, async span =>
+    private static Task<string> AgentAsync(Func<GoldenExchange, Task> call, GoldenCase golden)
     {
-        span.SetInputs(new JsonObject { ["q"] = "Weather and time in Paris?" });
-        Mlflow.UpdateCurrentTrace(new TraceUpdate { Session = "s-1", User = "u-1", Tags = { ["team"] = "red" } });
-        await call(golden.Exchanges[0]);
-        Mlflow.Trace("get_weather", SpanType.Tool, tool =>
+        return agent("Weather and time in Paris?");
+
+        // Named as in Python: the names of functions and of their parameters are recorded.
+        [Trace(SpanType.Agent)]
+        async Task<string> agent(string q)
         {
-            tool.SetInputs(new JsonObject { ["city"] = "Paris", ["unit"] = "c" });
-            tool.SetOutputs(Weather.DeepClone());
-        });
-        Mlflow.Trace("get_time", SpanType.Tool, tool =>
-        {
-            tool.SetInputs(new JsonObject { ["tz"] = "Europe/Paris" });
-            tool.SetOutputs("14:05");
-        });
-        await call(golden.Exchanges[1]);
-        span.SetOutputs("It is 21 °C in Paris and the time is 14:05.");
-    });
+            Mlflow.UpdateCurrentTrace(new TraceUpdate { Session = "s-1", User = "u-1", Tags = { ["team"] = "red" } });
+            await call(golden.Exchanges[0]);
+            get_weather("Paris", "c");
+            get_time("Europe/Paris");
+            await call(golden.Exchanges[1]);
+            return "It is 21 °C in Paris and the time is 14:05.";
+        }
+
+        [Trace(SpanType.Tool)]
+        static Dictionary<string, int> get_weather(string city, string unit) => new() { ["temp"] = 21 };
+
+        [Trace(SpanType.Tool)]
+        static string get_time(string tz) => "14:05";
+    }
 
     private static Task WithSpanAsync()
     {
