@@ -104,6 +104,32 @@ public sealed class TrackingApiTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.GetExperimentAsync("7", cancel.Token));
     }
 
+    [Fact]
+    public async Task Read_ServerIsSilent_EndsAfterTwoMinutesAndIsNotTriedAgain()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        using var silence = new CancellationTokenSource();
+        server.Intercept = async (context, _) =>
+        {
+            await Task.Delay(Timeout.Infinite, silence.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+            return true;
+        };
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        await using var client = Some.Client(server.Address, time: time);
+        var came = server.NextAsync(Get);
+
+        var read = client.GetExperimentAsync("7", Token);
+        await came;
+        time.Advance(TimeSpan.FromSeconds(119));
+        Assert.False(read.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(2));
+
+        var e = await Assert.ThrowsAsync<MlflowException>(() => read);
+        Assert.Equal($"{server.Address}{Get} did not answer within 120 seconds", e.Message);
+        Assert.Single(server.Requests);
+        await silence.CancelAsync();
+    }
+
     [Theory]
     [InlineData(404, "<html>Not Found</html>", MlflowErrorCode.EndpointNotFound)]
     [InlineData(403, "Invalid Host header", MlflowErrorCode.PermissionDenied)]
