@@ -25,7 +25,7 @@ public sealed partial class MlflowClient : IAsyncDisposable
         var timeProvider = options.TimeProvider ?? TimeProvider.System;
         _settings = TrackingSettings.Read(options);
         Log = new SelfLog(options.LoggerFactory, timeProvider);
-        _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes);
+        _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes, TrackingTransport.Read(Environment.GetEnvironmentVariable));
         _sharesTracer = tracer is not null;
         Tracer = tracer ?? new Tracer(() => Outlet!, timeProvider);
         Outlet = new TraceOutlet(Tracer, _exporter, () => Destination)

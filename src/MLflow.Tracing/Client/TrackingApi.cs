@@ -26,7 +26,7 @@ internal sealed class TrackingApi
 
     private static readonly Lazy<HttpClient> Client = new(() =>
     {
-        var client = TrackingHttp.CreateClient();
+        var client = TrackingTransport.Read(Environment.GetEnvironmentVariable).CreateClient(TrackingHttp.MaxConnections);
         client.MaxResponseContentBufferSize = MaxAnswerBytes;
         return client;
     });

@@ -14,6 +14,7 @@ internal sealed class OtlpRequest : IDisposable
     private const int ScopeSpansSpans = 2;
     private const int ScopeName = 1;
     private const int ScopeVersion = 2;
+    private const string ServiceName = "service.name";
 
     private readonly ProtobufWriter _writer = new();
     private int _resourceSpans;
@@ -81,7 +82,16 @@ internal sealed class OtlpRequest : IDisposable
         OtlpSpanWriter.WriteText(writer, ResourceAttributes, "telemetry.sdk.version", SdkInfo.Version);
         if (ProcessSource.ServiceName is { } serviceName)
         {
-            OtlpSpanWriter.WriteText(writer, ResourceAttributes, "service.name", serviceName);
+            OtlpSpanWriter.WriteText(writer, ResourceAttributes, ServiceName, serviceName);
+        }
+
+        foreach (var (key, value) in ProcessSource.ResourceAttributes)
+        {
+            // What we say of ourselves goes first.
+            if (!key.StartsWith("telemetry.sdk.", StringComparison.Ordinal) && !(key == ServiceName && ProcessSource.ServiceName is not null))
+            {
+                OtlpSpanWriter.WriteText(writer, ResourceAttributes, key, value);
+            }
         }
 
         writer.EndMessage(resource);

@@ -32,6 +32,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ExportMemory _memory = new();
     private readonly TraceSpool? _spool;
+    private readonly TrackingTransport _transport;
     private ExportEncoder? _encoder;
 
     // Under the lock. Lanes go when they are empty; servers stay, one for each tracking URI that the program has set.
@@ -58,8 +59,10 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     /// <param name="timeProvider">The clock.</param>
     /// <param name="spoolFolder">Where traces wait whose server is away; null for memory alone.</param>
     /// <param name="spoolBytes">Bytes that the folder may take.</param>
-    public TraceExporter(SelfLog log, TimeProvider timeProvider, string? spoolFolder = null, long spoolBytes = TraceSpool.DefaultMaxBytes)
+    /// <param name="transport">How servers are connected to; null for the system's own way.</param>
+    public TraceExporter(SelfLog log, TimeProvider timeProvider, string? spoolFolder = null, long spoolBytes = TraceSpool.DefaultMaxBytes, TrackingTransport? transport = null)
     {
+        _transport = transport ?? TrackingTransport.Read(_ => null);
         _log = log;
         _timeProvider = timeProvider;
         _spool = spoolFolder is null ? null : new TraceSpool(spoolFolder, spoolBytes, _memory, log, timeProvider);
@@ -335,7 +338,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     {
         if (!_servers.TryGetValue(address, out var server))
         {
-            _client ??= TrackingHttp.CreateClient();
+            _client ??= _transport.CreateClient(TrackingHttp.MaxConnections);
             server = new TrackingServer(new TrackingHttp(_client, address, _timeProvider), new RetryPolicy(_timeProvider, Random.Shared.NextDouble));
             _servers.Add(address, server);
         }

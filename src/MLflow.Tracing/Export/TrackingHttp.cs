@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.IO.Compression;
-using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -14,6 +13,9 @@ internal sealed class TrackingHttp
 
     public static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(30);
 
+    /// <summary>Connections to one server at the same time.</summary>
+    public const int MaxConnections = 16;
+
     /// <summary>Bytes of an answer that are read at most.</summary>
     public const int MaxAnswerBytes = 4 << 20;
 
@@ -23,13 +25,17 @@ internal sealed class TrackingHttp
 
     private readonly HttpClient _client;
     private readonly TimeProvider _timeProvider;
-    private readonly AuthenticationHeaderValue? _credentials;
+
+    // Made when it is needed, which is not on a thread of the program: a file may have to be read.
+    private readonly Lazy<AuthenticationHeaderValue?> _credentials;
+    private readonly string? _workspace;
 
     public TrackingHttp(HttpClient client, Uri address, TimeProvider timeProvider)
     {
         _client = client;
         _timeProvider = timeProvider;
-        _credentials = TrackingCredentials.For(address, Environment.GetEnvironmentVariable);
+        _credentials = new Lazy<AuthenticationHeaderValue?>(() => TrackingCredentials.For(address, Environment.GetEnvironmentVariable, TrackingCredentials.DefaultFile));
+        _workspace = Environment.GetEnvironmentVariable("MLFLOW_WORKSPACE") is { Length: > 0 } workspace ? workspace : null;
         IsLoopback = address.IsLoopback;
         Address = address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
     }
@@ -39,23 +45,6 @@ internal sealed class TrackingHttp
 
     /// <summary>Bytes that do not leave the machine cost less than their compression.</summary>
     public bool IsLoopback { get; }
-
-    /// <summary>A client whose requests are never traced: no Activity, no <c>traceparent</c>, no diagnostic event.</summary>
-    public static HttpClient CreateClient() => new(new SocketsHttpHandler
-    {
-        ActivityHeadersPropagator = null,
-        AutomaticDecompression = DecompressionMethods.All,
-        ConnectTimeout = VersionTimeout,
-        MaxConnectionsPerServer = 16,
-
-        // So that a change of the server's address is seen.
-        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        UseCookies = false,
-    })
-    {
-        Timeout = Timeout.InfiniteTimeSpan,
-        MaxResponseContentBufferSize = MaxAnswerBytes,
-    };
 
     /// <summary>Asks who answers there. Whatever is not an MLflow server counts as nothing: at the default address something else may listen.</summary>
     public async Task<ServerVersion> GetVersionAsync(CancellationToken cancellationToken)
@@ -148,7 +137,12 @@ internal sealed class TrackingHttp
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         using var request = new HttpRequestMessage(method, Address + path) { Content = content };
         request.Headers.UserAgent.Add(UserAgent);
-        request.Headers.Authorization = _credentials;
+        request.Headers.Authorization = _credentials.Value;
+        if (_workspace is not null)
+        {
+            request.Headers.TryAddWithoutValidation("X-MLFLOW-WORKSPACE", _workspace);
+        }
+
         try
         {
             using var response = isBlocking ? _client.Send(request, both.Token) : await _client.SendAsync(request, both.Token).ConfigureAwait(false);

@@ -30,4 +30,25 @@ public sealed class TrackingCredentialsTests
 
     private static string? For(Uri address, Dictionary<string, string> variables) =>
         TrackingCredentials.For(address, name => variables.GetValueOrDefault(name))?.ToString();
+
+    [Theory]
+    [InlineData("[mlflow]\nmlflow_tracking_username = me\nmlflow_tracking_password = p=w\n", "me:p=w")]
+    [InlineData("[other]\nmlflow_tracking_username = me\nmlflow_tracking_password = pw\n", null)]
+    [InlineData("[mlflow]\nmlflow_tracking_username = me\n", null)]
+    public void For_UsersFile_IsReadAsMlflowWritesIt(string text, string? pair)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, text);
+            Assert.Equal(
+                pair is null ? null : "Basic " + Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(pair)),
+                TrackingCredentials.For(Plain, _ => null, file)?.ToString());
+            Assert.Equal("Bearer t", TrackingCredentials.For(Plain, name => name == "MLFLOW_TRACKING_TOKEN" ? "t" : null, file + ".absent")?.ToString());
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
 }

@@ -30,7 +30,7 @@ internal static class SpoolImport
     public static async Task<FlushResult> SendAsync(string folder, Uri address, CancellationToken cancellationToken)
     {
         var log = new SelfLog(null, TimeProvider.System);
-        var exporter = new TraceExporter(log, TimeProvider.System, folder);
+        var exporter = new TraceExporter(log, TimeProvider.System, folder, transport: TrackingTransport.Read(Environment.GetEnvironmentVariable));
         await using (exporter.ConfigureAwait(false))
         {
             return await exporter.SendSpooledAsync(address, cancellationToken).ConfigureAwait(false);
