@@ -6,16 +6,19 @@ public static partial class Mlflow
 {
     private static readonly Lazy<MlflowClient> DefaultClient = new(MakeClient);
 
-    internal static MlflowClient Client => DefaultClient.Value;
+    internal static MlflowClient Client => FindClient();
+
+    /// <summary>For troubles that are no client's own: those of automatic tracing.</summary>
+    internal static SelfLog Log { get; } = new(TimeProvider.System, static () => _host?.Log.Logger);
 
     /// <summary>Knows the current span of each flow, whichever client the trace belongs to.</summary>
     internal static Tracer Tracer { get; } = new(static () => Client.Outlet, TimeProvider.System);
 
     /// <inheritdoc cref="MlflowClient.SetTrackingUri"/>
-    public static void SetTrackingUri(string uri) => Client.SetTrackingUri(uri);
+    public static void SetTrackingUri(string uri) => ConfiguredClient().SetTrackingUri(uri);
 
     /// <inheritdoc cref="MlflowClient.SetExperiment"/>
-    public static void SetExperiment(string name) => Client.SetExperiment(name);
+    public static void SetExperiment(string name) => ConfiguredClient().SetExperiment(name);
 
     /// <inheritdoc cref="MlflowClient.StartSpan"/>
     public static LiveSpan StartSpan(string name, string spanType = SpanType.Unknown) => Client.StartSpan(name, spanType);
@@ -32,7 +35,7 @@ public static partial class Mlflow
     private static MlflowClient MakeClient()
     {
         var client = new MlflowClient(new MlflowClientOptions(), Tracer);
-        UnwovenAssemblies.Watch(client.Log);
+        WatchUnwovenAssemblies();
         return client;
     }
 }

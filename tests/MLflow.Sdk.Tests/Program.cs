@@ -1,6 +1,7 @@
 using MLflow.Sdk.Tests.Capture;
 using MLflow.Tests.Client;
 using MLflow.Tests.Export;
+using MLflow.Tests.Hosting;
 
 namespace MLflow.Tests;
 
@@ -22,6 +23,11 @@ internal static class Program
         if (args is [SpoolingProgram.Argument, var tracking, var folder])
         {
             return SpoolingProgram.Run(tracking, folder);
+        }
+
+        if (args is [HostedProgram.Argument, var own, var hosts])
+        {
+            return HostedProgram.Run(own, hosts);
         }
 
         return args.Any(a => a is "--server" or "--internal-msbuild-node")

@@ -1,16 +1,18 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MLflow.Tests;
 
 /// <summary>Keeps what the SDK says.</summary>
-internal sealed class RecordingLog : ILoggerFactory, ILogger
+/// <param name="category">What others say is left out. Null: it is kept, too.</param>
+internal sealed class RecordingLog(string? category = null) : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<string> _lines = new();
 
     public IReadOnlyCollection<string> Lines => _lines;
 
-    public ILogger CreateLogger(string categoryName) => this;
+    public ILogger CreateLogger(string categoryName) => category is null || categoryName == category ? this : NullLogger.Instance;
 
     public void AddProvider(ILoggerProvider provider)
     {

@@ -4,7 +4,7 @@ namespace MLflow;
 /// Traces into one MLflow server. Programs normally use the static face <see cref="Mlflow"/>, which is one instance of this;
 /// make your own to trace into two servers, or for each test.
 /// </summary>
-public sealed partial class MlflowClient : IAsyncDisposable
+public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
 {
     private readonly TraceExporter _exporter;
     private readonly bool _sharesTracer;
@@ -124,6 +124,9 @@ public sealed partial class MlflowClient : IAsyncDisposable
         using var deadline = new CancellationTokenSource(TraceExporter.CloseTimeout, Tracer.TimeProvider);
         await CloseAsync(deadline.Token).ConfigureAwait(false);
     }
+
+    /// <summary>As <see cref="DisposeAsync"/>, for containers that are disposed without waiting for it: blocks meanwhile.</summary>
+    void IDisposable.Dispose() => Task.Run(async () => await DisposeAsync().ConfigureAwait(false)).GetAwaiter().GetResult();
 
     /// <summary>The program ends: as <see cref="CloseAsync"/>, with what has come of calls that are under way. Does not throw.</summary>
     internal Task EndAsync(CancellationToken deadline)

@@ -3,13 +3,16 @@ using Microsoft.Extensions.Logging;
 namespace MLflow;
 
 /// <summary>Settings of a <see cref="MlflowClient"/>. What is null comes from the environment.</summary>
-public sealed class MlflowClientOptions
+public class MlflowClientOptions
 {
     /// <summary>Address of the tracking server. Null: <c>MLFLOW_TRACKING_URI</c>, else <c>http://localhost:5000</c>.</summary>
     public string? TrackingUri { get; set; }
 
-    /// <summary>Name of the experiment. Null: <c>MLFLOW_EXPERIMENT_NAME</c>, else <c>MLFLOW_EXPERIMENT_ID</c>, else experiment <c>0</c>.</summary>
+    /// <summary>Name of the experiment. Null: <see cref="ExperimentId"/>.</summary>
     public string? Experiment { get; set; }
+
+    /// <summary>Id of the experiment, where <see cref="Experiment"/> is null. Null: <c>MLFLOW_EXPERIMENT_NAME</c>, else <c>MLFLOW_EXPERIMENT_ID</c>, else experiment <c>0</c>.</summary>
+    public string? ExperimentId { get; set; }
 
     /// <summary>
     /// Folder in which traces wait whose server is away; nobody but the user may read it. Null: <c>MLFLOW_SPOOL_DIRECTORY</c>, else <c>mlflow/spool</c> in

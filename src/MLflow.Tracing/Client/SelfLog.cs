@@ -13,14 +13,25 @@ internal sealed class SelfLog
 
     // Bounded: kinds are constants in this assembly.
     private readonly ConcurrentDictionary<string, long> _last = new();
-    private readonly ILogger? _logger;
+    private readonly Func<ILogger?> _logger;
     private readonly TimeProvider _timeProvider;
 
     public SelfLog(ILoggerFactory? loggerFactory, TimeProvider timeProvider)
     {
-        _logger = loggerFactory?.CreateLogger("MLflow.Tracing");
+        var logger = loggerFactory?.CreateLogger("MLflow.Tracing");
+        _logger = () => logger;
         _timeProvider = timeProvider;
     }
+
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="logger">Whose logger it is at the moment; null for standard error.</param>
+    public SelfLog(TimeProvider timeProvider, Func<ILogger?> logger)
+    {
+        _logger = logger;
+        _timeProvider = timeProvider;
+    }
+
+    public ILogger? Logger => _logger();
 
     /// <summary>Writes a warning. Never throws.</summary>
     /// <param name="kind">A constant that names the kind of trouble.</param>
@@ -36,14 +47,15 @@ internal sealed class SelfLog
             }
 
             _last[kind] = now;
-            if (_logger is null)
+            var logger = Logger;
+            if (logger is null)
             {
                 Console.Error.WriteLine("mlflow: " + message);
             }
             else
             {
 #pragma warning disable CA2254, CA1848 // The message is complete; there is nothing to format.
-                _logger.LogWarning(message);
+                logger.LogWarning(message);
 #pragma warning restore CA2254, CA1848
             }
         }

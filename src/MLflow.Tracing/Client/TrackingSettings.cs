@@ -16,8 +16,8 @@ internal sealed class TrackingSettings
     public static TrackingSettings Read(MlflowClientOptions options)
     {
         var uri = ParseTrackingUri(options.TrackingUri ?? Variable("MLFLOW_TRACKING_URI") ?? DefaultTrackingUri);
-        var name = options.Experiment ?? Variable("MLFLOW_EXPERIMENT_NAME");
-        var id = name is null ? Variable("MLFLOW_EXPERIMENT_ID") ?? "0" : null;
+        var name = options.Experiment ?? (options.ExperimentId is null ? Variable("MLFLOW_EXPERIMENT_NAME") : null);
+        var id = name is null ? options.ExperimentId ?? Variable("MLFLOW_EXPERIMENT_ID") ?? "0" : null;
         return new TrackingSettings(new TraceDestination(uri, name, id));
     }
 

@@ -25,7 +25,7 @@ public static partial class TracedCall
     internal static volatile bool MayBeOff;
 
     /// <summary>Where the spans are started.</summary>
-    internal static Func<Tracer> Source { get; set; } = static () => Mlflow.Client.Tracer;
+    internal static Func<Tracer> Source { get; set; } = static () => Mlflow.Tracer;
 
     /// <summary>Starts the span of a call.</summary>
     public static LiveSpan? Begin(TracedMethod method, object?[]? arguments)

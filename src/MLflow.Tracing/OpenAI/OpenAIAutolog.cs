@@ -6,11 +6,25 @@ internal static class OpenAIAutolog
     private static readonly Lock Switch = new();
     private static volatile HttpCapture? _capture;
     private static bool _isTurnedOff;
+    private static bool _isDecided;
+
+    /// <summary>Turns it on where the program has said neither yes nor no.</summary>
+    public static void TurnOnUnlessDecided(MlflowClient client, Action<OpenAIAutologOptions>? configure)
+    {
+        lock (Switch)
+        {
+            if (!_isDecided)
+            {
+                Set(client, disable: false, configure);
+            }
+        }
+    }
 
     public static void Set(MlflowClient client, bool disable, Action<OpenAIAutologOptions>? configure)
     {
         lock (Switch)
         {
+            _isDecided = true;
             _isTurnedOff = disable;
             if (disable)
             {
@@ -33,7 +47,7 @@ internal static class OpenAIAutolog
 
             if (capture.Listen())
             {
-                WarnWhenBlind(client.Log);
+                WarnWhenBlind(LogOf(client));
             }
         }
     }
@@ -52,17 +66,22 @@ internal static class OpenAIAutolog
         }
     }
 
+    /// <summary>The capture outlives a host whose client it was started for.</summary>
+    private static SelfLog LogOf(MlflowClient client) => ReferenceEquals(client.Tracer, Mlflow.Tracer) ? Mlflow.Log : client.Log;
+
     private static HttpCapture Start(MlflowClient client, OpenAIAutologOptions options)
     {
+        var tracer = client.Tracer;
+
         // A call's trace begins below async methods of HttpClient; only this lets the program ask for it afterwards.
-        client.Tracer.WatchFlow();
-        var capture = new HttpCapture(client.Tracer, client.Log, options);
+        tracer.WatchFlow();
+        var capture = new HttpCapture(tracer, LogOf(client), options);
 
         // Stays after tracing was turned off: answers that were being read then are still to be recorded.
-        client.Tracer.DrainAsync = capture.DrainAsync;
-        client.Tracer.DrainTracesAsync = capture.DrainAsync;
-        client.Tracer.CloseOpenCalls = capture.CloseOpen;
-        client.Tracer.RecorderFailures = () => capture.RecorderFailures;
+        tracer.DrainAsync = capture.DrainAsync;
+        tracer.DrainTracesAsync = capture.DrainAsync;
+        tracer.CloseOpenCalls = capture.CloseOpen;
+        tracer.RecorderFailures = () => capture.RecorderFailures;
         return _capture = capture;
     }
 

@@ -1,0 +1,77 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace MLflow;
+
+/// <summary>Reads settings from the host's configuration. By hand: binding by reflection says of one wrong value only that it is wrong, and needs reflection.</summary>
+internal sealed class ConfigurationReader(IServiceProvider services) : IConfigureOptions<MlflowTracingOptions>
+{
+    public const string Section = "MLflow";
+
+    private static readonly string[] Known =
+    [
+        nameof(MlflowTracingOptions.TrackingUri),
+        nameof(MlflowTracingOptions.Experiment),
+        nameof(MlflowTracingOptions.ExperimentId),
+        nameof(MlflowTracingOptions.SpoolDirectory),
+        nameof(MlflowTracingOptions.SpoolMaxBytes),
+        nameof(MlflowTracingOptions.SamplingRatio),
+        nameof(MlflowTracingOptions.Autolog),
+    ];
+
+    public void Configure(MlflowTracingOptions options)
+    {
+        if (services.GetService(typeof(IConfiguration)) is not IConfiguration configuration)
+        {
+            return;
+        }
+
+        options.TrackingUri = Text(nameof(options.TrackingUri), "MLFLOW_TRACKING_URI");
+        options.Experiment = Text(nameof(options.Experiment), "MLFLOW_EXPERIMENT_NAME");
+        options.ExperimentId = Text(nameof(options.ExperimentId), "MLFLOW_EXPERIMENT_ID");
+        options.SpoolDirectory = Text(nameof(options.SpoolDirectory), "MLFLOW_SPOOL_DIRECTORY");
+        options.SpoolMaxBytes = Value(nameof(options.SpoolMaxBytes), null, "a number of bytes, for example 268435456", ReadInt64) ?? options.SpoolMaxBytes;
+        options.SamplingRatio = Value(nameof(options.SamplingRatio), "MLFLOW_TRACE_SAMPLING_RATIO", "a number from 0 (no trace) to 1 (every trace)", ReadDouble);
+        options.Autolog = Value(nameof(options.Autolog), null, "true or false", ReadBoolean) ?? options.Autolog;
+        options.Unknown.AddRange(configuration.GetSection(Section).GetChildren().Select(child => child.Key).Where(key => !Known.Contains(key, StringComparer.OrdinalIgnoreCase)));
+
+        string? Text(string name, string? variable) => Find(name, variable)?.Value;
+
+        T? Value<T>(string name, string? variable, string rule, Func<string, T?> read)
+            where T : struct
+        {
+            if (Find(name, variable) is not { } found)
+            {
+                return null;
+            }
+
+            var value = read(found.Value);
+            if (value is null)
+            {
+                options.Unreadable.Add($"{found.Key} is '{found.Value}': it must be {rule}.");
+            }
+
+            return value;
+        }
+
+        (string Key, string Value)? Find(string name, string? variable)
+        {
+            foreach (var key in (ReadOnlySpan<string?>)[$"{Section}:{name}", variable])
+            {
+                if (key is not null && configuration[key] is { Length: > 0 } value)
+                {
+                    return (key, value);
+                }
+            }
+
+            return null;
+        }
+    }
+
+    private static long? ReadInt64(string text) => long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) ? value : null;
+
+    private static double? ReadDouble(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : null;
+
+    private static bool? ReadBoolean(string text) => bool.TryParse(text, out var value) ? value : null;
+}

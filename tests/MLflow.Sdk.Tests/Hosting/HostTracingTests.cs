@@ -1,0 +1,230 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using MLflow.Tests.Export;
+using Xunit;
+
+namespace MLflow.Tests.Hosting;
+
+/// <summary>What a host attaches is the process's, so these run one after the other.</summary>
+[Collection("capture")]
+public sealed class HostTracingTests : IDisposable
+{
+    private readonly bool _wasConfigured = Mlflow.IsConfigured;
+    private readonly RecordingLog _log = new("MLflow.Tracing");
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public HostTracingTests() => Mlflow.IsConfigured = false;
+
+    public void Dispose()
+    {
+        Mlflow.IsConfigured = _wasConfigured;
+        _log.Dispose();
+    }
+
+    [Fact]
+    public async Task Host_Stops_SendsWhatWaits()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        using var host = Build(o => (o.TrackingUri, o.Experiment) = (server.Address, "hosted"));
+        await host.StartAsync(Token);
+        Client(host).StartSpan("injected").Dispose();
+        Mlflow.StartSpan("by the face").Dispose();
+        await host.StopAsync(Token);
+
+        Assert.Equal(["by the face", "injected"], Names(server));
+        Assert.Equal("hosted", server.To("/api/2.0/mlflow/experiments/create").Single().Json.GetProperty("name").GetString());
+        Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public async Task Span_OfTheClientWithinOneOfTheFace_IsItsChild()
+    {
+        using var host = Build(o => o.TrackingUri = "http://127.0.0.1:1");
+        await host.StartAsync(Token);
+        await using var traces = TraceCollector.Start();
+        using (Mlflow.StartSpan("outer"))
+        {
+            Client(host).StartSpan("inner").Dispose();
+        }
+
+        var trace = await traces.GetTraceAsync(cancellationToken: Token);
+        Assert.Equal("outer", trace.ParentOf(trace.GetSpan("inner"))!.Name);
+        await host.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task Host_StopsWithSilentServer_EndsByItsOwnTimeoutAndSaysSo()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var never = new TaskCompletionSource();
+        server.Intercept = async (context, _) =>
+        {
+            await never.Task.WaitAsync(context.RequestAborted);
+            return true;
+        };
+        using (var host = Build(o => o.TrackingUri = server.Address))
+        {
+            await host.StartAsync(Token);
+            Client(host).StartSpan("waits").Dispose();
+
+            using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+            await host.StopAsync(timeout.Token);
+
+            Assert.Contains("shutdown timeout", Assert.Single(_log.Lines), StringComparison.Ordinal);
+            never.SetException(new OperationCanceledException());
+        }
+    }
+
+    [Fact]
+    public async Task Settings_AllMistakes_AreToldAtOnce()
+    {
+        using var host = Build(
+            o => o.ConfigureOpenAI = openAI => openAI.MaxCaptureBytes = 1,
+            ("MLflow:TrackingUri", "ftp://x"),
+            ("MLflow:Experiment", new string('x', 501)),
+            ("MLflow:SpoolMaxBytes", "many"),
+            ("MLflow:Autolog", "perhaps"),
+            ("MLFLOW_TRACE_SAMPLING_RATIO", "2"));
+
+        var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Token));
+
+        Assert.Collection(
+            e.Failures,
+            f => Assert.Equal("MLflow:SpoolMaxBytes is 'many': it must be a number of bytes, for example 268435456.", f),
+            f => Assert.Equal("MLflow:Autolog is 'perhaps': it must be true or false.", f),
+            f => Assert.Equal("MLflow:TrackingUri: The tracking URI 'ftp://x' is not supported: give the address of an MLflow server, for example http://localhost:5000.", f),
+            f => Assert.StartsWith("MLflow:Experiment is 'xxx", f, StringComparison.Ordinal),
+            f => Assert.Equal("MLflow:SamplingRatio is 2: it must be from 0 (no trace) to 1 (every trace).", f),
+            f => Assert.StartsWith("ConfigureOpenAI: ", f, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Settings_OfSectionEnvironmentNamesAndCode_GoBeforeEachOtherInThatOrder()
+    {
+        using var host = Build(
+            o => o.SpoolDirectory = "none",
+            ("mlflow:trackinguri", "http://127.0.0.1:1"),
+            ("MLFLOW_TRACKING_URI", "http://127.0.0.1:2"),
+            ("MLFLOW_EXPERIMENT_ID", "77"),
+            ("MLFLOW_TRACE_SAMPLING_RATIO", "0.5"),
+            ("MLflow:SpoolDirectory", "/nowhere"),
+            ("MLflow:SpoolMaxBytes", "1000"),
+            ("MLflow:Autolog", "false"));
+
+        var options = host.Services.GetRequiredService<IOptions<MlflowTracingOptions>>().Value;
+
+        Assert.Equal(("http://127.0.0.1:1", null, "77", 0.5), (options.TrackingUri, options.Experiment, options.ExperimentId, options.SamplingRatio));
+        Assert.Equal(("none", 1000, false), (options.SpoolDirectory, options.SpoolMaxBytes, options.Autolog));
+        Assert.Equal("http://127.0.0.1:1", Client(host).TrackingUri);
+    }
+
+    [Fact]
+    public async Task Settings_UnknownKey_IsWarnedOf()
+    {
+        using var host = Build(null, ("MLflow:TrackinUri", "http://127.0.0.1:1"));
+        await host.StartAsync(Token);
+        await host.StopAsync(Token);
+
+        Assert.Equal("MLflow:TrackinUri in the configuration is no setting of MLflow's tracing and is ignored.", Assert.Single(_log.Lines));
+    }
+
+    [Fact]
+    public async Task Add_Twice_IsOneTracingWithBothSettings()
+    {
+        var builder = Builder();
+        builder.Services.AddMlflowTracing(o => (o.TrackingUri, o.Experiment) = ("http://127.0.0.1:1", "a")).AddMlflowTracing(o => o.Experiment = "b").AddMlflowTracing();
+        using var host = builder.Build();
+
+        var options = host.Services.GetRequiredService<IOptions<MlflowTracingOptions>>().Value;
+        Assert.Equal(("http://127.0.0.1:1", "b"), (options.TrackingUri, options.Experiment));
+        Assert.Single(host.Services.GetServices<IHostedService>(), service => service.GetType().Assembly == typeof(Mlflow).Assembly);
+        Assert.Single(host.Services.GetServices<MlflowClient>());
+        await host.StartAsync(Token);
+        await host.StopAsync(Token);
+        Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public async Task Hosts_TwoInAProcess_DoNotMeet()
+    {
+        await using var first = await LoopbackServer.StartAsync();
+        await using var second = await LoopbackServer.StartAsync();
+        using var a = Build(o => o.TrackingUri = first.Address);
+        using var b = Build(o => o.TrackingUri = second.Address);
+        await a.StartAsync(Token);
+        await b.StartAsync(Token);
+        Assert.Contains("Another host of this process came first", Assert.Single(_log.Lines), StringComparison.Ordinal);
+
+        Client(a).StartSpan("a").Dispose();
+        Client(b).StartSpan("b").Dispose();
+        Mlflow.StartSpan("face: a").Dispose();
+        using (Mlflow.UseClient(Client(b)))
+        {
+            Mlflow.StartSpan("face: b").Dispose();
+            using (Mlflow.UseClient(Client(a)))
+            {
+                // What runs in a task is of the flow that started it.
+                await Task.Run(() => Mlflow.StartSpan("task: a").Dispose(), Token);
+            }
+        }
+
+        await a.StopAsync(Token);
+        Mlflow.StartSpan("face, later: b").Dispose();
+        await b.StopAsync(Token);
+
+        Assert.Equal(["a", "face: a", "task: a"], Names(first));
+        Assert.Equal(["b", "face, later: b", "face: b"], Names(second));
+    }
+
+    [Fact]
+    public async Task Program_WithItsOwnSettings_KeepsItsTracesFromAHost()
+    {
+        await using var own = await LoopbackServer.StartAsync();
+        await using var hosts = await LoopbackServer.StartAsync();
+        using var program = HostedProgram.Start(own.Address, hosts.Address);
+        var errors = await program.StandardError.ReadToEndAsync(Token);
+        await program.WaitForExitAsync(Token);
+
+        Assert.True(program.ExitCode == 0, errors);
+        Assert.Equal(["program"], Names(own));
+        Assert.Equal(["host, by the face", "host, injected"], Names(hosts));
+    }
+
+    [Fact]
+    public async Task UseClient_OneOfItsOwn_IsRefused()
+    {
+        await using var client = Some.Client("http://127.0.0.1:1");
+        Assert.Throws<ArgumentException>(() => Mlflow.UseClient(client));
+    }
+
+    [Fact]
+    public void Container_DisposedWithoutWaiting_DoesNotThrow()
+    {
+        using var services = new ServiceCollection().AddMlflowTracing(o => o.TrackingUri = "http://127.0.0.1:1").BuildServiceProvider();
+        Assert.Equal("http://127.0.0.1:1", services.GetRequiredService<MlflowClient>().TrackingUri);
+    }
+
+    private static MlflowClient Client(IHost host) => host.Services.GetRequiredService<MlflowClient>();
+
+    private static IEnumerable<string> Names(LoopbackServer server) =>
+        server.To("/v1/traces").SelectMany(request => request.Spans).Select(span => span.Name).Order(StringComparer.Ordinal);
+
+    private HostApplicationBuilder Builder()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddSingleton<ILoggerFactory>(_log);
+        return builder;
+    }
+
+    private IHost Build(Action<MlflowTracingOptions>? configure, params (string Key, string Value)[] settings)
+    {
+        var builder = Builder();
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
+        builder.Services.AddMlflowTracing(configure);
+        return builder.Build();
+    }
+}
