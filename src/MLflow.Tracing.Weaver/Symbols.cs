@@ -60,6 +60,8 @@ internal sealed class Symbols : IDisposable
             SymbolWriterProvider = _writer,
             SymbolStream = _file is null ? null : symbols,
         });
+        // A build that is broken off between the two begins with the compiler again, and not with an assembly that has another's symbols.
+        File.Delete(assemblyFile);
         if (_file is not null)
         {
             File.WriteAllBytes(_file, symbols.ToArray());
