@@ -24,6 +24,8 @@ internal static class AttributeNames
     public const string ChunkValue = "mlflow.chunk.value";
 
     // OpenTelemetry's, semantic conventions 1.37 (HTTP, errors, gen_ai).
+    public const string HttpRoute = "http.route";
+    public const string UrlPath = "url.path";
     public const string HttpMethod = "http.request.method";
     public const string RequestBodySize = "http.request.body.size";
     public const string HttpStatus = "http.response.status_code";

@@ -34,7 +34,8 @@ internal static class UrlText
         }
     }
 
-    private static bool IsSecret(string name) => SecretNames.Contains(name, StringComparer.OrdinalIgnoreCase);
+    /// <summary>True for the name of a query parameter that holds a secret.</summary>
+    public static bool IsSecret(string name) => SecretNames.Contains(name, StringComparer.OrdinalIgnoreCase);
 
     private static string Decode(string text) => Uri.UnescapeDataString(text.Replace('+', ' '));
 }
