@@ -87,7 +87,7 @@ internal sealed class RequestTracing(RequestDelegate next, MlflowClient? client,
     private void Describe(HttpContext context, LiveSpan span)
     {
         context.Features.Set(new RequestTrace(span));
-        if (options.ResponseHeader is { } header)
+        if (options.ResponseHeader is { } header && !span.Trace.IsOff)
         {
             context.Response.OnStarting(() =>
             {
