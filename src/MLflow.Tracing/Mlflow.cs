@@ -20,6 +20,9 @@ public static partial class Mlflow
     /// <inheritdoc cref="MlflowClient.SetExperiment"/>
     public static void SetExperiment(string name) => ConfiguredClient().SetExperiment(name);
 
+    /// <inheritdoc cref="MlflowClient.SetPrivacy"/>
+    public static void SetPrivacy(Action<PrivacyOptions> configure) => Client.SetPrivacy(configure);
+
     /// <inheritdoc cref="MlflowClient.StartSpan"/>
     public static LiveSpan StartSpan(string name, string spanType = SpanType.Unknown) => Client.StartSpan(name, spanType);
 

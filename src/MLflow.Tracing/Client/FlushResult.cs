@@ -30,6 +30,11 @@ public sealed record FlushResult
     /// </summary>
     public long UnreadBodies { get; init; }
 
+    /// <summary>
+    /// Values of which nothing was recorded but a mark, because a redaction rule failed on them (<see cref="PrivacyOptions"/>). Their spans are exported.
+    /// </summary>
+    public long WithheldValues { get; init; }
+
     /// <summary>The last error of the export, or null.</summary>
     public string? LastError { get; init; }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MLflow;
 
 /// <summary>
@@ -8,11 +10,12 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
 {
     private readonly TraceExporter _exporter;
     private readonly bool _sharesTracer;
+    private readonly StrongBox<long> _withheld = new();
     private volatile TrackingSettings _settings;
 
     /// <summary>Creates a client. Nothing is sent before the first trace has ended.</summary>
     /// <param name="options">Settings; null takes all from the environment.</param>
-    /// <exception cref="ArgumentException">The tracking URI is not one that is supported, or another option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The tracking URI is not one that is supported, another option is out of its range, or a rule of <see cref="MlflowClientOptions.Privacy"/> is none.</exception>
     public MlflowClient(MlflowClientOptions? options = null)
         : this(options ?? new MlflowClientOptions(), tracer: null)
     {
@@ -32,6 +35,7 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         {
             RunId = () => _flow.Value?.RunId,
             SamplingRatio = TrackingSettings.SamplingRatio(options, Log),
+            Privacy = new PrivacyFilter(options.Privacy, Log, _withheld),
         };
         _exporter.Unfinished = () => Outlet.Unfinished;
         ExitFlush.Add(this);
@@ -75,6 +79,17 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         Tracer.WatchFlow();
     }
 
+    /// <summary>Says what is recorded of spans that end from now on, and what is taken out of it. Replaces what was said before.</summary>
+    /// <param name="configure">Gets options with their defaults.</param>
+    /// <exception cref="ArgumentException">A rule is none.</exception>
+    public void SetPrivacy(Action<PrivacyOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        var options = new PrivacyOptions();
+        configure(options);
+        Outlet.Privacy = new PrivacyFilter(options, Log, _withheld);
+    }
+
     /// <summary>Starts a span below the current one, or a new trace, and makes it current until it is disposed.</summary>
     public LiveSpan StartSpan(string name, string spanType = SpanType.Unknown)
     {
@@ -114,7 +129,7 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         }
 
         var result = await _exporter.FlushAsync(cancellationToken).ConfigureAwait(false);
-        return result with { UnreadBodies = Tracer.RecorderFailures?.Invoke() ?? 0 };
+        return result with { UnreadBodies = Tracer.RecorderFailures?.Invoke() ?? 0, WithheldValues = Interlocked.Read(ref _withheld.Value) };
     }
 
     /// <summary>Sends what is waiting, for at most five seconds, and stops. What could not be sent goes to the disk or, where that is not possible, is dropped; the log says which. Later traces are dropped.</summary>

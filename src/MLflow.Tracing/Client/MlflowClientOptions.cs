@@ -29,6 +29,9 @@ public class MlflowClientOptions
     /// </summary>
     public double? SamplingRatio { get; set; }
 
+    /// <summary>What is recorded, and what is taken out of it before it leaves the program.</summary>
+    public PrivacyOptions Privacy { get; } = new();
+
     /// <summary>Takes the warnings of the SDK. Null: they go to standard error, each kind at most once a minute.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 

@@ -46,6 +46,8 @@ internal sealed class SelfLog
                 return;
             }
 
+            // Errors quote what a server or a library says, which may quote what it was sent.
+            message = SecretScrubber.Scrub(message) ?? message;
             _last[kind] = now;
             var logger = Logger;
             if (logger is null)

@@ -21,10 +21,11 @@ internal sealed class ExportEncoder : IDisposable
     public EncodedExport Encode(TraceExport export, ExportMemory memory, bool withPreviews)
     {
         _writer.Clear();
+        var privacy = export.Trace.Outlet.Privacy;
         foreach (var span in export.Spans)
         {
             var length = _writer.Skip(EncodedExport.LengthBytes);
-            OtlpSpanWriter.Write(_writer, span);
+            Write(span, privacy);
             var size = _writer.Position - length - EncodedExport.LengthBytes;
             BinaryPrimitives.WriteInt32LittleEndian(_writer.At(length), size);
             if (!export.IsAnnouncement)
@@ -35,8 +36,38 @@ internal sealed class ExportEncoder : IDisposable
         }
 
         var spans = _writer.Position;
-        var experiment = export.IsComplete ? TraceInfoWriter.Write(_writer, export.Trace, withPreviews) : 0;
+        var experiment = export.IsComplete ? WriteFacts(export.Trace, privacy, withPreviews) : 0;
         var (block, start) = memory.Keep(_writer.Written.Span);
         return new EncodedExport(block, start, spans, _writer.Position - spans, experiment);
+    }
+
+    private void Write(LiveSpan span, PrivacyFilter privacy)
+    {
+        var start = _writer.Position;
+
+        // One that still runs must not get anything between its redaction and its encoding.
+        lock (span.Gate)
+        {
+            privacy.Prepare(span);
+            OtlpSpanWriter.Write(_writer, span);
+            if (privacy.Scrub(span, _writer.Written.Span[start..]))
+            {
+                _writer.Rewind(start);
+                OtlpSpanWriter.Write(_writer, span);
+            }
+        }
+    }
+
+    private int WriteFacts(ActiveTrace trace, PrivacyFilter privacy, bool withPreviews)
+    {
+        var start = _writer.Position;
+        var experiment = TraceInfoWriter.Write(_writer, trace, withPreviews, privacy.ChangesFacts ? privacy.Facts() : null);
+        if (privacy.Suspects(_writer.Written.Span[start..]))
+        {
+            _writer.Rewind(start);
+            experiment = TraceInfoWriter.Write(_writer, trace, withPreviews, privacy.Facts());
+        }
+
+        return experiment;
     }
 }

@@ -27,6 +27,9 @@ internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
 
     public void Clear() => Position = 0;
 
+    /// <summary>Forgets what was written behind a position.</summary>
+    public void Rewind(int position) => Position = position;
+
     public void Dispose()
     {
         ArrayPool<byte>.Shared.Return(_buffer);

@@ -15,8 +15,9 @@ internal static class TraceInfoWriter
     /// <param name="target">Takes the text.</param>
     /// <param name="trace">A trace whose root has ended.</param>
     /// <param name="withPreviews">False leaves out what our server makes of the spans.</param>
+    /// <param name="redactor">Takes out of the facts what may not be sent; null where there is no need. The spans were redacted before.</param>
     /// <returns>Where the experiment's id has to be put, within its quotes: bytes from the beginning of the text.</returns>
-    public static int Write(ProtobufWriter target, ActiveTrace trace, bool withPreviews)
+    public static int Write(ProtobufWriter target, ActiveTrace trace, bool withPreviews, FactsRedactor? redactor)
     {
         var start = target.Position;
         var root = trace.Root!;
@@ -32,19 +33,18 @@ internal static class TraceInfoWriter
         target.Write("\",\"execution_duration\":\""u8);
         WriteSeconds(target, (root.EndNs - root.StartNs) / 1_000_000);
         target.Write((told.State ?? root.StatusCode) == SpanStatusCode.Error ? "s\",\"state\":\"ERROR\""u8 : "s\",\"state\":\"OK\""u8);
-        WriteMember(target, "client_request_id", told.ClientRequestId);
-        WriteMember(target, "request_preview", Preview(told.RequestPreview) ?? (withPreviews ? TracePreview.OfRequest(inputs) : null));
-        WriteMember(target, "response_preview", Preview(told.ResponsePreview) ?? (withPreviews ? TracePreview.OfResponse(outputs) : null));
-
-        WriteMetadata(target, trace, inputs, outputs);
-        WriteAssessments(target, trace);
+        WriteMember(target, "client_request_id", Told("client_request_id", told.ClientRequestId, redactor));
+        WriteMember(target, "request_preview", Preview("request_preview", told.RequestPreview, redactor) ?? (withPreviews ? TracePreview.OfRequest(inputs) : null));
+        WriteMember(target, "response_preview", Preview("response_preview", told.ResponsePreview, redactor) ?? (withPreviews ? TracePreview.OfResponse(outputs) : null));
+        WriteMetadata(target, trace, inputs, outputs, redactor);
+        WriteAssessments(target, trace, redactor);
         target.Write(",\"tags\":{"u8);
         WriteFirst(target, TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));
         foreach (var (key, value) in trace.Tags())
         {
             if (key != TraceKeys.TraceName)
             {
-                WriteMember(target, key, TracePreview.Cut(value, MaxTagLength));
+                WriteMember(target, key, TracePreview.Cut(redactor?.Redact(key, value) ?? value, MaxTagLength));
             }
         }
 
@@ -52,9 +52,12 @@ internal static class TraceInfoWriter
         return experiment;
     }
 
-    private static string? Preview(string? told) => told is null ? null : TracePreview.Cut(told, TracePreview.MaxLength);
+    private static string? Told(string name, string? told, FactsRedactor? redactor) => told is null ? null : redactor?.Redact(name, told) ?? told;
 
-    private static void WriteAssessments(ProtobufWriter target, ActiveTrace trace)
+    private static string? Preview(string name, string? told, FactsRedactor? redactor) =>
+        redactor is { LeavesOutContent: true } || Told(name, told, redactor) is not { } text ? null : TracePreview.Cut(text, TracePreview.MaxLength);
+
+    private static void WriteAssessments(ProtobufWriter target, ActiveTrace trace, FactsRedactor? redactor)
     {
         if (trace.Assessments() is not { Count: > 0 } assessments)
         {
@@ -62,7 +65,7 @@ internal static class TraceInfoWriter
         }
 
         target.Write(",\"assessments\":"u8);
-        target.Write(ScratchJson.Write(assessments, static (json, s) =>
+        target.Write(ScratchJson.Write(redactor is null ? assessments : [.. assessments.Select(redactor.Redact)], static (json, s) =>
         {
             json.WriteStartArray();
             foreach (var assessment in s)
@@ -74,7 +77,7 @@ internal static class TraceInfoWriter
         }));
     }
 
-    private static void WriteMetadata(ProtobufWriter target, ActiveTrace trace, AttributeValue? inputs, AttributeValue? outputs)
+    private static void WriteMetadata(ProtobufWriter target, ActiveTrace trace, AttributeValue? inputs, AttributeValue? outputs, FactsRedactor? redactor)
     {
         target.Write(",\"trace_metadata\":{"u8);
         WriteFirst(target, TraceKeys.SchemaVersion, "3");
@@ -89,7 +92,7 @@ internal static class TraceInfoWriter
 
         foreach (var (key, value) in trace.Metadata())
         {
-            WriteMember(target, key, TracePreview.Cut(value, MaxMetadataLength));
+            WriteMember(target, key, TracePreview.Cut(redactor?.Redact(key, value) ?? value, MaxMetadataLength));
         }
 
         target.Write(AfterMetadata);

@@ -208,7 +208,7 @@ internal sealed class TrackingHttp
             {
                 var code = root.TryGetProperty("error_code", out var c) && c.ValueKind == JsonValueKind.String ? c.GetString() : null;
                 var message = root.TryGetProperty("message", out var m) || root.TryGetProperty("detail", out m) ? m.ToString() : root.GetRawText();
-                return (code, TracePreview.Cut(message, MaxMessageLength));
+                return (code, Quote(message));
             }
         }
         catch (JsonException)
@@ -216,8 +216,11 @@ internal sealed class TrackingHttp
             // Not JSON: a proxy's page, for example.
         }
 
-        return (null, TracePreview.Cut(Encoding.UTF8.GetString(body).Trim(), MaxMessageLength));
+        return (null, Quote(Encoding.UTF8.GetString(body).Trim()));
     }
+
+    /// <summary>An answer may quote what it was asked.</summary>
+    private static string Quote(string answer) => TracePreview.Cut(SecretScrubber.Scrub(answer) ?? answer, MaxMessageLength);
 
     private static string PathOf(string path) => path.Split('?')[0];
 }

@@ -8,6 +8,13 @@ namespace MLflow;
 /// </summary>
 internal static class CallError
 {
+    private const string TimedOut = "The rest of the answer did not come within the client's time limit, which closed the stream.";
+    private const string Cancelled = "The request was cancelled or timed out before an answer came.";
+    private const string Failed = "The request failed before an answer came.";
+
+    /// <summary>Whether the text of a status is ours, and so quotes nothing.</summary>
+    public static bool IsOwnText(string status) => status is TimedOut or Cancelled or Failed;
+
     public static void Record(LiveSpan span, LlmAttempt attempt, RecordedFields fields, ApiError? error)
     {
         AddFacts(span, error);
@@ -36,15 +43,15 @@ internal static class CallError
         }
         else if (attempt.End == BodyEnd.DisposedInRead && !fields.IsStreamComplete)
         {
-            span.SetStatus(SpanStatusCode.Error, "The rest of the answer did not come within the client's time limit, which closed the stream.");
+            span.SetStatus(SpanStatusCode.Error, TimedOut);
         }
         else if (attempt.End == BodyEnd.Canceled)
         {
-            span.SetStatus(SpanStatusCode.Error, "The request was cancelled or timed out before an answer came.");
+            span.SetStatus(SpanStatusCode.Error, Cancelled);
         }
         else if (attempt.End == BodyEnd.Faulted)
         {
-            span.SetStatus(SpanStatusCode.Error, "The request failed before an answer came.");
+            span.SetStatus(SpanStatusCode.Error, Failed);
         }
     }
 

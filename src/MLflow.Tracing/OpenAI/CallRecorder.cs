@@ -12,6 +12,7 @@ internal static class CallRecorder
     {
         var span = call.Span;
         var attempt = call.Answer;
+        span.IsWithoutContent |= options.Capture == CaptureMode.Metadata;
         var fields = new RecordedFields
         {
             RestOfOutput = call.Operation.RestOfOutput,

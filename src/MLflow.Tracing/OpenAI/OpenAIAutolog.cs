@@ -25,17 +25,21 @@ internal static class OpenAIAutolog
         lock (Switch)
         {
             _isDecided = true;
-            _isTurnedOff = disable;
-            if (disable)
+            var options = new OpenAIAutologOptions();
+            if (!disable)
+            {
+                configure?.Invoke(options);
+                options.Validate();
+            }
+
+            _isTurnedOff = disable || options.Capture == CaptureMode.Off;
+            if (_isTurnedOff)
             {
                 _capture?.Dispose();
                 _capture = null;
                 return;
             }
 
-            var options = new OpenAIAutologOptions();
-            configure?.Invoke(options);
-            options.Validate();
             if (_capture is { } capture)
             {
                 capture.Configure(options);

@@ -15,6 +15,12 @@ public sealed class OpenAIAutologOptions
     public MediaCapture Media { get; set; } = MediaCapture.Preview;
 
     /// <summary>
+    /// How much is recorded of the calls, where that is less than <see cref="PrivacyOptions.Capture"/> says for all spans. Null: as it says.
+    /// <see cref="CaptureMode.Off"/> is the same as <c>disable: true</c>.
+    /// </summary>
+    public CaptureMode? Capture { get; set; }
+
+    /// <summary>
     /// Hosts all of whose requests are OpenAI calls, whatever their path: <c>llm.example.com</c>, <c>*.example.com</c>, <c>localhost:8000</c>. Calls of models
     /// (<c>…/chat/completions</c> and the like) are seen on every host without being named here.
     /// </summary>

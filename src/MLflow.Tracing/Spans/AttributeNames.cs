@@ -96,6 +96,9 @@ internal static class AttributeNames
     public const string ErrorParam = "openai.error.param";
     public const string CaptureNote = "mlflow.capture.note";
 
+    /// <summary><c>metadata</c> where no content was recorded.</summary>
+    public const string CaptureMode = "mlflow.capture.mode";
+
     /// <summary>True when the work was cancelled, which MLflow's two statuses do not tell from other errors.</summary>
     public const string Cancelled = "mlflow.cancelled";
 

@@ -154,6 +154,9 @@ public sealed partial class LiveSpan : IDisposable
     /// <summary>The chunks of a stream, which are events too; see <see cref="AllEvents"/>.</summary>
     internal ChunkLog? Chunks { get; private set; }
 
+    /// <summary>Only what happened is recorded of it, not what was said; see <see cref="CaptureMode.Metadata"/>.</summary>
+    internal bool IsWithoutContent { get; set; }
+
     /// <summary>The span was encoded: nobody reads its chunks any more.</summary>
     internal void ReleaseChunks()
     {
@@ -166,6 +169,15 @@ public sealed partial class LiveSpan : IDisposable
 
     /// <summary><see cref="EndedAttributes"/>, to be read without a copy of each.</summary>
     internal ReadOnlySpan<KeyValuePair<string, AttributeValue>> EndedAttributeSpan => CollectionsMarshal.AsSpan(_attributes);
+
+    /// <summary>The attributes of an ended span, for privacy rules to change before it is encoded, on the thread that encodes it.</summary>
+    internal List<KeyValuePair<string, AttributeValue>> RewritableAttributes => _attributes;
+
+    /// <inheritdoc cref="RewritableAttributes"/>
+    internal List<SpanEvent>? RewritableEvents => _events;
+
+    /// <inheritdoc cref="RewritableAttributes"/>
+    internal void Rewrite(string name, string spanType, string? statusMessage) => (Name, SpanType, StatusMessage) = (name, spanType, statusMessage);
 
     /// <summary>Without the <see cref="Chunks"/>.</summary>
     internal IReadOnlyList<SpanEvent> EndedEvents => _events ?? (IReadOnlyList<SpanEvent>)[];

@@ -8,6 +8,7 @@ internal sealed class TraceOutlet
 {
     private readonly Func<TraceDestination> _destination;
     private volatile TraceCollector? _collector;
+    private volatile PrivacyFilter _privacy = PrivacyFilter.Default;
     private long _unfinished;
 
     public TraceOutlet(Tracer tracer, ITraceExporter exporter, Func<TraceDestination> destination)
@@ -28,6 +29,16 @@ internal sealed class TraceOutlet
 
     /// <summary>Part of the traces that are recorded, from 0 to 1.</summary>
     public double SamplingRatio { get; init; } = 1;
+
+    /// <summary>Takes out of spans what may not leave the program.</summary>
+    public PrivacyFilter Privacy
+    {
+        get => InsteadOf?.Privacy ?? _privacy;
+        set => _privacy = value;
+    }
+
+    /// <summary>The outlet whose traces come here and whose <see cref="Privacy"/> they keep. Null for none.</summary>
+    public TraceOutlet? InsteadOf { get; init; }
 
     /// <summary>Takes traces that begin instead of the exporter. Null for none.</summary>
     public TraceCollector? Collector => _collector;

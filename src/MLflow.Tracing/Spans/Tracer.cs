@@ -152,13 +152,13 @@ internal sealed class Tracer
     private ActiveTrace Begin(TraceOutlet outlet)
     {
         var collector = TraceCollector.OfFlow ?? outlet.Collector;
-        if (_isDisabled || (collector is null && outlet.SamplingRatio < 1 && Random.Shared.NextDouble() >= outlet.SamplingRatio))
+        if (_isDisabled || outlet.Privacy.Mode == CaptureMode.Off || (collector is null && outlet.SamplingRatio < 1 && Random.Shared.NextDouble() >= outlet.SamplingRatio))
         {
             return _notRecorded;
         }
 
         var destination = outlet.Destination;
-        var trace = new ActiveTrace(collector?.OutletOf(this) ?? outlet, destination);
+        var trace = new ActiveTrace(collector?.OutletOf(outlet) ?? outlet, destination);
         trace.Outlet.TraceBegan();
         collector?.Add(trace);
         trace.OfferMetadata(TraceKeys.SourceRun, outlet.RunId?.Invoke());

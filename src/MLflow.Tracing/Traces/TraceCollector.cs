@@ -29,7 +29,7 @@ public sealed class TraceCollector : IAsyncDisposable
     private readonly TraceCollector? _previous;
     private readonly MlflowClient? _client;
     private readonly CollectedTraces _traces = new();
-    private readonly ConcurrentDictionary<Tracer, TraceOutlet> _outlets = new();
+    private readonly ConcurrentDictionary<TraceOutlet, TraceOutlet> _outlets = new();
     private volatile bool _isDisposed;
 
     private TraceCollector(TraceCollector? previous, MlflowClient? client)
@@ -128,7 +128,8 @@ public sealed class TraceCollector : IAsyncDisposable
     /// <summary>The trees of the traces that have ended so far, for messages of failed tests.</summary>
     public override string ToString() => Trees(_traces.Read());
 
-    internal TraceOutlet OutletOf(Tracer tracer) => _outlets.GetOrAdd(tracer, static (tracer, traces) => new TraceOutlet(tracer, traces, static () => CollectedTraces.Nowhere), _traces);
+    internal TraceOutlet OutletOf(TraceOutlet outlet) => _outlets.GetOrAdd(
+        outlet, static (outlet, traces) => new TraceOutlet(outlet.Tracer, traces, static () => CollectedTraces.Nowhere) { InsteadOf = outlet }, _traces);
 
     internal void Add(ActiveTrace trace) => _traces.Add(trace);
 

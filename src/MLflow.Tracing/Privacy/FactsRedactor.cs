@@ -1,0 +1,42 @@
+namespace MLflow;
+
+/// <summary>Applies rules to the facts of a trace: previews, tags, metadata, assessments.</summary>
+internal sealed class FactsRedactor
+{
+    private readonly ValueRedactor _values;
+
+    /// <inheritdoc cref="ValueRedactor(RedactionRules, Action{Exception?})"/>
+    public FactsRedactor(RedactionRules rules, Action<Exception?> failed) => _values = new ValueRedactor(rules, failed);
+
+    /// <summary>Previews that the program told are left out.</summary>
+    public bool LeavesOutContent { get; init; }
+
+    public string Redact(string key, string value)
+    {
+        // What a request's parameter became is covered by the rules for the parameter.
+        value = key switch
+        {
+            TraceKeys.User => _values.Redact("safety_identifier", _values.Redact("user", value)),
+            TraceKeys.Session => _values.Redact("conversation", value),
+            _ => value,
+        };
+        return _values.Redact(key, value);
+    }
+
+    public NewAssessment Redact(NewAssessment assessment)
+    {
+        var value = assessment.Value;
+        _values.Redact(assessment.Name, ref value);
+        return assessment with
+        {
+            Value = value,
+            Rationale = Text("assessment.rationale", assessment.Rationale),
+            Error = assessment.Error is { } error
+                ? error with { Message = Text("assessment.error.message", error.Message), StackTrace = Text("assessment.error.stacktrace", error.StackTrace) }
+                : null,
+            Metadata = assessment.Metadata?.ToDictionary(pair => pair.Key, pair => _values.Redact(pair.Key, pair.Value)),
+        };
+    }
+
+    private string? Text(string name, string? text) => text is null ? null : _values.Redact(name, text);
+}

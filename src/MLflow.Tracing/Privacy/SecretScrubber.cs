@@ -1,0 +1,120 @@
+using System.Text;
+
+namespace MLflow;
+
+/// <summary>
+/// Knows keys and other credentials by their looks, and takes them out of text. What is found is judged by what stands around it, so that text about keys
+/// stays. Nothing is allocated where nothing is found.
+/// </summary>
+internal static partial class SecretScrubber
+{
+    /// <summary>Stands where a secret stood.</summary>
+    public const string Mark = "[REDACTED]";
+
+    private static ReadOnlySpan<byte> MarkBytes => "[REDACTED]"u8;
+
+    /// <summary>
+    /// Whether bytes that hold UTF-8 text, JSON or not, with other bytes between the texts, might have a secret in one of them. Says yes too often, and
+    /// never no where <see cref="Scrub(string)"/> would find one.
+    /// </summary>
+    public static bool Suspects(ReadOnlySpan<byte> bytes)
+    {
+        for (var at = SecretSearch.Next(bytes, 0); at >= 0; at = SecretSearch.Next(bytes, at + 1))
+        {
+            if (IsSuspect(bytes, at))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <returns>The text without its secrets; null where it has none.</returns>
+    public static string? Scrub(string text)
+    {
+        var utf8 = Encoding.UTF8.GetBytes(text);
+        return Scrub(utf8) is { } scrubbed ? Encoding.UTF8.GetString(scrubbed) : null;
+    }
+
+    /// <returns>The text without its secrets; null where it has none.</returns>
+    public static byte[]? Scrub(ReadOnlySpan<byte> text)
+    {
+        List<(int Start, int End)>? found = null;
+        var isEscaped = false;
+        for (var at = SecretSearch.Next(text, 0); at >= 0; at = SecretSearch.Next(text, at + 1))
+        {
+            isEscaped |= text[at] == (byte)'\\' || text[at + 1] == (byte)'\\';
+            Collect(text, at, ref found);
+        }
+
+        if (isEscaped && Unescape(text) is { } plain && Scrub(plain) is { } scrubbed)
+        {
+            return scrubbed;
+        }
+
+        return found is null ? null : Without(text, found);
+    }
+
+    private static byte[] Without(ReadOnlySpan<byte> text, List<(int Start, int End)> found)
+    {
+        found.Sort();
+        var result = new MemoryStream(text.Length);
+        var kept = 0;
+        foreach (var (start, end) in found)
+        {
+            if (start >= kept)
+            {
+                result.Write(text[kept..start]);
+                result.Write(MarkBytes);
+            }
+
+            kept = Math.Max(kept, end);
+        }
+
+        result.Write(text[kept..]);
+        return result.ToArray();
+    }
+
+    /// <summary>JSON that is quoted in text, or was cut, may spell any character as <c>\u00xx</c>, and a slash as <c>\/</c>.</summary>
+    /// <returns>Null where nothing is spelled so.</returns>
+    private static byte[]? Unescape(ReadOnlySpan<byte> text)
+    {
+        MemoryStream? plain = null;
+        var kept = 0;
+        for (var at = 0; at + 1 < text.Length; at++)
+        {
+            if (text[at] != (byte)'\\')
+            {
+                continue;
+            }
+
+            var length = text[at + 1] == (byte)'/' ? 2 : EscapedAscii(text, at) is > 0x1F and < 0x7F ? 6 : 0;
+            if (length > 0)
+            {
+                (plain ??= new MemoryStream(text.Length)).Write(text[kept..at]);
+                plain.WriteByte(length == 2 ? (byte)'/' : (byte)EscapedAscii(text, at));
+                kept = at + length;
+                at = kept - 1;
+            }
+        }
+
+        plain?.Write(text[kept..]);
+        return plain?.ToArray();
+    }
+
+    /// <summary>The character that <c>\u00xx</c> at a place means; -1 where none stands there.</summary>
+    private static int EscapedAscii(ReadOnlySpan<byte> text, int at) =>
+        text.Length - at >= 6 && text[at + 1] == (byte)'u' && text[at + 2] == (byte)'0' && text[at + 3] == (byte)'0'
+        && Hex(text[at + 4]) is >= 0 and var high && Hex(text[at + 5]) is >= 0 and var low
+            ? (high << 4) | low
+            : -1;
+
+    private static int Hex(byte digit) => digit switch
+    {
+        >= (byte)'0' and <= (byte)'9' => digit - '0',
+        >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,
+        >= (byte)'A' and <= (byte)'F' => digit - 'A' + 10,
+        _ => -1,
+    };
+}

@@ -1,0 +1,178 @@
+using System.Text;
+
+namespace MLflow;
+
+/// <summary>Applies rules to an ended span, before it is encoded: afterwards nothing of it is left that they cover.</summary>
+internal sealed class SpanRedactor
+{
+    private readonly RedactionRules _rules;
+    private readonly ValueRedactor _values;
+
+    /// <inheritdoc cref="ValueRedactor(RedactionRules, Action{Exception?})"/>
+    public SpanRedactor(RedactionRules rules, Action<Exception?> failed)
+    {
+        _rules = rules;
+        _values = new ValueRedactor(rules, failed);
+    }
+
+    /// <returns>True where the span was changed.</returns>
+    public bool Redact(LiveSpan span)
+    {
+        var changed = RedactOnce(span);
+        if (_values.HasRemoved)
+        {
+            changed |= RedactOnce(span);
+        }
+
+        return changed;
+    }
+
+    private bool RedactOnce(LiveSpan span)
+    {
+        var changed = RedactTexts(span);
+        var isStreamChanged = false;
+        var attributes = span.RewritableAttributes;
+        for (var i = 0; i < attributes.Count; i++)
+        {
+            var (key, value) = attributes[i];
+            var name = Name(key);
+            if (_values.Redact(key, ref value) | (key == AttributeNames.Outputs && HasJoinedSecret(ref value)) | name != key)
+            {
+                attributes[i] = new(name, value);
+                changed = true;
+                isStreamChanged |= key == AttributeNames.Outputs;
+            }
+        }
+
+        if (span.RewritableEvents is { } events)
+        {
+            for (var i = 0; i < events.Count; i++)
+            {
+                changed |= RedactEvent(events, i, isStreamChanged);
+            }
+        }
+
+        return changed | RedactChunks(span, isStreamChanged);
+    }
+
+    private bool RedactTexts(LiveSpan span)
+    {
+        var name = _values.Redact("span.name", span.Name);
+        var type = _values.Redact("span.type", span.SpanType);
+        var status = span.StatusMessage is { } message ? _values.Redact("status.message", message) : null;
+        if (name == span.Name && type == span.SpanType && status == span.StatusMessage)
+        {
+            return false;
+        }
+
+        span.Rewrite(name, type, status);
+        return true;
+    }
+
+    /// <summary>A name may have a secret in it too; the rules for values do not concern it.</summary>
+    private string Name(string key) => _rules.ScrubsSecrets ? SecretScrubber.Scrub(key) ?? key : key;
+
+    private bool RedactEvent(List<SpanEvent> events, int index, bool isStreamChanged)
+    {
+        var (name, time, attributes) = events[index];
+        var newName = Name(name);
+        KeyValuePair<string, AttributeValue>[]? changed = null;
+        for (var i = 0; i < attributes.Length; i++)
+        {
+            var (key, value) = attributes[i];
+            var newKey = Name(key);
+            var isChanged = _values.Redact(key, ref value);
+            if (isStreamChanged && key == AttributeNames.ChunkValue && !IsChunkMark(value))
+            {
+                (value, isChanged) = (AttributeValue.FromString(RedactionMarks.Chunk), true);
+            }
+
+            if (isChanged || newKey != key)
+            {
+                (changed ??= [.. attributes])[i] = new(newKey, value);
+            }
+        }
+
+        if (changed is null && newName == name)
+        {
+            return false;
+        }
+
+        events[index] = new SpanEvent(newName, time, changed ?? attributes);
+        return true;
+    }
+
+    /// <summary>
+    /// A secret may be spread over several chunks, of which none has anything to be found. So where something was taken out of the output, or of one chunk, the data
+    /// of all chunks are withheld.
+    /// </summary>
+    private bool RedactChunks(LiveSpan span, bool isStreamChanged)
+    {
+        if (span.Chunks is not { Count: > 0 } chunks || chunks.DataOf(chunks[0]).SequenceEqual(ChunkMark))
+        {
+            return false;
+        }
+
+        if (!isStreamChanged && !HasSecretChunk(chunks))
+        {
+            return false;
+        }
+
+        chunks.Withhold(RedactionMarks.Chunk);
+        return true;
+    }
+
+    private bool HasSecretChunk(ChunkLog chunks)
+    {
+        for (var i = 0; i < chunks.Count; i++)
+        {
+            var entry = chunks[i];
+            var data = chunks.DataOf(entry);
+            if (!_rules.HasRules && !SecretScrubber.Suspects(data) && !(entry.EventType is { Length: > 0 } type && SecretScrubber.Scrub(type) is not null))
+            {
+                continue;
+            }
+
+            var value = entry.IsJson ? AttributeValue.FromJson(data.ToArray()) : AttributeValue.FromString(Encoding.UTF8.GetString(data));
+            if (_values.Redact(AttributeNames.ChunkValue, ref value) || (entry.EventType is { } eventType && _values.Redact(AttributeNames.ChunkEventType, eventType) != eventType))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// An output that is a list is what a stream gave, piece by piece: the events of an API that is not known, or what an iterator returned. A text may be cut in
+    /// pieces there, and is looked at as a whole; what it came from cannot be told, so all is withheld.
+    /// </summary>
+    private bool HasJoinedSecret(ref AttributeValue value)
+    {
+        if (!IsInPieces(value))
+        {
+            return false;
+        }
+
+        foreach (var text in value.Kind == AttributeValueKind.Json ? JoinedTexts.Of(value.Json) : JoinedTexts.OfEvents(value.String))
+        {
+            var joined = AttributeValue.FromString(text);
+            if (_values.Redact(AttributeNames.Outputs, ref joined))
+            {
+                value = AttributeValue.FromString(RedactionMarks.Redacted);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether an output may have the pieces of a text apart from each other: a list, or a stream of events that could not be read.</summary>
+    public static bool IsInPieces(AttributeValue value) =>
+        value is { Kind: AttributeValueKind.Json, Json: [(byte)'[', ..] }
+        || (value.Kind == AttributeValueKind.String && (value.String.StartsWith("data:", StringComparison.Ordinal) || value.String.StartsWith("event:", StringComparison.Ordinal)));
+
+    private static ReadOnlySpan<byte> ChunkMark => "[WITHHELD: the stream was redacted]"u8;
+
+    private static bool IsChunkMark(AttributeValue value) => value is { Kind: AttributeValueKind.String, String: RedactionMarks.Chunk };
+}

@@ -1,0 +1,108 @@
+using System.Text;
+using System.Text.Json;
+using Xunit;
+
+namespace MLflow.Tests.Privacy;
+
+/// <summary>Which texts are secrets to the scrubber, and which are not.</summary>
+public sealed class SecretScrubberTests
+{
+    public static TheoryData<string> Kinds => [.. LeakCorpus.All.Select(entry => entry.Kind)];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Scrub_Secret_IsTakenOut(string kind)
+    {
+        var (_, text, secret) = LeakCorpus.All.Single(entry => entry.Kind == kind);
+        foreach (var around in new[] { "{0}", "a sentence with {0} in it", "line\n{0}\nline", "({0})", "x=\"{0}\"", "東京 {0} 東京" })
+        {
+            var whole = around.Replace("{0}", text, StringComparison.Ordinal);
+
+            var scrubbed = SecretScrubber.Scrub(whole);
+
+            Assert.NotNull(scrubbed);
+            Assert.DoesNotContain(secret, scrubbed, StringComparison.Ordinal);
+            Assert.Contains(SecretScrubber.Mark, scrubbed, StringComparison.Ordinal);
+            Assert.Null(SecretScrubber.Scrub(scrubbed));
+            Assert.True(SecretScrubber.Suspects(Encoding.UTF8.GetBytes(whole)));
+            Assert.True(SecretScrubber.Suspects(JsonSerializer.SerializeToUtf8Bytes(new { text = whole })));
+        }
+    }
+
+    [Theory]
+    [InlineData("Explain risk-management-framework-2024 and task-based-learning-for-all-1")]
+    [InlineData("class=\"sk-fading-circle sk-folding-cube-container\"")]
+    [InlineData("What is the password policy? Password: must contain eight characters.")]
+    [InlineData("The bearer of this letter; bearer authentication; a bearer token is sent")]
+    [InlineData("Set your api_key in the environment: api_key = os.environ[\"OPENAI_API_KEY\"]")]
+    [InlineData("api_key=\"YOUR_API_KEY_GOES_HERE\"")]
+    [InlineData("See https://example.com/a?page=2&code=US#section and https://medium.com/@user/post")]
+    [InlineData("{\"type\":\"object\",\"properties\":{\"password\":{\"type\":\"string\"}}}")]
+    [InlineData("{\"usage\":{\"prompt_tokens\":19,\"completion_tokens\":10,\"max_tokens\":5}}")]
+    [InlineData("{\"token\":\"Paris\",\"logprob\":-0.1,\"bytes\":[80,97]}")]
+    [InlineData("Asia, Russia, secretary, keyboard, monkey, cookies, the author and the secret of success")]
+    [InlineData("{\"id\":\"chatcmpl-9aB3dE5gH7jK9mN1pQ2sT4vW6yZ8b\",\"system_fingerprint\":\"fp_44709d6fcb\"}")]
+    [InlineData("def login(user, password=None): return get_password(user)")]
+    [InlineData("authorization: required for administrators of the site")]
+    public void Scrub_OrdinaryText_StaysAsItIs(string text) => Assert.Null(SecretScrubber.Scrub(text));
+
+    [Fact]
+    public void Suspects_BytesBeforeASecretAreLetters_SeesItNevertheless()
+    {
+        // In protobuf a length stands before a text, which may be a letter's byte.
+        foreach (var (kind, text, _) in LeakCorpus.All)
+        {
+            for (var before = 0; before < 256; before++)
+            {
+                byte[] bytes = [0x0A, 5, .. "mlflow"u8, 0x12, (byte)before, .. Encoding.UTF8.GetBytes(text), 0x4A, 0x30, .. "next"u8];
+
+                Assert.True(SecretScrubber.Suspects(bytes), $"{kind} after byte {before}");
+            }
+        }
+    }
+
+    [Fact]
+    public void Suspects_NothingThere_AllocatesNothing()
+    {
+        var body = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"role\":\"user\",\"content\":\"What is the capital of France, and of the key cities?\"}", 50)));
+        SecretScrubber.Suspects(body);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.False(SecretScrubber.Suspects(body));
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
+    public void Next_AnyText_FindsWhatAPlainSearchFinds()
+    {
+        var random = new Random(7);
+        var alphabet = "sk-_hpoeyJK:/\\u0xirwdPa29. "u8.ToArray();
+        for (var round = 0; round < 2000; round++)
+        {
+            var text = new byte[random.Next(0, 200)];
+            for (var i = 0; i < text.Length; i++)
+            {
+                text[i] = alphabet[random.Next(alphabet.Length)];
+            }
+
+            var expected = new List<int>();
+            for (var i = 0; i + 3 <= text.Length; i++)
+            {
+                // Three bytes by themselves are too few for vectors.
+                if (SecretSearch.Next(text.AsSpan(i, 3), 0) == 0)
+                {
+                    expected.Add(i);
+                }
+            }
+
+            var found = new List<int>();
+            for (var at = SecretSearch.Next(text, 0); at >= 0; at = SecretSearch.Next(text, at + 1))
+            {
+                found.Add(at);
+            }
+
+            Assert.Equal(expected, found);
+        }
+    }
+}
