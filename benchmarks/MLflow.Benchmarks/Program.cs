@@ -1,11 +1,13 @@
 using MLflow.Benchmarks.Calls;
 using MLflow.Benchmarks.Ingest;
+using MLflow.Benchmarks.Privacy;
 using MLflow.Benchmarks.Uploads;
 
 return args switch
 {
     ["calls"] => CompiledProcess.Run("calls", RunCalls),
     ["collector"] => await RunCollectorAsync(),
+    ["privacy"] => CompiledProcess.Run("privacy", RunPrivacy),
     ["ingest"] => await RunIngestAsync(),
     ["uploads"] => RunUploads(),
     _ => Usage(),
@@ -35,8 +37,14 @@ static int RunUploads()
     return 0;
 }
 
+static int RunPrivacy()
+{
+    PrivacyBenchmark.Run();
+    return 0;
+}
+
 static int Usage()
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | ingest | uploads");
+    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | ingest | privacy | uploads");
     return 2;
 }

@@ -62,7 +62,9 @@ internal sealed class ExportEncoder : IDisposable
     {
         var start = _writer.Position;
         var experiment = TraceInfoWriter.Write(_writer, trace, withPreviews, privacy.ChangesFacts ? privacy.Facts() : null);
-        if (privacy.Suspects(_writer.Written.Span[start..]))
+
+        // What is in them of the spans was scrubbed there.
+        if (trace.IsTold && privacy.Suspects(_writer.Written.Span[start..]))
         {
             _writer.Rewind(start);
             experiment = TraceInfoWriter.Write(_writer, trace, withPreviews, privacy.Facts());

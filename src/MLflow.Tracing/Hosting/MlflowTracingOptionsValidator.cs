@@ -38,6 +38,7 @@ internal sealed class MlflowTracingOptionsValidator : IValidateOptions<MlflowTra
             mistakes.Add(FormattableString.Invariant($"MLflow:SamplingRatio is {ratio}: it must be from 0 (no trace) to 1 (every trace)."));
         }
 
+        Check("Privacy", () => PrivacyFilter.Check(options.Privacy));
         Check("ConfigureOpenAI", () =>
         {
             var openAI = new OpenAIAutologOptions();

@@ -39,6 +39,11 @@ public sealed class OpenAIAutologOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxCaptureBytes, 1024);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxChunkEvents);
+        if (Capture is { } mode)
+        {
+            CaptureModes.Check(mode);
+        }
+
         foreach (var (name, patterns) in new[] { (nameof(IncludedHosts), IncludedHosts), (nameof(ExcludedHosts), ExcludedHosts) })
         {
             if (patterns.FirstOrDefault(pattern => string.IsNullOrWhiteSpace(pattern) || pattern.Contains('/', StringComparison.Ordinal)) is { } wrong)

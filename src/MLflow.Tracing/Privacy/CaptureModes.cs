@@ -15,19 +15,33 @@ internal static class CaptureModes
     {
         if (options.Capture is { } mode)
         {
-            return Enum.IsDefined(mode) ? mode : throw new ArgumentException($"{mode} is no {nameof(CaptureMode)}: give Off, Metadata or Full.");
+            return Check(mode);
         }
 
-        switch (variable?.Trim().ToUpperInvariant())
+        if (string.IsNullOrWhiteSpace(variable))
         {
-            case null or "" or "TRUE" or "SPAN_ONLY" or "SPAN_AND_EVENT":
-                return CaptureMode.Full;
-            case "FALSE" or "NO_CONTENT" or "EVENT_ONLY":
-                return CaptureMode.Metadata;
-            default:
-                // Whoever set it had something to say about privacy.
-                log.Warn("capture-mode", $"{Variable} is '{variable}', which is none of true, false, NO_CONTENT, SPAN_ONLY, EVENT_ONLY and SPAN_AND_EVENT: no content is recorded.");
-                return CaptureMode.Metadata;
+            return CaptureMode.Full;
         }
+
+        if (Parse(variable) is { } said)
+        {
+            return said;
+        }
+
+        // Whoever set it had something to say about privacy.
+        log.Warn("capture-mode", $"{Variable} is '{variable}', which is none of true, false, NO_CONTENT, SPAN_ONLY, EVENT_ONLY and SPAN_AND_EVENT: no content is recorded.");
+        return CaptureMode.Metadata;
     }
+
+    /// <summary>What a value of the <see cref="Variable"/> means; null where it is none.</summary>
+    public static CaptureMode? Parse(string value) => value.Trim().ToUpperInvariant() switch
+    {
+        "TRUE" or "SPAN_ONLY" or "SPAN_AND_EVENT" => CaptureMode.Full,
+        "FALSE" or "NO_CONTENT" or "EVENT_ONLY" => CaptureMode.Metadata,
+        _ => null,
+    };
+
+    /// <exception cref="ArgumentException">There is no such mode.</exception>
+    public static CaptureMode Check(CaptureMode mode) =>
+        Enum.IsDefined(mode) ? mode : throw new ArgumentException($"{mode} is no {nameof(CaptureMode)}: give Off, Metadata or Full.");
 }

@@ -31,6 +31,16 @@ internal sealed class PrivacyFilter
 
     public CaptureMode Mode { get; }
 
+    /// <exception cref="ArgumentException">A rule is none, or there is no such mode.</exception>
+    public static void Check(PrivacyOptions options)
+    {
+        RedactionRules.Of(options);
+        if (options.Capture is { } mode)
+        {
+            CaptureModes.Check(mode);
+        }
+    }
+
     /// <summary>Whether the facts of a trace are written through <see cref="Facts"/> at once, without a look at what was written.</summary>
     public bool ChangesFacts => _rules.HasRules || Mode == CaptureMode.Metadata;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace MLflow;
@@ -10,6 +11,8 @@ internal static partial class SecretScrubber
 {
     /// <summary>Stands where a secret stood.</summary>
     public const string Mark = "[REDACTED]";
+
+    private const int LargestOnStack = 512;
 
     private static ReadOnlySpan<byte> MarkBytes => "[REDACTED]"u8;
 
@@ -33,8 +36,16 @@ internal static partial class SecretScrubber
     /// <returns>The text without its secrets; null where it has none.</returns>
     public static string? Scrub(string text)
     {
-        var utf8 = Encoding.UTF8.GetBytes(text);
-        return Scrub(utf8) is { } scrubbed ? Encoding.UTF8.GetString(scrubbed) : null;
+        var most = Encoding.UTF8.GetMaxByteCount(text.Length);
+        var rented = most > LargestOnStack ? ArrayPool<byte>.Shared.Rent(most) : null;
+        Span<byte> utf8 = rented ?? stackalloc byte[LargestOnStack];
+        var scrubbed = Scrub(utf8[..Encoding.UTF8.GetBytes(text, utf8)]);
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return scrubbed is null ? null : Encoding.UTF8.GetString(scrubbed);
     }
 
     /// <returns>The text without its secrets; null where it has none.</returns>

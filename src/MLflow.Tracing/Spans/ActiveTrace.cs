@@ -293,6 +293,18 @@ internal sealed class ActiveTrace
         }
     }
 
+    /// <summary>Whether its facts have more to tell than its spans.</summary>
+    public bool IsTold
+    {
+        get
+        {
+            lock (this)
+            {
+                return (_told ?? _offered ?? _metadata ?? _tags ?? (object?)_assessments) is not null;
+            }
+        }
+    }
+
     public IReadOnlyList<NewAssessment> Assessments()
     {
         lock (this)
