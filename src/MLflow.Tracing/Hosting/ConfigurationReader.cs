@@ -37,7 +37,7 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         options.SpoolMaxBytes = Value(nameof(options.SpoolMaxBytes), null, "a number of bytes, for example 268435456", ReadInt64) ?? options.SpoolMaxBytes;
         options.SamplingRatio = Value(nameof(options.SamplingRatio), "MLFLOW_TRACE_SAMPLING_RATIO", "a number from 0 (no trace) to 1 (every trace)", ReadDouble);
         options.Autolog = Value(nameof(options.Autolog), null, "true or false", ReadBoolean) ?? options.Autolog;
-        options.Privacy.Capture = Value(Capture, CaptureModes.Variable, "Off, Metadata or Full", ReadCapture);
+        options.Privacy.Capture = Value(Capture, null, "Off, Metadata or Full", ReadCapture);
         options.Unknown.AddRange(configuration.GetSection(Section).GetChildren().Select(child => child.Key).Where(key => !Known.Contains(key, StringComparer.OrdinalIgnoreCase)));
 
         string? Text(string name, string? variable) => Find(name, variable)?.Value;
@@ -73,7 +73,7 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         }
     }
 
-    private static CaptureMode? ReadCapture(string text) => Enum.TryParse<CaptureMode>(text, ignoreCase: true, out var mode) && Enum.IsDefined(mode) ? mode : CaptureModes.Parse(text);
+    private static CaptureMode? ReadCapture(string text) => Enum.TryParse<CaptureMode>(text, ignoreCase: true, out var mode) && Enum.IsDefined(mode) ? mode : null;
 
     private static long? ReadInt64(string text) => long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) ? value : null;
 

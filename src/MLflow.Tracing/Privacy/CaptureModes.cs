@@ -34,7 +34,7 @@ internal static class CaptureModes
     }
 
     /// <summary>What a value of the <see cref="Variable"/> means; null where it is none.</summary>
-    public static CaptureMode? Parse(string value) => value.Trim().ToUpperInvariant() switch
+    private static CaptureMode? Parse(string value) => value.Trim().ToUpperInvariant() switch
     {
         "TRUE" or "SPAN_ONLY" or "SPAN_AND_EVENT" => CaptureMode.Full,
         "FALSE" or "NO_CONTENT" or "EVENT_ONLY" => CaptureMode.Metadata,

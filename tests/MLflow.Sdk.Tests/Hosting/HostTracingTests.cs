@@ -22,6 +22,9 @@ public sealed class HostTracingTests : IDisposable
     public void Dispose()
     {
         Mlflow.IsConfigured = _wasConfigured;
+
+        // A host turns it on where nobody has said anything, and it stays.
+        OpenAIAutolog.Set(Mlflow.Client, disable: true, configure: null);
         _log.Dispose();
     }
 
@@ -83,11 +86,16 @@ public sealed class HostTracingTests : IDisposable
     public async Task Settings_AllMistakes_AreToldAtOnce()
     {
         using var host = Build(
-            o => o.ConfigureOpenAI = openAI => openAI.MaxCaptureBytes = 1,
+            o =>
+            {
+                o.ConfigureOpenAI = openAI => openAI.MaxCaptureBytes = 1;
+                o.Privacy.RedactedPatterns.Add("(");
+            },
             ("MLflow:TrackingUri", "ftp://x"),
             ("MLflow:Experiment", new string('x', 501)),
             ("MLflow:SpoolMaxBytes", "many"),
             ("MLflow:Autolog", "perhaps"),
+            ("MLflow:Capture", "some"),
             ("MLFLOW_TRACE_SAMPLING_RATIO", "2"));
 
         var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Token));
@@ -96,9 +104,11 @@ public sealed class HostTracingTests : IDisposable
             e.Failures,
             f => Assert.Equal("MLflow:SpoolMaxBytes is 'many': it must be a number of bytes, for example 268435456.", f),
             f => Assert.Equal("MLflow:Autolog is 'perhaps': it must be true or false.", f),
+            f => Assert.Equal("MLflow:Capture is 'some': it must be Off, Metadata or Full.", f),
             f => Assert.Equal("MLflow:TrackingUri: The tracking URI 'ftp://x' is not supported: give the address of an MLflow server, for example http://localhost:5000.", f),
             f => Assert.StartsWith("MLflow:Experiment is 'xxx", f, StringComparison.Ordinal),
             f => Assert.Equal("MLflow:SamplingRatio is 2: it must be from 0 (no trace) to 1 (every trace).", f),
+            f => Assert.StartsWith("Privacy: '(' in RedactedPatterns is not a regular expression", f, StringComparison.Ordinal),
             f => Assert.StartsWith("ConfigureOpenAI: ", f, StringComparison.Ordinal));
     }
 
@@ -113,12 +123,14 @@ public sealed class HostTracingTests : IDisposable
             ("MLFLOW_TRACE_SAMPLING_RATIO", "0.5"),
             ("MLflow:SpoolDirectory", "/nowhere"),
             ("MLflow:SpoolMaxBytes", "1000"),
+            ("MLflow:Capture", "metadata"),
             ("MLflow:Autolog", "false"));
 
         var options = host.Services.GetRequiredService<IOptions<MlflowTracingOptions>>().Value;
 
         Assert.Equal(("http://127.0.0.1:1", null, "77", 0.5), (options.TrackingUri, options.Experiment, options.ExperimentId, options.SamplingRatio));
         Assert.Equal(("none", 1000, false), (options.SpoolDirectory, options.SpoolMaxBytes, options.Autolog));
+        Assert.Equal(CaptureMode.Metadata, options.Privacy.Capture);
         Assert.Equal("http://127.0.0.1:1", Client(host).TrackingUri);
     }
 
