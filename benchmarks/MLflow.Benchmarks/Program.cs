@@ -1,6 +1,7 @@
 using MLflow.Benchmarks.Calls;
 using MLflow.Benchmarks.Ingest;
 using MLflow.Benchmarks.Privacy;
+using MLflow.Benchmarks.Spans;
 using MLflow.Benchmarks.Uploads;
 
 return args switch
@@ -9,6 +10,7 @@ return args switch
     ["collector"] => await RunCollectorAsync(),
     ["privacy"] => CompiledProcess.Run("privacy", RunPrivacy),
     ["ingest"] => await RunIngestAsync(),
+    ["spans"] => CompiledProcess.Run("spans", RunSpans),
     ["uploads"] => RunUploads(),
     _ => Usage(),
 };
@@ -16,6 +18,12 @@ return args switch
 static int RunCalls()
 {
     CallsBenchmark.Run();
+    return 0;
+}
+
+static int RunSpans()
+{
+    SpansBenchmark.Run();
     return 0;
 }
 
@@ -45,6 +53,6 @@ static int RunPrivacy()
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | ingest | privacy | uploads");
+    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | spans | privacy | uploads | ingest");
     return 2;
 }
