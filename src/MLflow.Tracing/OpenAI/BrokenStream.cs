@@ -34,7 +34,7 @@ internal sealed record BrokenStream(LlmAttempt Attempt, string? LastEventId, Tim
         }
 
         var id = events.LastIdOffset > 0 ? Text(events.LastId) : earlier?.LastEventId ?? "";
-        if (isComplete || (id.Length == 0 && !(hasFaulted && IsRepeatable(attempt.Request))))
+        if (isComplete || (id.Length == 0 && !(hasFaulted && attempt.Request is { } request && IsRepeatable(request))))
         {
             return null;
         }

@@ -290,8 +290,8 @@ internal static class CallRecorder
     /// <summary>What is needed, beside the bodies, to write the exchange out again.</summary>
     private static void AddExchange(List<KeyValuePair<string, AttributeValue>> attributes, LlmAttempt attempt)
     {
-        AddText(attributes, AttributeNames.HttpMethod, attempt.Request.Method.Method);
-        if (attempt.Request.RequestUri is { IsAbsoluteUri: true } uri)
+        AddText(attributes, AttributeNames.HttpMethod, attempt.Method.Method);
+        if (attempt.Url is { IsAbsoluteUri: true } uri)
         {
             AddText(attributes, AttributeNames.HttpUrl, UrlText.WithoutSecrets(uri));
             AddText(attributes, AttributeNames.Provider, ApiProvider.Of(uri));
@@ -301,7 +301,7 @@ internal static class CallRecorder
         AddText(attributes, AttributeNames.ResponseContentType, attempt.ResponseContentType);
     }
 
-    private static string? ModelOfPath(LlmAttempt attempt) => attempt.Request.RequestUri is { IsAbsoluteUri: true } uri ? ApiProvider.ModelOf(uri) : null;
+    private static string? ModelOfPath(LlmAttempt attempt) => attempt.Url is { IsAbsoluteUri: true } uri ? ApiProvider.ModelOf(uri) : null;
 
     /// <summary>One event for each try of a call that was tried more than once.</summary>
     private static void AddAttempts(LlmCall call)

@@ -61,7 +61,7 @@ internal sealed partial class HttpCapture
             var isOfFlow = ReferenceEquals(call, ofFlow);
             if (call.Attempts.Count < MaxAttempts && IsNamed(call.Broken!, id, isOfFlow)
                 && (isOfFlow || ReferenceEquals(call.Parent, current))
-                && IsSame(call.Broken!.Attempt.Request, request) && HasSameBody(call, request, key, isOfFlow)
+                && call.Broken!.Attempt.Request is { } first && IsSame(first, request) && HasSameBody(call, request, key, isOfFlow)
                 && _pending.TryTake(call))
             {
                 call.Resume(key);

@@ -257,6 +257,7 @@ internal sealed partial class HttpCapture : IDisposable
     /// <summary>Hands a closed call over to be recorded.</summary>
     public void Enqueue(LlmCall call)
     {
+        call.ForgetRequests();
         if (!_worker.TryEnqueue(call))
         {
             call.DiscardContent();
@@ -285,7 +286,7 @@ internal sealed partial class HttpCapture : IDisposable
         }
 
         attempt.OriginalContent = null;
-        attempt.Request.Content = original;
+        attempt.Request!.Content = original;
         if (hasFailed && attempt.RequestBody.TotalBytes == 0)
         {
             CopyUnsent(original, attempt.RequestBody, attempt.Clock);

@@ -8,12 +8,14 @@ namespace MLflow;
 internal sealed class LlmAttempt
 {
     private int _hasEnded;
+    private Uri? _url;
 
     public LlmAttempt(LlmCall call, int number, HttpRequestMessage request, Guid loggingId, long startTimestamp)
     {
         Call = call;
         Number = number;
         Request = request;
+        Method = request.Method;
         LoggingId = loggingId;
         StartTimestamp = startTimestamp;
         RequestContentType = request.Content is { } content ? Header(content.Headers, "Content-Type") : null;
@@ -27,7 +29,13 @@ internal sealed class LlmAttempt
     /// <summary>1 for the first try.</summary>
     public int Number { get; }
 
-    public HttpRequestMessage Request { get; }
+    /// <summary>Null when the call is closed: a call that waits to be recorded must not keep the program's objects.</summary>
+    public HttpRequestMessage? Request { get; private set; }
+
+    public HttpMethod Method { get; }
+
+    /// <summary>The address, after a redirect the last one.</summary>
+    public Uri? Url => Request is { } request ? request.RequestUri : _url;
 
     /// <summary>The stream that this try goes on with. Null where it asks for a whole answer.</summary>
     public BrokenStream? Resumes { get; }
@@ -101,7 +109,18 @@ internal sealed class LlmAttempt
     public bool Succeeded => Status is (>= 200 and < 300) or 101;
 
     /// <summary>True when the response made the connection that of a WebSocket.</summary>
-    public bool IsUpgrade => Status == 101 || (Request.Method == HttpMethod.Connect && Succeeded);
+    public bool IsUpgrade => Status == 101 || (Method == HttpMethod.Connect && Succeeded);
+
+    /// <summary>The call is closed. A request that does not have its own content back yet is kept.</summary>
+    public void ForgetRequest()
+    {
+        if (OriginalContent is null)
+        {
+            _url = Url;
+            Request = null;
+            PipelineResponse = null;
+        }
+    }
 
     public void SetIsEventStream() => IsEventStream = true;
 

@@ -128,6 +128,16 @@ internal sealed class LlmCall
         }
     }
 
+    /// <summary>The call is closed: what it knows of the program's objects is read, and they can go.</summary>
+    public void ForgetRequests()
+    {
+        lock (this)
+        {
+            _attempts.ForEach(attempt => attempt.ForgetRequest());
+            RetryKey = this;
+        }
+    }
+
     /// <summary>The next try has a key of its own.</summary>
     public void Repeat(object retryKey)
     {

@@ -60,7 +60,7 @@ public sealed class PendingCallsTests : CaptureTestBase
         var call = FailedCall();
         pending.Park(call, TimeSpan.FromSeconds(60));
 
-        pending.SetException(call.Last.Request, new InvalidOperationException("seen"));
+        pending.SetException(call.Last.Request!, new InvalidOperationException("seen"));
         _clock.Advance(PendingCalls.StackWait);
 
         Assert.Equal("seen", Assert.Single(_closed).Last.ThrownForResponse!.Message);
@@ -108,6 +108,25 @@ public sealed class PendingCallsTests : CaptureTestBase
         call.Last.SetResponse(response);
 
         Assert.Equal(seconds, PendingCalls.WaitAfter(call.Last).TotalSeconds, 3);
+    }
+
+    [Fact]
+    public void Call_Closed_KeepsNothingOfTheProgramButTheAddress()
+    {
+        var call = FailedCall();
+        using var request = new HttpRequestMessage(HttpMethod.Put, "http://127.0.0.1/v1/files");
+        var attempt = call.AddAttempt(request, Guid.NewGuid(), 0);
+
+        // The program's content is not back in its place yet: the request must be found.
+        attempt.OriginalContent = new StringContent("");
+        call.ForgetRequests();
+        Assert.Same(request, attempt.Request);
+
+        attempt.OriginalContent = null;
+        call.ForgetRequests();
+        Assert.Null(attempt.Request);
+        Assert.Same(call, call.RetryKey);
+        Assert.Equal((HttpMethod.Put, request.RequestUri), (attempt.Method, attempt.Url));
     }
 
     [Fact]

@@ -8,7 +8,7 @@ internal static class PathInputs
 {
     public static AttributeValue Of(LlmCall call)
     {
-        if (call.Last.Request.RequestUri is not { IsAbsoluteUri: true } uri)
+        if (call.Last.Url is not { IsAbsoluteUri: true } uri)
         {
             return default;
         }
