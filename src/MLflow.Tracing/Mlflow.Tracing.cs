@@ -16,5 +16,13 @@ public static partial class Mlflow
         /// Traces that have begun go on to their end.
         /// </summary>
         public static void Disable() => Client.IsEnabled = false;
+
+        /// <summary>Sets what the program does with each span at its end, before it is sent.</summary>
+        /// <param name="spanProcessors">Instead of those that were set. None: nothing is done.</param>
+        /// <inheritdoc cref="MlflowClient.SetSpanProcessors" path="/remarks"/>
+        public static void Configure(params IEnumerable<Action<LiveSpan>> spanProcessors) => Client.SetSpanProcessors(spanProcessors);
+
+        /// <inheritdoc cref="MlflowClient.Reset"/>
+        public static void Reset() => Client.Reset();
     }
 }

@@ -24,7 +24,14 @@ public static partial class Mlflow
     public static void SetPrivacy(Action<PrivacyOptions> configure) => Client.SetPrivacy(configure);
 
     /// <inheritdoc cref="MlflowClient.StartSpan"/>
-    public static LiveSpan StartSpan(string name, string spanType = SpanType.Unknown) => Client.StartSpan(name, spanType);
+    public static LiveSpan StartSpan(string name, string spanType = SpanType.Unknown, SpanOptions? options = null) => Client.StartSpan(name, spanType, options);
+
+    /// <inheritdoc cref="MlflowClient.StartSpanNoContext"/>
+    public static LiveSpan StartSpanNoContext(string name, string spanType = SpanType.Unknown, LiveSpan? parent = null, SpanOptions? options = null) =>
+        Client.StartSpanNoContext(name, spanType, parent, options);
+
+    /// <inheritdoc cref="MlflowClient.GetCurrentActiveSpan"/>
+    public static LiveSpan? GetCurrentActiveSpan() => Client.GetCurrentActiveSpan();
 
     /// <inheritdoc cref="MlflowClient.UpdateCurrentTrace"/>
     public static void UpdateCurrentTrace(TraceUpdate update) => Client.UpdateCurrentTrace(update);

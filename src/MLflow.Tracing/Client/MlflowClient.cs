@@ -11,6 +11,7 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     private readonly TraceExporter _exporter;
     private readonly bool _sharesTracer;
     private readonly StrongBox<long> _withheld = new();
+    private readonly MlflowClientOptions _options;
     private volatile TrackingSettings _settings;
 
     /// <summary>Creates a client. Nothing is sent before the first trace has ended.</summary>
@@ -31,8 +32,13 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes, TrackingTransport.Read(Environment.GetEnvironmentVariable));
         _sharesTracer = tracer is not null;
         Tracer = tracer ?? new Tracer(() => Outlet!, timeProvider);
+        _options = options;
+        var processing = new SpanProcessing(Log);
+        processing.Set(options.SpanProcessors);
         Outlet = new TraceOutlet(Tracer, _exporter, () => Destination)
         {
+            Processing = processing,
+            Log = Log,
             RunId = () => _flow.Value?.RunId,
             SamplingRatio = TrackingSettings.SamplingRatio(options, Log),
             Privacy = new PrivacyFilter(options.Privacy, Log, _withheld),
@@ -91,10 +97,57 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Starts a span below the current one, or a new trace, and makes it current until it is disposed.</summary>
-    public LiveSpan StartSpan(string name, string spanType = SpanType.Unknown)
+    /// <param name="name">Name of the span.</param>
+    /// <param name="spanType">One of <see cref="SpanType"/>, or your own.</param>
+    /// <param name="options">What else is said of the span.</param>
+    public LiveSpan StartSpan(string name, string spanType = SpanType.Unknown, SpanOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return Tracer.StartSpan(name, spanType, Outlet);
+        return Tracer.StartSpan(name, spanType, Outlet, options);
+    }
+
+    /// <summary>
+    /// Starts a span that does not become the current one: for work that begins in one flow and ends in another, as in callbacks. It must be ended by
+    /// <see cref="LiveSpan.End()"/>; spans belong below it that are started with it as their parent.
+    /// </summary>
+    /// <param name="name">Name of the span.</param>
+    /// <param name="spanType">One of <see cref="SpanType"/>, or your own.</param>
+    /// <param name="parent">The span above it. Null: the current one, and where there is none the span begins a trace.</param>
+    /// <param name="options">What else is said of the span.</param>
+    public LiveSpan StartSpanNoContext(string name, string spanType = SpanType.Unknown, LiveSpan? parent = null, SpanOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return Tracer.StartNoContext(name, spanType, parent, Outlet, options);
+    }
+
+    /// <summary>The current span of this async flow; null where there is none, it has ended, or its trace is not recorded.</summary>
+    public LiveSpan? GetCurrentActiveSpan() => Tracer.Current is { HasEnded: false } span ? span : null;
+
+    /// <summary>
+    /// Sets what the program does with each span of this client at its end, before it is sent: a processor may read the span, and change its attributes, inputs and outputs. They are
+    /// called in their order, for automatic spans too.
+    /// </summary>
+    /// <remarks>
+    /// <para>They run on the thread that ends the span: for spans of the program and <c>[Trace]</c> that of the program, which waits; for recorded model calls one of our own.
+    /// They must be quick and safe to be called by several threads at once.</para>
+    /// <para>One that throws costs a warning and a note on the span, and the span is sent as it stands. While there are processors, spans are not shown before they have ended.</para>
+    /// </remarks>
+    /// <param name="processors">Instead of those that were set. None: nothing is done.</param>
+    public void SetSpanProcessors(IEnumerable<Action<LiveSpan>> processors)
+    {
+        ArgumentNullException.ThrowIfNull(processors);
+        Outlet.Processing!.Set(processors);
+    }
+
+    /// <summary>
+    /// Forgets what was set since the client was made: server, experiment, processors, privacy, and that it was disabled. What one flow has set for itself stays, and what was recorded is still sent.
+    /// </summary>
+    public void Reset()
+    {
+        _settings = TrackingSettings.Read(_options);
+        Outlet.Processing!.Set(_options.SpanProcessors);
+        Outlet.Privacy = new PrivacyFilter(_options.Privacy, Log, _withheld);
+        IsEnabled = true;
     }
 
     /// <summary>Says something about the trace of the current span: its session, its user, tags, previews, its state. Without a current span it has no effect.</summary>

@@ -32,6 +32,9 @@ public class MlflowClientOptions
     /// <summary>What is recorded, and what is taken out of it before it leaves the program.</summary>
     public PrivacyOptions Privacy { get; } = new();
 
+    /// <summary>What the program does with each span at its end, before it is sent: see <see cref="MlflowClient.SetSpanProcessors"/>.</summary>
+    public IList<Action<LiveSpan>> SpanProcessors { get; } = [];
+
     /// <summary>Takes the warnings of the SDK. Null: they go to standard error, each kind at most once a minute.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 

@@ -15,10 +15,13 @@ internal static class OtlpSpanWriter
     public const int SpanEnd = 8;
     public const int SpanAttributes = 9;
     public const int SpanEvents = 11;
+    public const int SpanLinks = 13;
     public const int SpanStatus = 15;
     public const int EventTime = 1;
     public const int EventName = 2;
     public const int EventAttributes = 3;
+    public const int LinkTraceId = 1;
+    public const int LinkSpanId = 2;
     public const int StatusMessage = 2;
     public const int StatusCode = 3;
     public const int KeyValueKey = 1;
@@ -78,7 +81,23 @@ internal static class OtlpSpanWriter
             WriteChunks(writer, chunks);
         }
 
+        foreach (var link in span.EndedLinks)
+        {
+            WriteLink(writer, link);
+        }
+
         WriteStatus(writer, span);
+    }
+
+    private static void WriteLink(ProtobufWriter writer, SpanLink link)
+    {
+        Span<byte> id = stackalloc byte[16];
+        var message = writer.BeginMessage(SpanLinks);
+        link.TraceId.CopyTo(id);
+        writer.WriteBytes(LinkTraceId, id);
+        link.SpanId.CopyTo(id[..8]);
+        writer.WriteBytes(LinkSpanId, id[..8]);
+        writer.EndMessage(message);
     }
 
     private static void WriteEvent(ProtobufWriter writer, SpanEvent spanEvent)

@@ -35,7 +35,7 @@ internal sealed class ActiveTrace
         Destination = destination;
         OtelTraceId = RandomId.Trace();
         _startTimestamp = outlet.Tracer.TimeProvider.GetTimestamp();
-        _startNs = UnixNs(outlet.Tracer.TimeProvider.GetUtcNow());
+        _startNs = UnixNano.Of(outlet.Tracer.TimeProvider.GetUtcNow());
     }
 
     private ActiveTrace(Tracer tracer)
@@ -44,7 +44,7 @@ internal sealed class ActiveTrace
         Destination = null!;
         IsOff = true;
         _startTimestamp = tracer.TimeProvider.GetTimestamp();
-        _startNs = UnixNs(tracer.TimeProvider.GetUtcNow());
+        _startNs = UnixNano.Of(tracer.TimeProvider.GetUtcNow());
     }
 
     /// <summary>Where the trace goes, as it was when the trace began.</summary>
@@ -89,10 +89,9 @@ internal sealed class ActiveTrace
     public long ToUnixNs(long timestamp) =>
         _startNs + (Tracer.TimeProvider.GetElapsedTime(_startTimestamp, timestamp).Ticks * 100);
 
-    public LiveSpan StartSpan(string name, string spanType, LiveSpan? parent, LiveSpan? previous, bool makeCurrent, long? startTimestamp)
+    public LiveSpan StartSpan(string name, string spanType, LiveSpan? parent, LiveSpan? previous, bool makeCurrent, long? startNs)
     {
-        var startNs = startTimestamp is { } timestamp ? ToUnixNs(timestamp) : NowNs();
-        var span = new LiveSpan(this, name, spanType, parent, previous, makeCurrent, startNs);
+        var span = new LiveSpan(this, name, spanType, parent, previous, makeCurrent, startNs ?? NowNs());
         if (IsOff)
         {
             return span;
@@ -165,6 +164,9 @@ internal sealed class ActiveTrace
 
         TraceExport? ended = null;
         List<LiveSpan> running = [];
+
+        // What has not passed the program's processors is not sent.
+        var showsRunning = Outlet.Processing?.IsOn != true;
         lock (this)
         {
             if (_open == 0)
@@ -173,7 +175,7 @@ internal sealed class ActiveTrace
             }
 
             ended = _ended is null ? null : TakeEnded(isComplete: false);
-            running.AddRange(((IEnumerable<LiveSpan>)[Root!, .. _running ?? []]).Where(span => !span.HasEnded && !span.IsAnnounced));
+            running.AddRange(((IEnumerable<LiveSpan>)[Root!, .. _running ?? []]).Where(span => showsRunning && !span.HasEnded && !span.IsAnnounced));
             running.ForEach(span => span.IsAnnounced = true);
         }
 
@@ -368,8 +370,6 @@ internal sealed class ActiveTrace
     }
 
     private static TokenUsage Sum(TokenUsage? total, TokenUsage usage) => total is { } sum ? sum + usage : usage;
-
-    private static long UnixNs(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks * 100;
 
     private TraceExport TakeEnded(bool isComplete)
     {

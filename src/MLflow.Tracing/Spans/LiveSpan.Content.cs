@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -57,8 +58,40 @@ public sealed partial class LiveSpan
             return;
         }
 
-        var encoded = attributes?.Where(a => !string.IsNullOrEmpty(a.Key)).Select(a => KeyValuePair.Create(a.Key, ValueEncoder.Encode(a.Value))).ToArray() ?? [];
-        AddEvent(new SpanEvent(name, Trace.NowNs(), encoded));
+        AddEvent(new SpanEvent(name, Trace.NowNs(), Encode(attributes)));
+    }
+
+    /// <summary>Links the span to another one, for example to the request that put the work into a queue. MLflow's servers of today show no links.</summary>
+    public void AddLink(LiveSpan span)
+    {
+        ArgumentNullException.ThrowIfNull(span);
+        if (!span.Trace.IsOff)
+        {
+            AddLink(span.Trace.OtelTraceId, span.OtelSpanId);
+        }
+    }
+
+    /// <summary>As <see cref="AddLink(LiveSpan)"/>, to a span that is known by its ids.</summary>
+    /// <param name="traceId"><c>tr-</c> and 32 hexadecimal digits in lower case, or these alone. Anything else is ignored, with a warning.</param>
+    /// <param name="spanId">16 hexadecimal digits in lower case. Anything else is ignored, with a warning.</param>
+    public void AddLink(string traceId, string spanId)
+    {
+        ArgumentNullException.ThrowIfNull(traceId);
+        ArgumentNullException.ThrowIfNull(spanId);
+        if (HasEnded)
+        {
+            return;
+        }
+
+        var trace = traceId.StartsWith("tr-", StringComparison.Ordinal) ? traceId[3..] : traceId;
+        if (RandomId.IsTrace(trace) && RandomId.IsSpan(spanId))
+        {
+            AddLink(ActivityTraceId.CreateFromString(trace), ActivitySpanId.CreateFromString(spanId));
+        }
+        else
+        {
+            Trace.Outlet.Log?.Warn("link", $"A link to trace '{traceId}', span '{spanId}' was left out: it takes 32 and 16 hexadecimal digits in lower case that are not all zero.");
+        }
     }
 
     /// <summary>
@@ -207,6 +240,20 @@ public sealed partial class LiveSpan
 
         SetAttribute(AttributeNames.TokenUsage, AttributeValue.FromJson(UsageJson.Write(usage)));
     }
+
+    private void AddLink(ActivityTraceId traceId, ActivitySpanId spanId)
+    {
+        lock (_attributes)
+        {
+            if (!HasEnded)
+            {
+                (_links ??= []).Add(new SpanLink(traceId, spanId));
+            }
+        }
+    }
+
+    private static KeyValuePair<string, AttributeValue>[] Encode(IEnumerable<KeyValuePair<string, object?>>? attributes) =>
+        attributes?.Where(a => !string.IsNullOrEmpty(a.Key)).Select(a => KeyValuePair.Create(a.Key, ValueEncoder.Encode(a.Value))).ToArray() ?? [];
 
     private bool Has(string key)
     {

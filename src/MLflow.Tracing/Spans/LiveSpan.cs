@@ -10,6 +10,10 @@ namespace MLflow;
 /// </summary>
 public sealed partial class LiveSpan : IDisposable
 {
+    /// <summary>The span's processors run, which may still change it.</summary>
+    private const int Ending = -1;
+    private const int Ended = 1;
+
     /// <summary>Marks a span of a trace that is not recorded: as if it had ended, but for being current until it does.</summary>
     private const int Off = 2;
 
@@ -18,6 +22,7 @@ public sealed partial class LiveSpan : IDisposable
     private readonly LiveSpan? _previous;
     private readonly bool _isCurrent;
     private List<SpanEvent>? _events;
+    private List<SpanLink>? _links;
 
     // Boxed: few spans have any, and each would carry its four numbers twice.
     private StrongBox<TokenUsage>? _usage;
@@ -73,9 +78,11 @@ public sealed partial class LiveSpan : IDisposable
     /// <summary>Nanoseconds since the Unix epoch; 0 while the span runs.</summary>
     internal long EndNs { get; private set; }
 
-    internal SpanStatusCode StatusCode { get; private set; }
+    /// <summary>How the work ended, as far as it was said. <see cref="SpanStatusCode.Unset"/> becomes <see cref="SpanStatusCode.Ok"/> at the end.</summary>
+    public SpanStatusCode StatusCode { get; private set; }
 
-    internal string? StatusMessage { get; private set; }
+    /// <summary>What went wrong, where <see cref="StatusCode"/> is <see cref="SpanStatusCode.Error"/> and it was said.</summary>
+    public string? StatusMessage { get; private set; }
 
     internal TokenUsage? Usage => _usage?.Value;
 
@@ -95,13 +102,16 @@ public sealed partial class LiveSpan : IDisposable
     /// <summary>Held while the span is read that still runs.</summary>
     internal object Gate => _attributes;
 
-    internal bool HasEnded => Volatile.Read(ref _ended) != 0;
+    internal bool HasEnded => Volatile.Read(ref _ended) > 0;
 
     /// <summary>Ends the span now.</summary>
     public void Dispose() => End();
 
     /// <summary>Ends the span now. A second call has no effect.</summary>
     public void End() => EndAt(Trace.NowNs());
+
+    /// <summary>Ends the span as of a time: for work that was over before it could be told. One before the span's start is taken as its start.</summary>
+    public void End(DateTimeOffset endTime) => EndAt(UnixNano.Of(endTime));
 
     /// <summary>Stops being the current span of this flow without ending.</summary>
     internal void Leave()
@@ -128,18 +138,22 @@ public sealed partial class LiveSpan : IDisposable
     /// <param name="inBackground">The calling thread is not the program's.</param>
     internal void EndAt(long endNs, bool inBackground = false)
     {
-        if (Interlocked.Exchange(ref _ended, 1) is not 0 and var before)
+        if (Interlocked.CompareExchange(ref _ended, Ending, 0) != 0)
         {
-            if (before == Off)
-            {
-                Leave();
-            }
-
+            // It may have been ended by another flow; in this one it is current until now.
+            Leave();
             return;
+        }
+
+        if (Trace.Outlet.Processing is { IsOn: true } processing)
+        {
+            EndNs = Math.Max(endNs, StartNs);
+            processing.Run(this);
         }
 
         lock (_attributes)
         {
+            Volatile.Write(ref _ended, Ended);
             EndNs = Math.Max(endNs, StartNs);
             if (StatusCode == SpanStatusCode.Unset)
             {
@@ -181,6 +195,8 @@ public sealed partial class LiveSpan : IDisposable
 
     /// <summary>Without the <see cref="Chunks"/>.</summary>
     internal IReadOnlyList<SpanEvent> EndedEvents => _events ?? (IReadOnlyList<SpanEvent>)[];
+
+    internal IReadOnlyList<SpanLink> EndedLinks => _links ?? (IReadOnlyList<SpanLink>)[];
 
     /// <summary>The events and, as events, the chunks.</summary>
     internal IEnumerable<SpanEvent> AllEvents => Chunks is null ? EndedEvents : EndedEvents.Concat(Chunks.ToEvents());

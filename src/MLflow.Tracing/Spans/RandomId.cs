@@ -22,6 +22,25 @@ internal static class RandomId
         return ActivitySpanId.CreateFromBytes(bytes);
     }
 
+    /// <summary>Whether the text is a trace's id: 32 hexadecimal digits in lower case, not all zero.</summary>
+    public static bool IsTrace(ReadOnlySpan<char> text) => text.Length == 32 && IsId(text);
+
+    /// <summary>Whether the text is a span's id: 16 hexadecimal digits in lower case, not all zero.</summary>
+    public static bool IsSpan(ReadOnlySpan<char> text) => text.Length == 16 && IsId(text);
+
+    private static bool IsId(ReadOnlySpan<char> text)
+    {
+        foreach (var digit in text)
+        {
+            if (!char.IsAsciiHexDigitLower(digit))
+            {
+                return false;
+            }
+        }
+
+        return text.ContainsAnyExcept('0');
+    }
+
     private static void Fill(Span<byte> bytes)
     {
         do

@@ -9,6 +9,7 @@ internal sealed class TraceOutlet
     private readonly Func<TraceDestination> _destination;
     private volatile TraceCollector? _collector;
     private volatile PrivacyFilter _privacy = PrivacyFilter.Default;
+    private readonly SpanProcessing? _processing;
     private long _unfinished;
 
     public TraceOutlet(Tracer tracer, ITraceExporter exporter, Func<TraceDestination> destination)
@@ -37,8 +38,18 @@ internal sealed class TraceOutlet
         set => _privacy = value;
     }
 
-    /// <summary>The outlet whose traces come here and whose <see cref="Privacy"/> they keep. Null for none.</summary>
+    /// <summary>The outlet whose traces come here and whose <see cref="Privacy"/> and <see cref="Processing"/> they keep. Null for none.</summary>
     public TraceOutlet? InsteadOf { get; init; }
+
+    /// <summary>What the program does with each span at its end. Null: nothing.</summary>
+    public SpanProcessing? Processing
+    {
+        get => InsteadOf?.Processing ?? _processing;
+        init => _processing = value;
+    }
+
+    /// <summary>Takes troubles. Null: nobody does.</summary>
+    public SelfLog? Log { get; init; }
 
     /// <summary>Takes traces that begin instead of the exporter. Null for none.</summary>
     public TraceCollector? Collector => _collector;

@@ -80,10 +80,11 @@ internal sealed class Tracer
     /// <param name="name">Name of the span.</param>
     /// <param name="spanType">Type of the span.</param>
     /// <param name="outlet">Where a new trace goes. Null: where traces of this flow go.</param>
-    public LiveSpan StartSpan(string name, string spanType, TraceOutlet? outlet = null)
+    /// <param name="options">What else is said of the span.</param>
+    public LiveSpan StartSpan(string name, string spanType, TraceOutlet? outlet = null, SpanOptions? options = null)
     {
         var parent = _current.Value;
-        var span = Start(name, spanType, parent, makeCurrent: true, startTimestamp: null, outlet);
+        var span = Start(name, spanType, parent, makeCurrent: true, outlet, options);
         if (parent is null && !span.Trace.IsOff)
         {
             // A flow of its own gets a box of its own, so that it never reads the id of a trace that a sibling began.
@@ -92,6 +93,27 @@ internal sealed class Tracer
         }
 
         _current.Value = span;
+        options?.ApplyTo(span);
+        return span;
+    }
+
+    /// <summary>Starts a span that does not become current, and that its starter will end.</summary>
+    /// <param name="name">Name of the span.</param>
+    /// <param name="spanType">Type of the span.</param>
+    /// <param name="parent">The parent. Null: the current span, else none.</param>
+    /// <param name="outlet">Where a new trace goes.</param>
+    /// <param name="options">What else is said of the span.</param>
+    public LiveSpan StartNoContext(string name, string spanType, LiveSpan? parent, TraceOutlet outlet, SpanOptions? options)
+    {
+        parent ??= _current.Value;
+        var span = Start(name, spanType, parent, makeCurrent: false, outlet, options);
+        if (parent is null && !span.Trace.IsOff)
+        {
+            _last.Value = new LastTrace { Id = span.Trace.OtelTraceId.ToHexString() };
+            Running.Add(span.Trace);
+        }
+
+        options?.ApplyTo(span);
         return span;
     }
 
@@ -102,7 +124,8 @@ internal sealed class Tracer
     /// <param name="startTimestamp">When it began, as a timestamp of <see cref="TimeProvider"/>; null for now.</param>
     public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null)
     {
-        var span = Start(name, spanType, parent, makeCurrent: false, startTimestamp, outlet: null);
+        var trace = parent?.Trace ?? Begin(_outlet());
+        var span = trace.StartSpan(name, TypeOf(spanType), parent, previous: null, makeCurrent: false, startTimestamp is { } timestamp ? trace.ToUnixNs(timestamp) : null);
         if (parent is null && !span.Trace.IsOff && _last.Value is { } last)
         {
             last.Id = span.Trace.OtelTraceId.ToHexString();
@@ -143,11 +166,13 @@ internal sealed class Tracer
         Running.Remove(trace);
     }
 
-    private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, long? startTimestamp, TraceOutlet? outlet)
+    private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, TraceOutlet? outlet, SpanOptions? options)
     {
         var trace = parent?.Trace ?? Begin(outlet ?? _outlet());
-        return trace.StartSpan(name, string.IsNullOrEmpty(spanType) ? SpanType.Unknown : spanType, parent, _current.Value, makeCurrent, startTimestamp);
+        return trace.StartSpan(name, TypeOf(spanType), parent, makeCurrent ? parent : null, makeCurrent, options?.StartTime is { } time ? UnixNano.Of(time) : null);
     }
+
+    private static string TypeOf(string spanType) => string.IsNullOrEmpty(spanType) ? SpanType.Unknown : spanType;
 
     private ActiveTrace Begin(TraceOutlet outlet)
     {
