@@ -11,6 +11,9 @@ public sealed class AutologTests : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _seenByTracking = new();
 
+    /// <summary>What another test turned on for its own client would go on with that.</summary>
+    public AutologTests() => OpenAIAutolog.Set(null!, disable: true, configure: null);
+
     private static CancellationToken Token => Xunit.TestContext.Current.CancellationToken;
 
     [Fact]
