@@ -7,6 +7,34 @@ namespace MLflow.Weaver.Tests;
 public sealed class SequenceTests : TracedTestBase
 {
     [Fact]
+    public async Task Stream_WhoseSpansSomebodyListensTo_IsCurrentOnlyWhileItsOwnCodeRuns()
+    {
+        var stopped = new System.Collections.Concurrent.ConcurrentQueue<System.Diagnostics.Activity>();
+        using var listener = new System.Diagnostics.ActivityListener
+        {
+            ShouldListenTo = source => source.Name is "MLflow.Tracing" or "stream's program",
+            Sample = static (ref _) => System.Diagnostics.ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = stopped.Enqueue,
+        };
+        System.Diagnostics.ActivitySource.AddActivityListener(listener);
+        using var source = new System.Diagnostics.ActivitySource("stream's program");
+        using (var request = source.StartActivity("request"))
+        {
+            await foreach (var word in Sequences.StreamAsync("a b", Token))
+            {
+                Assert.Same(request, System.Diagnostics.Activity.Current);
+            }
+
+            Assert.Same(request, System.Diagnostics.Activity.Current);
+
+            // Others' tests of this process are heard, too.
+            var inner = stopped.Where(activity => activity.OperationName == "InnerAsync" && activity.RootId == request!.RootId).ToList();
+            Assert.Equal(2, inner.Count);
+            Assert.All(inner, activity => Assert.Equal(("StreamAsync", "request"), (activity.Parent!.OperationName, activity.Parent.Parent!.OperationName)));
+        }
+    }
+
+    [Fact]
     public void Iterator_Enumerated_IsOneSpanAroundItsOwnCode()
     {
         var numbers = Sequences.Count(2);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace MLflow;
 
 /// <summary>
@@ -17,6 +19,9 @@ internal sealed class TracedIteration
     private object? _elements;
     private LiveSpan? _span;
     private LiveSpan? _inside;
+    private Activity? _insideActivity;
+    private Activity? _outsideActivity;
+    private bool _hasExchanged;
     private int _count;
     private int _itemBytes;
     private int _ended;
@@ -73,11 +78,27 @@ internal sealed class TracedIteration
             TracedCall.Describe(_span, _method, _arguments);
         }
 
+        if (SpanMirror.Any)
+        {
+            _hasExchanged = true;
+            _outsideActivity = Activity.Current;
+            Activity.Current = _insideActivity ?? SpanMirror.ActivityOf(_span) ?? _outsideActivity;
+        }
+
         return _tracer.Exchange(_inside);
     }
 
     /// <summary>The iterator's code has run. What it made current is current again when it goes on.</summary>
-    public void Leave(LiveSpan? outside) => _inside = _tracer.Exchange(outside);
+    public void Leave(LiveSpan? outside)
+    {
+        _inside = _tracer.Exchange(outside);
+        if (_hasExchanged)
+        {
+            _hasExchanged = false;
+            _insideActivity = Activity.Current;
+            Activity.Current = _outsideActivity;
+        }
+    }
 
     /// <summary>Records an element. Never throws.</summary>
     public void Add<T>(T item)

@@ -162,6 +162,11 @@ public sealed partial class LiveSpan : IDisposable
         }
 
         Leave();
+        if (SpanMirror.Any)
+        {
+            SpanMirror.End(this);
+        }
+
         Trace.SpanEnded(this, inBackground);
     }
 

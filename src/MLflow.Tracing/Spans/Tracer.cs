@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace MLflow;
 
 /// <summary>
@@ -122,10 +124,11 @@ internal sealed class Tracer
     /// <param name="spanType">Type of the span.</param>
     /// <param name="parent">The parent, or null for a new trace.</param>
     /// <param name="startTimestamp">When it began, as a timestamp of <see cref="TimeProvider"/>; null for now.</param>
-    public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null)
+    /// <param name="madeOf">The activity of a framework that the span is made of, which others may hear of. Null for none.</param>
+    public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null, Activity? madeOf = null)
     {
         var trace = parent?.Trace ?? Begin(_outlet());
-        var span = trace.StartSpan(name, TypeOf(spanType), parent, previous: null, makeCurrent: false, startTimestamp is { } timestamp ? trace.ToUnixNs(timestamp) : null);
+        var span = Mirrored(trace.StartSpan(name, TypeOf(spanType), parent, previous: null, makeCurrent: false, startTimestamp is { } timestamp ? trace.ToUnixNs(timestamp) : null), makeCurrent: false, madeOf);
         if (parent is null && !span.Trace.IsOff && _last.Value is { } last)
         {
             last.Id = span.Trace.OtelTraceId.ToHexString();
@@ -136,9 +139,17 @@ internal sealed class Tracer
 
     /// <summary>Makes a span that was started detached the current one of this flow.</summary>
     /// <returns>The current one until now, for <see cref="Leave"/>.</returns>
-    public LiveSpan? Enter(LiveSpan span) => Exchange(span);
+    public LiveSpan? Enter(LiveSpan span)
+    {
+        if (SpanMirror.Any)
+        {
+            SpanMirror.Enter(span);
+        }
 
-    /// <summary>Makes another span, or none, the current one of this flow.</summary>
+        return Exchange(span);
+    }
+
+    /// <summary>Makes another span, or none, the current one of this flow. The program's current activity stays what it is.</summary>
     /// <returns>The current one until now.</returns>
     public LiveSpan? Exchange(LiveSpan? span)
     {
@@ -152,6 +163,11 @@ internal sealed class Tracer
         if (ReferenceEquals(_current.Value, span))
         {
             _current.Value = previous;
+        }
+
+        if (SpanMirror.Any)
+        {
+            SpanMirror.Leave(span);
         }
     }
 
@@ -169,7 +185,18 @@ internal sealed class Tracer
     private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, TraceOutlet? outlet, SpanOptions? options)
     {
         var trace = parent?.Trace ?? Begin(outlet ?? _outlet());
-        return trace.StartSpan(name, TypeOf(spanType), parent, makeCurrent ? parent : null, makeCurrent, options?.StartTime is { } time ? UnixNano.Of(time) : null);
+        return Mirrored(trace.StartSpan(name, TypeOf(spanType), parent, makeCurrent ? parent : null, makeCurrent, options?.StartTime is { } time ? UnixNano.Of(time) : null), makeCurrent, madeOf: null);
+    }
+
+    /// <summary>Gives the span its double, where somebody wants that.</summary>
+    private static LiveSpan Mirrored(LiveSpan span, bool makeCurrent, Activity? madeOf)
+    {
+        if (SpanMirror.IsWanted && !span.Trace.IsOff)
+        {
+            SpanMirror.Start(span, makeCurrent, madeOf);
+        }
+
+        return span;
     }
 
     private static string TypeOf(string spanType) => string.IsNullOrEmpty(spanType) ? SpanType.Unknown : spanType;

@@ -134,6 +134,47 @@ public sealed class LayersTests : ModelTestBase
     }
 
     [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public async Task ProgramThatListensToUs_HasEachOfOurSpansBelowItsOwn(bool streams, bool hearsFrameworks)
+    {
+        Autolog();
+        var ended = new ConcurrentQueue<Activity>();
+        using var app = new ActivitySource("App");
+        using var provider = OpenTelemetry.Sdk.CreateTracerProviderBuilder()
+            .AddSource("App", "MLflow.Tracing", hearsFrameworks ? "Experimental.Microsoft.Extensions.AI" : "Nobody")
+            .AddHttpClientInstrumentation()
+            .AddProcessor(new Collector(ended))
+            .Build();
+        using var client = OpenAIClient().AsIChatClient().AsBuilder().UseFunctionInvocation().UseOpenTelemetry().Build();
+        using (var root = app.StartActivity("root"))
+        {
+            using (Tracer.StartSpan("agent", SpanType.Agent))
+            {
+                await AskAsync(client, streams);
+            }
+
+            Assert.Same(root, Activity.Current);
+        }
+
+        // Each span once, whoever reports it: a framework's activity that is recorded stands for the span that was made of it.
+        var spans = await SpansAsync();
+        Assert.Equal(2, spans.Count(span => span.SpanType == SpanType.ChatModel));
+        Assert.Equal(2, ended.Count(activity => activity.DisplayName == "chat gpt-4o"));
+        Assert.Equal(hearsFrameworks ? 1 : spans.Count, ended.Count(activity => activity.Source.Name == "MLflow.Tracing"));
+        Assert.Single(ended, activity => activity.DisplayName == "invoke_agent agent");
+
+        // One trace, in which nobody's parent is missing.
+        var root2 = Assert.Single(ended, activity => activity.OperationName == "root");
+        Assert.All(ended, activity => Assert.Equal(root2.TraceId, activity.TraceId));
+        Assert.All(ended.Where(activity => activity != root2), activity => Assert.Contains(ended, other => other.SpanId == activity.ParentSpanId));
+        Assert.Equal(2, ended.Count(activity => activity.Source.Name == "System.Net.Http"));
+        Assert.Equal(ended.Where(activity => activity.Source.Name == "System.Net.Http").Select(request => request.Id).Order(), Traceparents.Order());
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Stream_TakenUpAgainBelowAClient_IsOneSpan(bool isPipelineTraced)

@@ -197,13 +197,17 @@ public sealed class HostTracingTests : IDisposable
     {
         await using var own = await LoopbackServer.StartAsync();
         await using var hosts = await LoopbackServer.StartAsync();
-        using var program = HostedProgram.Start(own.Address, hosts.Address);
+        await using var others = await LoopbackServer.StartAsync();
+        using var program = HostedProgram.Start(own.Address, hosts.Address, otlpEndpoint: others.Address);
         var errors = await program.StandardError.ReadToEndAsync(Token);
         await program.WaitForExitAsync(Token);
 
         Assert.True(program.ExitCode == 0, errors);
         Assert.Equal(["program"], Names(own));
         Assert.Equal(["host, by the face", "host, injected"], Names(hosts));
+
+        // Where a program's other telemetry goes is no concern of its traces.
+        Assert.Empty(others.Requests);
     }
 
     [Fact]

@@ -31,6 +31,6 @@ internal static class HostedProgram
         return 0;
     }
 
-    public static Process Start(string ownServer, string hostServer) =>
-        Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Argument, ownServer, hostServer]) { RedirectStandardError = true })!;
+    public static Process Start(string ownServer, string hostServer, string otlpEndpoint) =>
+        Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Argument, ownServer, hostServer]) { RedirectStandardError = true, Environment = { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlpEndpoint } })!;
 }

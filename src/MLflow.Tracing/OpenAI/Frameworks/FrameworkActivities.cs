@@ -37,7 +37,7 @@ internal sealed class FrameworkActivities : IDisposable
     {
         lock (_lock)
         {
-            _frameworks ??= Listen(static source => IsFramework(source.Name));
+            _frameworks ??= Listen(static source => IsFramework(source.Name) && !AdoptedActivity.IsProbe(source));
         }
     }
 
@@ -137,7 +137,7 @@ internal sealed class FrameworkActivities : IDisposable
             {
                 if (adopted.Span is { } span && ReferenceEquals(span.Trace.Tracer, _tracer))
                 {
-                    _tracer.Enter(span);
+                    _tracer.Exchange(span);
                 }
 
                 Hide(activity);
@@ -177,13 +177,13 @@ internal sealed class FrameworkActivities : IDisposable
             return;
         }
 
-        var span = _tracer.StartDetached(activity.DisplayName, ActivityFacts.SpanTypeOf(kind), parent);
+        var span = _tracer.StartDetached(activity.DisplayName, ActivityFacts.SpanTypeOf(kind), parent, madeOf: activity);
         if (isCall)
         {
             _ = new AdoptedCall(span, activity);
         }
 
-        AdoptedActivity.WithSpan(activity, span).Previous = _tracer.Enter(span);
+        AdoptedActivity.WithSpan(activity, span).Previous = _tracer.Exchange(span);
     }
 
     private static void Stop(Activity activity, LiveSpan span)
