@@ -67,7 +67,7 @@ internal static partial class SecretScrubber
             return false;
         }
 
-        var rest = text[start..];
+        var rest = text[start..Math.Min(text.Length, start + MaxValueLength)];
         int length;
         switch (kind)
         {
@@ -164,7 +164,7 @@ internal static partial class SecretScrubber
     private static bool IsPartOfConnection(ReadOnlySpan<byte> text, int nameEnd, ReadOnlySpan<byte> value)
     {
         var name = nameEnd - 1;
-        while (name >= 0 && (TokenBytes.Contains(text[name]) || text[name] == (byte)' '))
+        while (name >= 0 && name > nameEnd - MaxNameLength && (TokenBytes.Contains(text[name]) || text[name] == (byte)' '))
         {
             name--;
         }

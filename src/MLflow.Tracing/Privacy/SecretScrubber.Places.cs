@@ -82,5 +82,5 @@ internal static partial class SecretScrubber
     /// accident or not.
     /// </summary>
     private static bool IsUnusualEscape(ReadOnlySpan<byte> bytes, int at) =>
-        EscapedAscii(bytes, at) is > 0x20 and < 0x7F and not ('"' or '&' or '\'' or '+' or '<' or '>' or '`');
+        EscapedAscii(bytes, at) is > 0x1F and < 0x7F and not ('"' or '&' or '\'' or '+' or '<' or '>' or '`');
 }

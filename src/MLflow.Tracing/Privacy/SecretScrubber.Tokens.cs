@@ -73,7 +73,7 @@ internal static partial class SecretScrubber
 
             var rest = text[(start + token.Prefix.Length)..];
             var length = Run(rest, token.Following);
-            if (length >= token.Least && (!token.NeedsDigit || length >= 40 || rest[..length].ContainsAny(DigitBytes)))
+            if ((isLoose && IsCutByEscape(rest, length)) || (length >= token.Least && (!token.NeedsDigit || length >= 40 || rest[..length].ContainsAny(DigitBytes))))
             {
                 found = (start, start + token.Prefix.Length + length);
                 return true;
@@ -92,7 +92,8 @@ internal static partial class SecretScrubber
             return false;
         }
 
-        var end = at + Run(text[at..], TokenBytes);
+        // Within a word it is none, which a first look does not know: it must not read on to the end each time.
+        var end = at + Run(isLoose ? text[at..Math.Min(text.Length, at + MaxValueLength)] : text[at..], TokenBytes);
         if (end - at < 12)
         {
             return false;
@@ -177,14 +178,23 @@ internal static partial class SecretScrubber
 
         if (start == at + 6)
         {
-            return false;
+            return isLoose && start < text.Length && text[start] == (byte)'\\';
         }
 
-        var length = Run(text[start..], CredentialBytes);
+        var rest = text[start..Math.Min(text.Length, start + MaxValueLength)];
+        var length = Run(rest, CredentialBytes);
+        if (isLoose && IsCutByEscape(rest, length))
+        {
+            return true;
+        }
+
         var token = text.Slice(start, length).TrimEnd((byte)'.');
         found = (start, start + token.Length);
         return token.Length >= (isLoose ? 6 : 8) && (isLoose || token.Length >= 20 || token.ContainsAny(DigitBytes));
     }
+
+    /// <summary>In JSON as it is written a value may go on behind a backslash.</summary>
+    private static bool IsCutByEscape(ReadOnlySpan<byte> text, int length) => length < text.Length && text[length] == (byte)'\\';
 
     private static int Run(ReadOnlySpan<byte> text, SearchValues<byte> allowed) =>
         text.IndexOfAnyExcept(allowed) is >= 0 and var end ? end : text.Length;

@@ -6,7 +6,7 @@ namespace MLflow;
 internal static partial class SecretScrubber
 {
     /// <summary>A longer URL is looked at as far as that.</summary>
-    private const int MaxUrlLength = 8192;
+    private const int MaxUrlLength = 4096;
 
     private static readonly SearchValues<byte> UrlEnds = SearchValues.Create([.. Enumerable.Range(0, 0x21).Select(code => (byte)code), .. "\"'<>\\`{}|^"u8, 0x7F]);
     private static readonly SearchValues<byte> AuthorityEnds = SearchValues.Create("/?#"u8);
@@ -28,7 +28,7 @@ internal static partial class SecretScrubber
             }
 
             url = url[..end];
-            if (goesOn && url.ContainsAny((byte)'?', (byte)'#'))
+            if (goesOn && (url.ContainsAny((byte)'?', (byte)'#') || !url.Contains((byte)'/')))
             {
                 return true;
             }

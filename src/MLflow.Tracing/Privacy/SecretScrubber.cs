@@ -14,6 +14,12 @@ internal static partial class SecretScrubber
 
     private const int LargestOnStack = 512;
 
+    /// <summary>How often escapes within escapes are undone.</summary>
+    private const int MaxUnescaped = 3;
+
+    /// <summary>Most bytes of a value that are looked at, but for private keys: no header is longer.</summary>
+    private const int MaxValueLength = 16 << 10;
+
     private static ReadOnlySpan<byte> MarkBytes => "[REDACTED]"u8;
 
     /// <summary>
@@ -49,17 +55,23 @@ internal static partial class SecretScrubber
     }
 
     /// <returns>The text without its secrets; null where it has none.</returns>
-    public static byte[]? Scrub(ReadOnlySpan<byte> text)
+    public static byte[]? Scrub(ReadOnlySpan<byte> text) => Scrub(text, 0);
+
+    private static byte[]? Scrub(ReadOnlySpan<byte> text, int depth)
     {
         List<(int Start, int End)>? found = null;
         var isEscaped = false;
-        for (var at = SecretSearch.Next(text, 0); at >= 0; at = SecretSearch.Next(text, at + 1))
+        var at = SecretSearch.Next(text, 0);
+        while (at >= 0)
         {
             isEscaped |= text[at] == (byte)'\\' || text[at + 1] == (byte)'\\';
             Collect(text, at, ref found);
+
+            // What is taken out anyway is not looked at again: a text that repeats what begins a secret would take the square of its length.
+            at = SecretSearch.Next(text, Math.Max(at + 1, found is null ? 0 : found[^1].End));
         }
 
-        if (isEscaped && Unescape(text) is { } plain && Scrub(plain) is { } scrubbed)
+        if (isEscaped && depth < MaxUnescaped && Unescape(text) is { } plain && Scrub(plain, depth + 1) is { } scrubbed)
         {
             return scrubbed;
         }

@@ -26,6 +26,21 @@ public sealed class SecretScrubberTests
             Assert.Null(SecretScrubber.Scrub(scrubbed));
             Assert.True(SecretScrubber.Suspects(Encoding.UTF8.GetBytes(whole)));
             Assert.True(SecretScrubber.Suspects(JsonSerializer.SerializeToUtf8Bytes(new { text = whole })));
+
+            // As other writers of JSON escape, and as whoever hides something does.
+            foreach (var written in new[]
+            {
+                JsonSerializer.Serialize(whole).Replace("/", "\\/", StringComparison.Ordinal),
+                JsonSerializer.Serialize(whole.Replace(' ', '\t')),
+                '"' + string.Concat(whole.Select(letter => $"\\u{(int)letter:x4}")) + '"',
+            })
+            {
+                var value = AttributeValue.FromJson(Encoding.UTF8.GetBytes(written));
+                var isChanged = new ValueRedactor(RedactionRules.ScrubberOnly, e => Assert.Fail($"{e}")).Redact("x", ref value);
+
+                Assert.True(isChanged || whole.Contains(' ', StringComparison.Ordinal), $"{kind}: {written}");
+                Assert.True(!isChanged || SecretScrubber.Suspects(Encoding.UTF8.GetBytes(written)), $"{kind}: {written}");
+            }
         }
     }
 
@@ -59,6 +74,31 @@ public sealed class SecretScrubberTests
                 Assert.True(SecretScrubber.Suspects(bytes), $"{kind} after byte {before}");
             }
         }
+    }
+
+    /// <summary>Whoever writes the text must not be able to keep the background busy, or to end the process.</summary>
+    [Theory]
+    [InlineData("-----BEGIN PRIVATE KEY-----")]
+    [InlineData("Password=a")]
+    [InlineData("authorization: x ")]
+    [InlineData("eyJ")]
+    [InlineData("sk-")]
+    [InlineData("https://")]
+    [InlineData("https://a?key=b&")]
+    [InlineData("bearer a")]
+    [InlineData("api_key:")]
+    [InlineData("\\u005cu005c")]
+    [InlineData("u005c")]
+    [InlineData("{\"a\":\"{\\\"")]
+    public void Scrub_TextThatRepeatsABeginning_TakesLittleTime(string piece)
+    {
+        var text = "\\" + string.Concat(Enumerable.Repeat(piece, (2 << 20) / piece.Length));
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
+
+        SecretScrubber.Suspects(Encoding.UTF8.GetBytes(text));
+        SecretScrubber.Scrub(text);
+
+        Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 5);
     }
 
     [Fact]
