@@ -7,12 +7,14 @@ internal sealed class SpanRedactor
 {
     private readonly RedactionRules _rules;
     private readonly ValueRedactor _values;
+    private readonly Action<Exception?> _failed;
 
     /// <inheritdoc cref="ValueRedactor(RedactionRules, Action{Exception?})"/>
     public SpanRedactor(RedactionRules rules, Action<Exception?> failed)
     {
         _rules = rules;
         _values = new ValueRedactor(rules, failed);
+        _failed = failed;
     }
 
     /// <returns>True where the span was changed.</returns>
@@ -36,7 +38,7 @@ internal sealed class SpanRedactor
         {
             var (key, value) = attributes[i];
             var name = Name(key);
-            if (_values.Redact(key, ref value) | (key == AttributeNames.Outputs && HasJoinedSecret(ref value)) | name != key)
+            if (RedactValue(key, ref value) | (key == AttributeNames.Outputs && HasJoinedSecret(ref value)) | name != key)
             {
                 attributes[i] = new(name, value);
                 changed = true;
@@ -53,6 +55,21 @@ internal sealed class SpanRedactor
         }
 
         return changed | RedactChunks(span, isStreamChanged);
+    }
+
+    private bool RedactValue(string key, ref AttributeValue value)
+    {
+        if (!_values.Redact(key, ref value))
+        {
+            return false;
+        }
+
+        if (key == AttributeNames.Outputs && value.Kind == AttributeValueKind.Json)
+        {
+            new ValueRedactor(RedactionRules.LogProbabilities, _failed).Redact(key, ref value);
+        }
+
+        return true;
     }
 
     private bool RedactTexts(LiveSpan span)

@@ -144,6 +144,16 @@ internal static class ExchangeReader
             return note;
         }
 
+        if (span.Text(AttributeNames.CaptureMode) is not null)
+        {
+            return $"No content was recorded ({nameof(PrivacyOptions)}.{nameof(PrivacyOptions.Capture)}).";
+        }
+
+        if (span.Events.Any(e => e.Text(AttributeNames.ChunkValue) is RedactionMarks.Chunk or RedactionMarks.Failed))
+        {
+            return "The events of the stream were withheld, because something in it was redacted.";
+        }
+
         if (span.Number(AttributeNames.ChunksOmitted) is { } omitted)
         {
             return string.Create(

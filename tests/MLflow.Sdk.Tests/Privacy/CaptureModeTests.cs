@@ -97,6 +97,7 @@ public sealed class CaptureModeTests : PrivacyTestBase, IDisposable
         Assert.Equal(("gpt-4o", "0.5", "stop", "200"), (Text(call.Attributes["mlflow.llm.model"]), Text(call.Attributes["temperature"]), Text(call.Attributes["mlflow.llm.finish_reason"]), Text(call.Attributes["http.response.status_code"])));
         Assert.Equal(19, call.Attributes["mlflow.chat.tokenUsage"].GetProperty("input_tokens").GetInt32());
         Assert.Equal("""[{"type":"function","function":{"name":"lookup"}}]""", Text(call.Attributes["mlflow.chat.tools"]));
+        Assert.Contains("PrivacyOptions.Capture", traces[0].Exchanges[0].MissingOfResponse, StringComparison.Ordinal);
         var stream = traces[1].Root!;
         Assert.True(stream.Attributes.ContainsKey("mlflow.stream.time_to_first_token_ms"));
         Assert.Equal(5, stream.Events.Count(e => e.Name.StartsWith("mlflow.chunk.item.", StringComparison.Ordinal)));

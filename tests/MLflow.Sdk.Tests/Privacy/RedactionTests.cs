@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using MLflow.EndToEnd.Tests.Recordings;
 using Xunit;
@@ -215,13 +216,13 @@ public sealed class RedactionTests : PrivacyTestBase
             var plain = RandomJson(random, place);
             var escaped = JsonSerializer.Serialize(text, random.Next(2) == 0 ? null : SharedFolder.AsText)[1..^1];
             var nested = plain.Contains("\\u0022" + place, StringComparison.Ordinal) ? JsonSerializer.Serialize(escaped)[1..^1] : escaped;
-            var json = System.Text.Encoding.UTF8.GetBytes(plain.Replace(place, nested, StringComparison.Ordinal));
+            var json = Encoding.UTF8.GetBytes(plain.Replace(place, nested, StringComparison.Ordinal));
             var value = AttributeValue.FromJson(json);
 
             Assert.True(SecretScrubber.Suspects(json), $"{kind} in {plain}");
             Assert.True(new ValueRedactor(RedactionRules.ScrubberOnly, e => Assert.Fail($"{e}")).Redact("mlflow.spanInputs", ref value), $"{kind} in {plain}");
 
-            var result = System.Text.Encoding.UTF8.GetString(value.Json);
+            var result = Encoding.UTF8.GetString(value.Json);
             Assert.DoesNotContain(secret, result, StringComparison.Ordinal);
             Assert.DoesNotContain(JsonSerializer.Serialize(secret)[1..^1], result, StringComparison.Ordinal);
             using var document = JsonDocument.Parse(result);
@@ -231,6 +232,54 @@ public sealed class RedactionTests : PrivacyTestBase
             Assert.StartsWith(plain[..(plain.LastIndexOf('"', at) + 1)], result, StringComparison.Ordinal);
             Assert.EndsWith(plain[plain.IndexOf('"', at)..], result, StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>A secret that a stream sends in pieces of any size must be neither in the output nor, put together again, in the chunks.</summary>
+    [Fact]
+    public async Task Scrub_StreamSplitAnywhere_LeavesNoPartOfTheSecret()
+    {
+        var random = new Random(13);
+        await using var client = Client(_ => { });
+        await using var collector = TraceCollector.Start(client);
+        var secrets = new List<string>();
+        for (var round = 0; round < 300; round++)
+        {
+            var (_, text, secret) = LeakCorpus.All[random.Next(LeakCorpus.All.Count)];
+            secrets.Add(secret);
+            using var span = client.StartSpan("stream");
+            var fields = new RecordedFields { Limits = new StreamLimits(5000, 1 << 20, TrimsMedia: false) };
+            var stream = new StringBuilder();
+            for (var at = 0; at < text.Length;)
+            {
+                var length = Math.Min(text.Length - at, random.Next(1, 12));
+                var chunk = JsonSerializer.Serialize(new { id = "c", @object = "chat.completion.chunk", created = 1, model = "m", choices = new[] { new { index = 0, delta = new { content = text.Substring(at, length) } } } });
+                stream.Append("data: ").Append(chunk).Append("\n\n");
+                at += length;
+            }
+
+            new ChatCompletionsRecorder().RecordStream(new RecordedBody(Encoding.UTF8.GetBytes(stream.ToString()), "text/event-stream", stream.Length), [], fields);
+            span.SetAttribute(AttributeNames.Outputs, fields.Outputs);
+            span.SetChunks(fields.Chunks);
+        }
+
+        var traces = await collector.GetTracesAsync(cancellationToken: Token);
+
+        Assert.Equal(300, traces.Count);
+        for (var i = 0; i < traces.Count; i++)
+        {
+            Assert.Contains("[REDACTED]", Text(traces[i].Root!.Outputs), StringComparison.Ordinal);
+            Assert.DoesNotContain(JsonSerializer.Serialize(secrets[i], SharedFolder.AsText)[1..^1], Text(traces[i].Root!.Outputs), StringComparison.Ordinal);
+            Assert.All(traces[i].Root!.Events, chunk => Assert.Equal("[WITHHELD: the stream was redacted]", Text(chunk.Attributes["mlflow.chunk.value"])));
+        }
+    }
+
+    [Fact]
+    public async Task Scrub_AnswerWithLogProbabilities_TakesOutItsTokensToo()
+    {
+        var trace = await TraceAsync(_ => { }, span => span.SetOutputs(BinaryData.FromString(
+            """{"choices":[{"message":{"content":"sk-aB3dE5gH7jK9mN1pQ2sT"},"logprobs":{"content":[{"token":"sk-aB3dE5","bytes":[115]},{"token":"gH7jK9mN1pQ2sT","bytes":null}]}},{"logprobs":null}]}""")));
+
+        Assert.Equal("""{"choices":[{"message":{"content":"[REDACTED]"},"logprobs":"[REDACTED]"},{"logprobs":null}]}""", Text(trace.Root!.Outputs));
     }
 
     private static string RandomJson(Random random, string place)
