@@ -52,7 +52,7 @@ internal sealed class PrivacyFilter
             MetadataFilter.Apply(span, _metadataAttributes);
         }
 
-        if (_rules.HasRules || (_rules.ScrubsSecrets && HasOutputInPieces(span)))
+        if (_rules.HasRules || (_rules.ScrubsSecrets && (HasOutputInPieces(span) || SpanRedactor.HasElements(span))))
         {
             Redact(span);
         }

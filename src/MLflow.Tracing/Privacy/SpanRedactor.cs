@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace MLflow;
@@ -32,7 +33,7 @@ internal sealed class SpanRedactor
     private bool RedactOnce(LiveSpan span)
     {
         var changed = RedactTexts(span);
-        var isStreamChanged = false;
+        var isStreamChanged = HasSecretInElements(span);
         var attributes = span.RewritableAttributes;
         for (var i = 0; i < attributes.Count; i++)
         {
@@ -171,18 +172,54 @@ internal sealed class SpanRedactor
             return false;
         }
 
-        foreach (var text in value.Kind == AttributeValueKind.Json ? JoinedTexts.Of(value.Json) : JoinedTexts.OfEvents(value.String))
+        if (!IsAnyRedacted(value.Kind == AttributeValueKind.Json ? JoinedTexts.Of(value.Json) : JoinedTexts.OfEvents(value.String)))
+        {
+            return false;
+        }
+
+        value = AttributeValue.FromString(RedactionMarks.Redacted);
+        return true;
+    }
+
+    /// <summary>What an iterator gave is events too, and there need not be an output: it may have failed, or be something else.</summary>
+    private bool HasSecretInElements(LiveSpan span)
+    {
+        if (!HasElements(span))
+        {
+            return false;
+        }
+
+        var list = new ArrayBufferWriter<byte>();
+        foreach (var (key, value) in span.RewritableEvents!.SelectMany(item => item.Attributes))
+        {
+            if (key == AttributeNames.ChunkValue)
+            {
+                list.Write(list.WrittenCount == 0 ? "["u8 : ","u8);
+                list.Write(value.Kind == AttributeValueKind.Json ? value.Json : Encoding.UTF8.GetBytes(AttributeJson.Of(value)));
+            }
+        }
+
+        list.Write("]"u8);
+        return IsAnyRedacted(JoinedTexts.Of(list.WrittenSpan));
+    }
+
+    private bool IsAnyRedacted(IEnumerable<string> texts)
+    {
+        foreach (var text in texts)
         {
             var joined = AttributeValue.FromString(text);
             if (_values.Redact(AttributeNames.Outputs, ref joined))
             {
-                value = AttributeValue.FromString(RedactionMarks.Redacted);
                 return true;
             }
         }
 
         return false;
     }
+
+    /// <summary>Whether the span has the elements of an iterator as events.</summary>
+    public static bool HasElements(LiveSpan span) =>
+        span.RewritableEvents is { } events && events.Exists(item => item.Name.StartsWith(AttributeNames.ChunkEventPrefix, StringComparison.Ordinal));
 
     /// <summary>Whether an output may have the pieces of a text apart from each other: a list, or a stream of events that could not be read.</summary>
     public static bool IsInPieces(AttributeValue value) =>

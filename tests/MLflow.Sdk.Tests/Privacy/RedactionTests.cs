@@ -273,6 +273,31 @@ public sealed class RedactionTests : PrivacyTestBase
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Scrub_ElementsOfAnIterator_AreLookedAtTogether(bool fails)
+    {
+        await using var client = Client(_ => { });
+        await using var collector = TraceCollector.Start(client);
+        using (var span = client.StartSpan("pieces"))
+        {
+            foreach (var piece in new[] { "the key is s", "k-aB3dE5g", "H7jK9mN1pQ2sT" })
+            {
+                span.AddEvent("mlflow.chunk.item.0", [new("mlflow.chunk.value", piece)]);
+            }
+
+            if (!fails)
+            {
+                span.SetOutputs(3);
+            }
+        }
+
+        var trace = await collector.GetTraceAsync(cancellationToken: Token);
+
+        Assert.All(trace.Root!.Events, item => Assert.Equal("[WITHHELD: the stream was redacted]", Text(item.Attributes["mlflow.chunk.value"])));
+    }
+
     [Fact]
     public async Task Scrub_AnswerWithLogProbabilities_TakesOutItsTokensToo()
     {
