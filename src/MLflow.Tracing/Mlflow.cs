@@ -14,6 +14,9 @@ public static partial class Mlflow
     /// <summary>Knows the current span of each flow, whichever client the trace belongs to.</summary>
     internal static Tracer Tracer { get; } = new(static () => Client.Outlet, TimeProvider.System);
 
+    /// <summary>Address of the server that new traces go to, without a trailing slash; where the tracking URI names a database, that of its server, where the pages are.</summary>
+    public static string TrackingUri => Client.TrackingUri;
+
     /// <inheritdoc cref="MlflowClient.SetTrackingUri"/>
     public static void SetTrackingUri(string uri) => ConfiguredClient().SetTrackingUri(uri);
 

@@ -88,13 +88,18 @@ internal sealed class TrackingSettings
     /// <exception cref="ArgumentException">It is not one that is supported.</exception>
     public static Uri ParseTrackingUri(string value)
     {
+        if (value.StartsWith(EmbeddedStore.Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return new Uri(EmbeddedStore.Start(value).ToString().TrimEnd('/'));
+        }
+
         if (Uri.TryCreate(value.TrimEnd('/'), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
         {
             return uri;
         }
 
         throw new ArgumentException(
-            $"The tracking URI '{value}' is not supported: give the address of an MLflow server, for example http://localhost:5000.",
+            $"The tracking URI '{value}' is not supported: give the address of an MLflow server, for example http://localhost:5000, or, with the package MLflow, a database, for example sqlite:///mlflow.db.",
             nameof(value));
     }
 

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using MLflow.Cli.Demo.Scripted;
+using MLflow.EndToEnd.Tests.Cli;
+using MLflow.Server;
+using Xunit;
+
+namespace MLflow.EndToEnd.Tests.Packages;
+
+/// <summary>What README says, from packages as they are published, in projects that know nothing of this repository.</summary>
+public sealed class PackageTests(PackedPackages packages) : IClassFixture<PackedPackages>
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task LightPackage_FreshProject_TracesACall()
+    {
+        using var folder = new TemporaryFolder();
+        await using var endpoint = await ScriptedOpenAI.StartAsync(cancellationToken: Token);
+        await using var server = await MlflowServer.StartAsync(new MlflowServerOptions { Port = 0, BackendStoreUri = folder.StoreUri }, Token);
+
+        var output = await packages.RunProgramAsync(
+            "light",
+            """<PackageReference Include="MLflow.Tracing" Version="*" /><PackageReference Include="OpenAI" Version="2.15.0" />""",
+            """
+            using MLflow;
+            using OpenAI;
+            using OpenAI.Chat;
+
+            Mlflow.OpenAI.Autolog();
+            Mlflow.SetExperiment("light");
+            var options = new OpenAIClientOptions { Endpoint = new Uri(Environment.GetEnvironmentVariable("ENDPOINT")!) };
+            var client = new ChatClient("gpt-4o-mini", new System.ClientModel.ApiKeyCredential(Environment.GetEnvironmentVariable("KEY")!), options);
+            ChatCompletion answer = client.CompleteChat("What is the capital of France?");
+            Console.WriteLine(answer.Content[0].Text);
+            Console.WriteLine(Question.Ask("woven"));
+            Console.WriteLine(string.Join(' ', AppDomain.CurrentDomain.GetAssemblies().Select(a => a.GetName().Name)));
+
+            static class Question
+            {
+                [Trace] public static string Ask(string what) => what;
+            }
+            """,
+            ("MLFLOW_TRACKING_URI", server.BaseAddress.ToString()),
+            ("ENDPOINT", endpoint.Endpoint.ToString()),
+            ("KEY", ScriptedOpenAI.ApiKey));
+
+        Assert.Contains("Paris", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Cecil", output, StringComparison.Ordinal);
+        using var api = new TrackingApi(server.BaseAddress);
+        var traces = await api.SearchAsync("light", Token);
+        Assert.Equal(2, traces.Count);
+        var span = Assert.Single(await api.SpansAsync(traces[0]!["trace_id"]!.GetValue<string>(), Token));
+        Assert.Contains("capital of France", span!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task FullPackage_FreshProject_KeepsTracesInAFileAndShowsThem()
+    {
+        var output = await packages.RunProgramAsync(
+            "full",
+            """<PackageReference Include="MLflow" Version="*" />""",
+            """
+            using MLflow;
+            using MLflow.Server;
+
+            Mlflow.SetTrackingUri("sqlite:///mlflow.db");
+            Mlflow.SetExperiment("full");
+            Mlflow.StartSpan("work").Dispose();
+            var flushed = await Mlflow.FlushAsync();
+            Console.WriteLine($"exported {flushed.Exported}");
+            await using var server = await MlflowServer.StartAsync(new MlflowServerOptions { Port = 0, BackendStoreUri = "sqlite:///other.db" });
+            using var http = new HttpClient();
+            foreach (var address in (Uri[])[new(Mlflow.TrackingUri + "/"), server.BaseAddress])
+            {
+                var page = await http.GetStringAsync(address);
+                var assets = System.Text.RegularExpressions.Regex.Matches(page, "(?:src|href)=\"([^\"]+\\.(?:js|css|svg)[^\"]*)\"").Select(match => match.Groups[1].Value).ToList();
+                foreach (var asset in assets)
+                {
+                    using var response = await http.GetAsync(new Uri(address, asset));
+                    Console.WriteLine($"{(int)response.StatusCode} {asset}");
+                }
+
+                Console.WriteLine($"assets {assets.Count} {assets.Any(asset => asset.Contains("blazor.web"))}");
+            }
+
+            Console.WriteLine(File.Exists("mlflow.db") && File.Exists("other.db"));
+            """);
+
+        Assert.Contains("exported 1", output, StringComparison.Ordinal);
+        Assert.Equal(2, output.Split("assets ").Length - 1);
+        Assert.DoesNotContain("assets 0", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("False", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("404", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LightPackage_DatabaseAsTrackingUri_SaysWhatIsMissing()
+    {
+        var output = await packages.RunProgramAsync(
+            "without",
+            """<PackageReference Include="MLflow.Tracing" Version="*" />""",
+            """
+            try
+            {
+                MLflow.Mlflow.SetTrackingUri("sqlite:///mlflow.db");
+            }
+            catch (ArgumentException e)
+            {
+                Console.WriteLine(e.Message);
+            }
+            """);
+
+        Assert.Contains("'sqlite:///mlflow.db' names a database, for which the program needs the package MLflow", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tool_Installed_RunsTheServer()
+    {
+        var command = await packages.InstallToolAsync();
+        using var folder = new TemporaryFolder();
+        using var process = Process.Start(new ProcessStartInfo(command, ["server", "--port", "0"]) { WorkingDirectory = folder.Path, RedirectStandardOutput = true })!;
+        try
+        {
+            var line = await process.StandardOutput.ReadLineAsync(Token);
+            var address = line!.Split(' ').First(word => word.StartsWith("http://", StringComparison.Ordinal));
+            using var http = new HttpClient();
+            Assert.Equal("3.11.2", await http.GetStringAsync(new Uri(new Uri(address), "version"), Token));
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(Token);
+        }
+    }
+
+    [Fact]
+    public void Packages_HaveReadmeLicenceAndSymbols()
+    {
+        foreach (var file in Directory.GetFiles(packages.Source, "*.nupkg"))
+        {
+            using var package = ZipFile.OpenRead(file);
+            Assert.Contains(package.Entries, entry => entry.FullName == "README.md");
+            using var reader = new StreamReader(package.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).Open());
+            var nuspec = reader.ReadToEnd();
+            Assert.Contains("<license type=\"expression\">Apache-2.0</license>", nuspec, StringComparison.Ordinal);
+            Assert.Contains("<readme>README.md</readme>", nuspec, StringComparison.Ordinal);
+            Assert.True(File.Exists(Path.ChangeExtension(file, ".snupkg")), file + " has no symbols.");
+        }
+    }
+}

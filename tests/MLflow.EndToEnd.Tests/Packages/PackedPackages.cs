@@ -1,0 +1,89 @@
+using System.Reflection;
+using MLflow.EndToEnd.Tests.Cli;
+using MLflow.EndToEnd.Tests.Repository;
+using Xunit;
+
+namespace MLflow.EndToEnd.Tests.Packages;
+
+/// <summary>The packages, packed once, and folders outside the repository for projects that get them from there.</summary>
+public sealed class PackedPackages : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+
+    /// <summary>The folder that holds the packages.</summary>
+    public string Source => Path.Combine(_folder.Path, "packed");
+
+    private static string Configuration => typeof(PackedPackages).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+
+    private static string Restored => Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } packages
+        ? packages
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
+    public async ValueTask InitializeAsync()
+    {
+        // What this test project references is built: packing takes it as it is.
+        foreach (var project in (string[])["MLflow.Tracing", "MLflow.Server", "MLflow.Cli"])
+        {
+            await RunAsync(RepositoryFiles.Root(), "pack", Path.Combine("src", project), "-c", Configuration, "--no-build", "-o", Source, "-nodeReuse:false");
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _folder.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Writes a program that references a package, restores it from the packed folder, and runs it.</summary>
+    /// <returns>What it wrote.</returns>
+    public async Task<string> RunProgramAsync(string name, string references, string program, params (string Name, string Value)[] environment)
+    {
+        var folder = Path.Combine(_folder.Path, name);
+        Directory.CreateDirectory(folder);
+
+        // What the packages need was restored for this repository; the packages themselves do not get there.
+        await File.WriteAllTextAsync(Path.Combine(folder, name + ".csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <Nullable>enable</Nullable>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <RestoreSources>{Source}</RestoreSources>
+                <RestorePackagesPath>{_folder.Path}/packages</RestorePackagesPath>
+                <RestoreFallbackFolders>{Restored}</RestoreFallbackFolders>
+              </PropertyGroup>
+              <ItemGroup>{references}</ItemGroup>
+            </Project>
+            """);
+        await File.WriteAllTextAsync(Path.Combine(folder, "Directory.Build.props"), "<Project />");
+        await File.WriteAllTextAsync(Path.Combine(folder, "Directory.Build.targets"), "<Project />");
+        await File.WriteAllTextAsync(Path.Combine(folder, "Program.cs"), program);
+        return await RunAsync(folder, ["run", "-nodeReuse:false", "-p:UseSharedCompilation=false"], environment);
+    }
+
+    /// <summary>Installs the tool into a folder.</summary>
+    /// <returns>Its command.</returns>
+    public async Task<string> InstallToolAsync()
+    {
+        var folder = Path.Combine(_folder.Path, "tool");
+        await File.WriteAllTextAsync(Path.Combine(_folder.Path, "nuget.config"), $"""
+            <configuration><packageSources><clear /><add key="packed" value="{Source}" /></packageSources></configuration>
+            """);
+        await RunAsync(
+            _folder.Path,
+            ["tool", "install", "MLflow.Tool", "--tool-path", folder, "--configfile", Path.Combine(_folder.Path, "nuget.config"), "--no-cache"],
+            [("NUGET_PACKAGES", Path.Combine(_folder.Path, "packages"))]);
+        return Path.Combine(folder, OperatingSystem.IsWindows() ? "dotnet-mlflow.exe" : "dotnet-mlflow");
+    }
+
+    private static Task<string> RunAsync(string folder, params string[] arguments) => RunAsync(folder, arguments, []);
+
+    private static async Task<string> RunAsync(string folder, string[] arguments, (string Name, string Value)[] environment)
+    {
+        await using var process = CliProcess.DotNet(folder, arguments, [.. environment, ("DOTNET_CLI_UI_LANGUAGE", "en"), ("DOTNET_CLI_TELEMETRY_OPTOUT", "true")]);
+        var exitCode = await process.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.True(exitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {exitCode}:\n{process.Output}\n{process.Errors}");
+        return process.Output;
+    }
+}
