@@ -67,12 +67,9 @@ public sealed class PackedPackages : IAsyncLifetime
     public async Task<string> InstallToolAsync()
     {
         var folder = Path.Combine(_folder.Path, "tool");
-        await File.WriteAllTextAsync(Path.Combine(_folder.Path, "nuget.config"), $"""
-            <configuration><packageSources><clear /><add key="packed" value="{Source}" /></packageSources></configuration>
-            """);
         await RunAsync(
             _folder.Path,
-            ["tool", "install", "MLflow.Tool", "--tool-path", folder, "--configfile", Path.Combine(_folder.Path, "nuget.config"), "--no-cache"],
+            ["tool", "install", "MLflow.Tool", "--tool-path", folder, "--source", Source, "--no-http-cache"],
             [("NUGET_PACKAGES", Path.Combine(_folder.Path, "packages"))]);
         return Path.Combine(folder, OperatingSystem.IsWindows() ? "dotnet-mlflow.exe" : "dotnet-mlflow");
     }
