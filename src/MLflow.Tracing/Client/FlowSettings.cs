@@ -13,6 +13,8 @@ internal sealed record FlowSettings
 
     public string? RunId { get; init; }
 
+    public double? SamplingRatio { get; init; }
+
     public TraceDestination Over(TraceDestination general) => ExperimentName is null && ExperimentId is null
         ? general
         : new TraceDestination(TrackingUri ?? general.TrackingUri, ExperimentName, ExperimentId);

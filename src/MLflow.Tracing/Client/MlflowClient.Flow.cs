@@ -8,6 +8,9 @@ public sealed partial class MlflowClient
 
     private readonly AsyncLocal<FlowSettings?> _flow = new();
 
+    // So that traces of programs that never do so need not look.
+    private volatile bool _usesSampling;
+
     /// <summary>
     /// Puts traces that this async flow, and what it starts, begins from now on into an experiment, until the result is disposed. Other flows are not concerned: two
     /// requests or two tests do not meet. Traces that have begun stay where they are.
@@ -43,6 +46,18 @@ public sealed partial class MlflowClient
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(runId);
         return Use(flow => flow with { RunId = runId });
+    }
+
+    /// <summary>
+    /// Sets which part of the traces is recorded that this async flow, and what it starts, begins from now on, until the result is disposed: also those of automatic tracing and
+    /// of methods with <c>[Trace]</c>. 0 records none of them, 1 every one.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The ratio is not from 0 to 1.</exception>
+    public IDisposable UseSamplingRatio(double ratio)
+    {
+        TrackingSettings.CheckRatio(ratio, nameof(ratio));
+        _usesSampling = true;
+        return Use(flow => flow with { SamplingRatio = ratio });
     }
 
     /// <summary>Makes stored traces belong to a run, besides the one that they were made in. Those that ended a moment ago are sent first.</summary>

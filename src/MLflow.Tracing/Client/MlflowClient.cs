@@ -41,6 +41,9 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
             Log = Log,
             RunId = () => _flow.Value?.RunId,
             SamplingRatio = TrackingSettings.SamplingRatio(options, Log),
+            SamplingRatioOfFlow = () => _usesSampling ? _flow.Value?.SamplingRatio : null,
+            Tail = TrackingSettings.Tail(options),
+            TraceTimeout = TrackingSettings.TraceTimeout(options, Log),
             Privacy = new PrivacyFilter(options.Privacy, Log, _withheld),
         };
         _exporter.Unfinished = () => Outlet.Unfinished;

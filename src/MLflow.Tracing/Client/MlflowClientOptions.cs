@@ -29,6 +29,21 @@ public class MlflowClientOptions
     /// </summary>
     public double? SamplingRatio { get; set; }
 
+    /// <summary>
+    /// Keeps traces that end in an error although <see cref="SamplingRatio"/> left them out. Such traces are recorded until their end and then kept or forgotten; what is forgotten
+    /// counts as not recorded. A trace of very many spans, or one at a time when undecided ones take more than 32 MiB, is decided before its end by what is known then. Default: false.
+    /// </summary>
+    public bool KeepErrors { get; set; }
+
+    /// <summary>As <see cref="KeepErrors"/>: keeps traces that took at least that long. Null: time does not matter.</summary>
+    public TimeSpan? KeepSlowerThan { get; set; }
+
+    /// <summary>
+    /// How long a trace may run, looked at once a second: then its spans are ended, with a note, and the trace with an error. Null:
+    /// <c>MLFLOW_TRACE_TIMEOUT_SECONDS</c>, else as long as it likes.
+    /// </summary>
+    public TimeSpan? TraceTimeout { get; set; }
+
     /// <summary>What is recorded, and what is taken out of it before it leaves the program.</summary>
     public PrivacyOptions Privacy { get; } = new();
 

@@ -52,11 +52,9 @@ internal sealed class TrackingSettings
     /// <exception cref="ArgumentOutOfRangeException">That of the options is not from 0 to 1.</exception>
     public static double SamplingRatio(MlflowClientOptions options, SelfLog log)
     {
-        if (options.SamplingRatio is { } ratio)
+        if (CheckRatio(options.SamplingRatio, nameof(options)) is { } ratio)
         {
-            return ratio is >= 0 and <= 1
-                ? ratio
-                : throw new ArgumentOutOfRangeException(nameof(options), ratio, $"The sampling ratio is {ratio}: it must be from 0 (no trace) to 1 (every trace).");
+            return ratio;
         }
 
         if (Variable("MLFLOW_TRACE_SAMPLING_RATIO") is not { } text)
@@ -71,6 +69,49 @@ internal sealed class TrackingSettings
 
         log.Warn("sampling", $"MLFLOW_TRACE_SAMPLING_RATIO is '{text}', not a number from 0 to 1: every trace is recorded.");
         return 1;
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">It is not from 0 to 1.</exception>
+    public static double? CheckRatio(double? ratio, string name) => ratio is null or (>= 0 and <= 1)
+        ? ratio
+        : throw new ArgumentOutOfRangeException(name, ratio, $"The sampling ratio is {ratio}: it must be from 0 (no trace) to 1 (every trace).");
+
+    /// <summary>What is kept although chance left it out; null where nothing is.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
+    public static TailSampling? Tail(MlflowClientOptions options)
+    {
+        if (options.KeepSlowerThan is { } slow && slow < TimeSpan.Zero)
+        {
+            throw new ArgumentOutOfRangeException(nameof(options), slow, $"{nameof(options.KeepSlowerThan)} is {slow}: it must be a time that a trace can take.");
+        }
+
+        return options.KeepErrors || options.KeepSlowerThan is not null ? new TailSampling { KeepsErrors = options.KeepErrors, KeepsSlowerThan = options.KeepSlowerThan } : null;
+    }
+
+    /// <summary>How long a trace may run; null where it may for ever. One of the environment that is none is warned of and passed over.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">That of the options is not positive.</exception>
+    public static TimeSpan? TraceTimeout(MlflowClientOptions options, SelfLog log)
+    {
+        if (options.TraceTimeout is { } timeout)
+        {
+            return timeout > TimeSpan.Zero
+                ? timeout
+                : throw new ArgumentOutOfRangeException(nameof(options), timeout, $"{nameof(options.TraceTimeout)} is {timeout}: it must be more than nothing. Leave it away for none.");
+        }
+
+        if (Variable("MLFLOW_TRACE_TIMEOUT_SECONDS") is not { } text)
+        {
+            return null;
+        }
+
+        // A year is more than any trace runs, and less than a TimeSpan takes.
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and < 31_536_000)
+        {
+            return TimeSpan.FromSeconds(seconds);
+        }
+
+        log.Warn("timeout", $"MLFLOW_TRACE_TIMEOUT_SECONDS is '{text}', not a number of seconds from more than 0 to a year: traces may run as long as they like.");
+        return null;
     }
 
     public TrackingSettings WithTrackingUri(string uri) => new(Destination with { TrackingUri = ParseTrackingUri(uri) });

@@ -11,20 +11,28 @@ internal static class ExportSize
         long bytes = 0;
         foreach (var span in export.Spans)
         {
-            bytes += SpanOverhead + (2L * span.Name.Length);
-            foreach (var (key, value) in span.EndedAttributes)
-            {
-                bytes += EntryOverhead + (2L * key.Length) + value.Size;
-            }
+            bytes += Of(span);
+        }
 
-            bytes += span.Chunks?.Size ?? 0;
-            foreach (var spanEvent in span.EndedEvents)
+        return bytes;
+    }
+
+    /// <summary>Memory of a span that has ended.</summary>
+    public static long Of(LiveSpan span)
+    {
+        var bytes = SpanOverhead + (2L * span.Name.Length);
+        foreach (var (key, value) in span.EndedAttributes)
+        {
+            bytes += EntryOverhead + (2L * key.Length) + value.Size;
+        }
+
+        bytes += span.Chunks?.Size ?? 0;
+        foreach (var spanEvent in span.EndedEvents)
+        {
+            bytes += EntryOverhead;
+            foreach (var (_, value) in spanEvent.Attributes)
             {
-                bytes += EntryOverhead;
-                foreach (var (_, value) in spanEvent.Attributes)
-                {
-                    bytes += EntryOverhead + value.Size;
-                }
+                bytes += EntryOverhead + value.Size;
             }
         }
 

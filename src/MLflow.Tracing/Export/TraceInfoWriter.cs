@@ -105,9 +105,12 @@ internal static class TraceInfoWriter
         WriteMember(target, TraceKeys.SourceUser, TracePreview.Cut(ProcessSource.User, MaxMetadataLength));
         WriteMember(target, TraceKeys.SourceName, TracePreview.Cut(ProcessSource.Name, MaxMetadataLength));
         WriteMember(target, TraceKeys.SourceType, "LOCAL");
-        WriteMember(target, TraceKeys.GitCommit, "");
-        WriteMember(target, TraceKeys.GitBranch, "");
-        WriteMember(target, TraceKeys.GitRepoUrl, "");
+
+        // Here, since the first trace is encoded in the background: files are read.
+        var git = GitSource.OfProgram();
+        WriteMember(target, TraceKeys.GitCommit, git.Commit);
+        WriteMember(target, TraceKeys.GitBranch, TracePreview.Cut(git.Branch, MaxMetadataLength));
+        WriteMember(target, TraceKeys.GitRepoUrl, TracePreview.Cut(git.RepositoryUrl, MaxMetadataLength));
         target.Write("}"u8);
         return target.Written.ToArray();
     }

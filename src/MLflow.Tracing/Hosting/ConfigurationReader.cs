@@ -9,6 +9,8 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
 {
     public const string Section = "MLflow";
 
+    private const string TimeRule = "a number of seconds or a time as 00:01:30";
+
     private const string Capture = nameof(PrivacyOptions.Capture);
 
     private static readonly string[] Known =
@@ -19,6 +21,9 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         nameof(MlflowTracingOptions.SpoolDirectory),
         nameof(MlflowTracingOptions.SpoolMaxBytes),
         nameof(MlflowTracingOptions.SamplingRatio),
+        nameof(MlflowTracingOptions.KeepErrors),
+        nameof(MlflowTracingOptions.KeepSlowerThan),
+        nameof(MlflowTracingOptions.TraceTimeout),
         nameof(MlflowTracingOptions.Autolog),
         Capture,
     ];
@@ -36,6 +41,9 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         options.SpoolDirectory = Text(nameof(options.SpoolDirectory), "MLFLOW_SPOOL_DIRECTORY");
         options.SpoolMaxBytes = Value(nameof(options.SpoolMaxBytes), null, "a number of bytes, for example 268435456", ReadInt64) ?? options.SpoolMaxBytes;
         options.SamplingRatio = Value(nameof(options.SamplingRatio), "MLFLOW_TRACE_SAMPLING_RATIO", "a number from 0 (no trace) to 1 (every trace)", ReadDouble);
+        options.KeepErrors = Value(nameof(options.KeepErrors), null, "true or false", ReadBoolean) ?? options.KeepErrors;
+        options.KeepSlowerThan = Value(nameof(options.KeepSlowerThan), null, TimeRule, ReadTime);
+        options.TraceTimeout = Value(nameof(options.TraceTimeout), "MLFLOW_TRACE_TIMEOUT_SECONDS", TimeRule, ReadTime);
         options.Autolog = Value(nameof(options.Autolog), null, "true or false", ReadBoolean) ?? options.Autolog;
         options.Privacy.Capture = Value(Capture, null, "Off, Metadata or Full", ReadCapture);
         options.Unknown.AddRange(configuration.GetSection(Section).GetChildren().Select(child => child.Key).Where(key => !Known.Contains(key, StringComparer.OrdinalIgnoreCase)));
@@ -78,6 +86,17 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
     private static long? ReadInt64(string text) => long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) ? value : null;
 
     private static double? ReadDouble(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : null;
+
+    /// <summary>A number alone would be days for .NET.</summary>
+    private static TimeSpan? ReadTime(string text)
+    {
+        if (ReadDouble(text) is { } seconds)
+        {
+            return Math.Abs(seconds) < TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : null;
+        }
+
+        return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) ? value : null;
+    }
 
     private static bool? ReadBoolean(string text) => bool.TryParse(text, out var value) ? value : null;
 }

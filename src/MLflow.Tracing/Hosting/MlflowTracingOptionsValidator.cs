@@ -39,6 +39,12 @@ internal sealed class MlflowTracingOptionsValidator : IValidateOptions<MlflowTra
         }
 
         Check("Privacy", () => PrivacyFilter.Check(options.Privacy));
+        Check("MLflow:KeepSlowerThan", () => TrackingSettings.Tail(options));
+        if (options.TraceTimeout is { } timeout && timeout <= TimeSpan.Zero)
+        {
+            mistakes.Add($"MLflow:TraceTimeout is {timeout}: it must be more than nothing. Leave it away for none.");
+        }
+
         Check("ConfigureOpenAI", () =>
         {
             var openAI = new OpenAIAutologOptions();

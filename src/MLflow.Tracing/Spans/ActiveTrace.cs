@@ -26,11 +26,14 @@ internal sealed class ActiveTrace
     private TraceTold? _told;
     private TokenUsage? _usage;
     private string? _traceId;
+    private long _heldBytes;
     private int _open;
     private bool _wasCompleted;
+    private bool _hasTimedOut;
 
-    public ActiveTrace(TraceOutlet outlet, TraceDestination destination)
+    public ActiveTrace(TraceOutlet outlet, TraceDestination destination, TraceFate fate = TraceFate.Kept)
     {
+        Fate = fate;
         Outlet = outlet;
         Destination = destination;
         OtelTraceId = RandomId.Trace();
@@ -71,6 +74,9 @@ internal sealed class ActiveTrace
     public LiveSpan? Root { get; private set; }
 
     public TimeSpan Age => Tracer.TimeProvider.GetElapsedTime(_startTimestamp);
+
+    /// <summary>Whether it is handed over. Changes once, under the lock.</summary>
+    public TraceFate Fate { get; private set; }
 
     /// <summary>Spans started so far.</summary>
     public int StartedSpans { get; private set; }
@@ -128,7 +134,12 @@ internal sealed class ActiveTrace
             span.IsCounted = true;
             AddUsage(span);
             var isComplete = _open == 0 && Root!.HasEnded;
-            if (isComplete || _ended.Count >= MaxHeldSpans)
+            if (Fate != TraceFate.Kept)
+            {
+                Judge(span, isComplete);
+            }
+
+            if (Fate == TraceFate.Kept && (isComplete || _ended.Count >= MaxHeldSpans))
             {
                 export = TakeEnded(isComplete);
             }
@@ -142,6 +153,33 @@ internal sealed class ActiveTrace
         if (isAwaited)
         {
             Tracer.OnRootEnded(this);
+        }
+    }
+
+    /// <summary>
+    /// It has run for longer than it may: ends its spans, with a note, and the trace with an error. What the program does with those spans afterwards has no effect.
+    /// </summary>
+    public void TimeOut(TimeSpan limit)
+    {
+        List<LiveSpan> open;
+        lock (this)
+        {
+            if (_open == 0 || _hasTimedOut)
+            {
+                return;
+            }
+
+            _hasTimedOut = true;
+            open = [.. _running ?? [], Root!];
+            _told = (_told ?? TraceTold.Nothing) with { State = SpanStatusCode.Error };
+        }
+
+        var message = FormattableString.Invariant($"The trace ran for more than {limit.TotalSeconds} seconds, which is its timeout, and was ended.");
+        Root!.RecordException("TimeoutException", message, stackTrace: null);
+        foreach (var span in open)
+        {
+            span.SetStatus(SpanStatusCode.Error, message);
+            span.EndAt(NowNs(), inBackground: true);
         }
     }
 
@@ -169,7 +207,7 @@ internal sealed class ActiveTrace
         var showsRunning = Outlet.Processing?.IsOn != true;
         lock (this)
         {
-            if (_open == 0)
+            if (_open == 0 || Fate != TraceFate.Kept)
             {
                 return;
             }
@@ -367,6 +405,38 @@ internal sealed class ActiveTrace
         }
 
         _usage = Sum(_usage, usage);
+    }
+
+    /// <summary>Decides at the end, or where more would have to be held than may be, by what is known then.</summary>
+    private void Judge(LiveSpan ended, bool isComplete)
+    {
+        var tail = Outlet.Tail!;
+        if (Fate == TraceFate.Undecided)
+        {
+            var bytes = ExportSize.Of(ended);
+            _heldBytes += bytes;
+            tail.Hold(bytes);
+            if (!isComplete && _ended!.Count < MaxHeldSpans && !tail.IsFull)
+            {
+                return;
+            }
+
+            tail.Release(_heldBytes);
+            var isError = isComplete ? (_told?.State ?? Root!.StatusCode) == SpanStatusCode.Error : _ended!.Exists(span => span.StatusCode == SpanStatusCode.Error);
+            var duration = isComplete ? UnixNano.Between(Root!.StartNs, Root.EndNs) : Age;
+            if (tail.Keeps(isError, duration))
+            {
+                Fate = TraceFate.Kept;
+                Outlet.TraceBegan();
+                return;
+            }
+
+            Fate = TraceFate.Dropped;
+            Tracer.TraceDropped(this);
+        }
+
+        _ended!.ForEach(span => span.ReleaseChunks());
+        _ended = null;
     }
 
     private static TokenUsage Sum(TokenUsage? total, TokenUsage usage) => total is { } sum ? sum + usage : usage;

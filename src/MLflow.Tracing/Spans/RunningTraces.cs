@@ -122,7 +122,11 @@ internal sealed class RunningTraces : IDisposable
 
         foreach (var trace in running)
         {
-            if (trace.Age >= Period)
+            if (trace.Outlet.TraceTimeout is { } limit && trace.Age >= limit)
+            {
+                trace.TimeOut(limit);
+            }
+            else if (trace.Age >= Period)
             {
                 trace.Announce();
             }

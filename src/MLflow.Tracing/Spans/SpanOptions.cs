@@ -18,6 +18,16 @@ public sealed class SpanOptions
     /// <summary>When the work began. Null: now.</summary>
     public DateTimeOffset? StartTime { get; init; }
 
+    /// <summary>
+    /// Where the span begins a trace: the probability that it is recorded, from 0 to 1, instead of what is set otherwise. Null: as set. Below another span it has no effect.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not from 0 to 1.</exception>
+    public double? SamplingRatio
+    {
+        get;
+        init => field = TrackingSettings.CheckRatio(value, nameof(value));
+    }
+
     internal void ApplyTo(LiveSpan span)
     {
         if (span.HasEnded)

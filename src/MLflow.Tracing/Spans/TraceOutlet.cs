@@ -31,6 +31,15 @@ internal sealed class TraceOutlet
     /// <summary>Part of the traces that are recorded, from 0 to 1.</summary>
     public double SamplingRatio { get; init; } = 1;
 
+    /// <summary>The part that one flow has set for itself; null where it has not.</summary>
+    public Func<double?>? SamplingRatioOfFlow { get; init; }
+
+    /// <summary>Which traces are kept although chance left them out. Null: none.</summary>
+    public TailSampling? Tail { get; init; }
+
+    /// <summary>How long a trace may run. Null: as long as it likes.</summary>
+    public TimeSpan? TraceTimeout { get; init; }
+
     /// <summary>Takes out of spans what may not leave the program.</summary>
     public PrivacyFilter Privacy
     {

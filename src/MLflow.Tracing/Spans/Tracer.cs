@@ -128,6 +128,11 @@ internal sealed class Tracer
     public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null, Activity? madeOf = null)
     {
         var trace = parent?.Trace ?? Begin(_outlet());
+        if (parent is null && trace.Outlet.TraceTimeout is not null)
+        {
+            Running.Add(trace);
+        }
+
         var span = Mirrored(trace.StartSpan(name, TypeOf(spanType), parent, previous: null, makeCurrent: false, startTimestamp is { } timestamp ? trace.ToUnixNs(timestamp) : null), makeCurrent: false, madeOf);
         if (parent is null && !span.Trace.IsOff && _last.Value is { } last)
         {
@@ -176,6 +181,9 @@ internal sealed class Tracer
 
     public void OnRootEnded(ActiveTrace trace) => RootEnded?.Invoke(trace);
 
+    /// <summary>Nothing of a trace is handed over.</summary>
+    public void TraceDropped(ActiveTrace trace) => Running.Remove(trace);
+
     public void TraceCompleted(ActiveTrace trace)
     {
         trace.Outlet.TraceCompleted();
@@ -184,14 +192,14 @@ internal sealed class Tracer
 
     private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, TraceOutlet? outlet, SpanOptions? options)
     {
-        var trace = parent?.Trace ?? Begin(outlet ?? _outlet());
+        var trace = parent?.Trace ?? Begin(outlet ?? _outlet(), options?.SamplingRatio);
         return Mirrored(trace.StartSpan(name, TypeOf(spanType), parent, makeCurrent ? parent : null, makeCurrent, options?.StartTime is { } time ? UnixNano.Of(time) : null), makeCurrent, madeOf: null);
     }
 
-    /// <summary>Gives the span its double, where somebody wants that.</summary>
+    /// <summary>Gives the span its double, where somebody wants that. One of a trace that may be forgotten has none.</summary>
     private static LiveSpan Mirrored(LiveSpan span, bool makeCurrent, Activity? madeOf)
     {
-        if (SpanMirror.IsWanted && !span.Trace.IsOff)
+        if (SpanMirror.IsWanted && span.Trace is { IsOff: false, Fate: TraceFate.Kept })
         {
             SpanMirror.Start(span, makeCurrent, madeOf);
         }
@@ -201,21 +209,33 @@ internal sealed class Tracer
 
     private static string TypeOf(string spanType) => string.IsNullOrEmpty(spanType) ? SpanType.Unknown : spanType;
 
-    private ActiveTrace Begin(TraceOutlet outlet)
+    private ActiveTrace Begin(TraceOutlet outlet, double? samplingRatio = null)
     {
         var collector = TraceCollector.OfFlow ?? outlet.Collector;
-        if (_isDisabled || outlet.Privacy.Mode == CaptureMode.Off || (collector is null && outlet.SamplingRatio < 1 && Random.Shared.NextDouble() >= outlet.SamplingRatio))
+        if (_isDisabled || outlet.Privacy.Mode == CaptureMode.Off)
+        {
+            return _notRecorded;
+        }
+
+        var isChosen = collector is not null || IsChosen(samplingRatio ?? outlet.SamplingRatioOfFlow?.Invoke() ?? outlet.SamplingRatio);
+        if (!isChosen && outlet.Tail is null or { IsFull: true })
         {
             return _notRecorded;
         }
 
         var destination = outlet.Destination;
-        var trace = new ActiveTrace(collector?.OutletOf(outlet) ?? outlet, destination);
-        trace.Outlet.TraceBegan();
+        var trace = new ActiveTrace(collector?.OutletOf(outlet) ?? outlet, destination, isChosen ? TraceFate.Kept : TraceFate.Undecided);
+        if (isChosen)
+        {
+            trace.Outlet.TraceBegan();
+        }
+
         collector?.Add(trace);
         trace.OfferMetadata(TraceKeys.SourceRun, outlet.RunId?.Invoke());
         return trace;
     }
+
+    private static bool IsChosen(double ratio) => ratio >= 1 || Random.Shared.NextDouble() < ratio;
 
     private sealed class LastTrace
     {

@@ -129,7 +129,7 @@ public sealed class TraceCollector : IAsyncDisposable
     public override string ToString() => Trees(_traces.Read());
 
     internal TraceOutlet OutletOf(TraceOutlet outlet) => _outlets.GetOrAdd(
-        outlet, static (outlet, traces) => new TraceOutlet(outlet.Tracer, traces, static () => CollectedTraces.Nowhere) { InsteadOf = outlet, Log = outlet.Log }, _traces);
+        outlet, static (outlet, traces) => new TraceOutlet(outlet.Tracer, traces, static () => CollectedTraces.Nowhere) { InsteadOf = outlet, Log = outlet.Log, TraceTimeout = outlet.TraceTimeout }, _traces);
 
     internal void Add(ActiveTrace trace) => _traces.Add(trace);
 
