@@ -158,7 +158,17 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     public void UpdateCurrentTrace(TraceUpdate update)
     {
         ArgumentNullException.ThrowIfNull(update);
-        Tracer.Current?.Trace.Update(update);
+        if (Tracer.Current?.Trace is not { } trace)
+        {
+            return;
+        }
+
+        if (trace.IsPart)
+        {
+            Log.Warn("part", "UpdateCurrentTrace has no effect in a trace that began in another process: say it there.");
+        }
+
+        trace.Update(update);
     }
 
     /// <summary>Id of the trace that was begun last in this async flow, or null.</summary>

@@ -13,6 +13,7 @@ internal static class DropReasons
     public const string ConnectionLost = "the connection broke";
     public const string Timeout = "the server did not answer in time";
     public const string LateSpan = "a span ended after its trace was uploaded";
+    public const string PartOfTrace = "the server takes no parts of traces";
     public const string Failed = "could not be encoded";
 
     public const string Rejected = "rejected by the server";

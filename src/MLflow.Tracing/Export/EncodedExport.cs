@@ -42,6 +42,9 @@ internal sealed class EncodedExport
     /// <summary>Spans and facts.</summary>
     public ReadOnlySpan<byte> Bytes => _block.Bytes.AsSpan(_start, Size);
 
+    /// <summary>False also for what completes its part of a trace that began in another process.</summary>
+    public bool HasFacts => _end > _facts;
+
     public EncodedFacts Facts => new(_block.Bytes.AsSpan(_facts, _end - _facts), _experiment);
 
     /// <summary>Reads the span at <paramref name="position"/>, 0 at first, and moves on to the next one.</summary>

@@ -36,7 +36,7 @@ internal sealed class ExportEncoder : IDisposable
         }
 
         var spans = _writer.Position;
-        var experiment = export.IsComplete ? WriteFacts(export.Trace, privacy, withPreviews) : 0;
+        var experiment = export.IsComplete && !export.Trace.IsPart ? WriteFacts(export.Trace, privacy, withPreviews) : 0;
         var (block, start) = memory.Keep(_writer.Written.Span);
         return new EncodedExport(block, start, spans, _writer.Position - spans, experiment);
     }

@@ -52,6 +52,11 @@ internal static class OtlpSpanWriter
             parent.OtelSpanId.CopyTo(id[..8]);
             writer.WriteBytes(SpanParentSpanId, id[..8]);
         }
+        else if (span.Trace.RemoteParent is { } remote)
+        {
+            remote.SpanId.CopyTo(id[..8]);
+            writer.WriteBytes(SpanParentSpanId, id[..8]);
+        }
 
         writer.WriteString(SpanName, span.Name);
         writer.WriteFixed64(SpanStart, (ulong)span.StartNs);

@@ -37,8 +37,11 @@ internal sealed class QueuedExport
 
     public int SpanCount { get; }
 
-    /// <summary>It completes its trace, whose facts it has.</summary>
+    /// <summary>It completes its trace, whose facts it has, or this process's part of it.</summary>
     public bool IsComplete { get; }
+
+    /// <summary>It has the facts of its trace. Not before it is encoded.</summary>
+    public bool HasFacts => Encoded is { HasFacts: true };
 
     /// <summary>Grows with each export that is accepted.</summary>
     public long Sequence { get; }

@@ -396,7 +396,7 @@ internal sealed partial class TraceExporter
         foreach (var export in batch)
         {
             export.AreSpansSent = true;
-            (export.IsComplete && !export.AreFactsSent ? complete : sent).Add(export);
+            (export.HasFacts && !export.AreFactsSent ? complete : sent).Add(export);
         }
 
         Sent(lane, sent);
@@ -415,7 +415,7 @@ internal sealed partial class TraceExporter
             var position = 0;
             for (var left = export.SpanCount - 1; left >= 0; left--)
             {
-                if (Add(request, export, ref position, server.TakesFacts && export.IsComplete && !export.GoesAlone && left == 0, experimentId))
+                if (Add(request, export, ref position, server.TakesFacts && export.HasFacts && !export.GoesAlone && left == 0, experimentId))
                 {
                     withFacts.Add(export);
                 }
@@ -496,6 +496,12 @@ internal sealed partial class TraceExporter
         if (progress.IsUploaded)
         {
             Drop(lane, parts, DropReasons.LateSpan, "A span ended after its trace was uploaded as a file, which cannot be added to.");
+            return;
+        }
+
+        if (!parts[^1].HasFacts)
+        {
+            Drop(lane, parts, DropReasons.PartOfTrace, "The trace began in another process, and this server takes a trace as one file only: MLflow 3.6 and later take spans.");
             return;
         }
 

@@ -31,12 +31,13 @@ internal sealed class ActiveTrace
     private bool _wasCompleted;
     private bool _hasTimedOut;
 
-    public ActiveTrace(TraceOutlet outlet, TraceDestination destination, TraceFate fate = TraceFate.Kept)
+    public ActiveTrace(TraceOutlet outlet, TraceDestination destination, TraceFate fate = TraceFate.Kept, RemoteParent? remoteParent = null)
     {
+        RemoteParent = remoteParent;
         Fate = fate;
         Outlet = outlet;
         Destination = destination;
-        OtelTraceId = RandomId.Trace();
+        OtelTraceId = remoteParent?.TraceId ?? RandomId.Trace();
         _startTimestamp = outlet.Tracer.TimeProvider.GetTimestamp();
         _startNs = UnixNano.Of(outlet.Tracer.TimeProvider.GetUtcNow());
     }
@@ -77,6 +78,12 @@ internal sealed class ActiveTrace
 
     /// <summary>Whether it is handed over. Changes once, under the lock.</summary>
     public TraceFate Fate { get; private set; }
+
+    /// <summary>The span of another process that the root belongs below. Null for a trace that began here.</summary>
+    public RemoteParent? RemoteParent { get; }
+
+    /// <summary>It is but a part of a trace: its facts are those of the process in which that began, and are not told here.</summary>
+    public bool IsPart => RemoteParent is not null && Outlet.InsteadOf is null;
 
     /// <summary>Spans started so far.</summary>
     public int StartedSpans { get; private set; }
@@ -275,13 +282,13 @@ internal sealed class ActiveTrace
         }
     }
 
-    /// <summary>As <see cref="Update"/>, unless the trace's facts were handed over already.</summary>
-    /// <returns>False when it comes too late.</returns>
+    /// <summary>As <see cref="Update"/>, unless the trace's facts were handed over already, or are told elsewhere.</summary>
+    /// <returns>False where it has no effect.</returns>
     public bool TryUpdate(TraceUpdate update)
     {
         lock (this)
         {
-            if (_wasCompleted)
+            if (_wasCompleted || IsPart)
             {
                 return false;
             }
@@ -296,7 +303,7 @@ internal sealed class ActiveTrace
     {
         lock (this)
         {
-            if (_wasCompleted)
+            if (_wasCompleted || IsPart)
             {
                 return false;
             }
@@ -311,7 +318,7 @@ internal sealed class ActiveTrace
     {
         lock (this)
         {
-            if (_wasCompleted)
+            if (_wasCompleted || IsPart)
             {
                 return false;
             }

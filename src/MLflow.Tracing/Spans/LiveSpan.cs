@@ -54,8 +54,8 @@ public sealed partial class LiveSpan : IDisposable
     /// <summary>16 hexadecimal digits.</summary>
     public string SpanId => OtelSpanId.ToHexString();
 
-    /// <summary>Id of the parent span; null for a root.</summary>
-    public string? ParentId => Parent?.SpanId;
+    /// <summary>Id of the parent span; null for a root. It may be a span of another process (<see cref="Mlflow.UseTraceContext"/>).</summary>
+    public string? ParentId => Parent?.SpanId ?? Trace.RemoteParent?.SpanId.ToHexString();
 
     /// <summary>The span's name.</summary>
     public string Name { get; private set; }

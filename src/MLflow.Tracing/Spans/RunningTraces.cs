@@ -54,7 +54,7 @@ internal sealed class RunningTraces : IDisposable
         {
             foreach (var trace in _traces)
             {
-                if (trace.OtelTraceId == id)
+                if (trace.OtelTraceId == id && !trace.IsPart)
                 {
                     return trace;
                 }

@@ -10,9 +10,13 @@ internal sealed class Tracer
 {
     private readonly AsyncLocal<LiveSpan?> _current = new();
     private readonly AsyncLocal<LastTrace?> _last = new();
+    private readonly AsyncLocal<RemoteContext?> _remote = new();
     private readonly ActiveTrace _notRecorded;
     private readonly Func<TraceOutlet> _outlet;
     private volatile bool _isDisabled;
+
+    // So that traces of programs that never do so need not look.
+    private volatile bool _usesRemote;
     private FrameworkActivities? _frameworks;
 
     public Tracer(ITraceExporter exporter, Func<TraceDestination> destination, TimeProvider timeProvider, double samplingRatio = 1)
@@ -163,6 +167,13 @@ internal sealed class Tracer
         return previous;
     }
 
+    /// <summary>Lets traces that begin in this flow continue one of another process, until the result is disposed. Null changes nothing.</summary>
+    public IDisposable UseRemote(RemoteContext? context)
+    {
+        _usesRemote |= context is not null;
+        return new RemoteScope(this, context);
+    }
+
     public void Leave(LiveSpan span, LiveSpan? previous)
     {
         if (ReferenceEquals(_current.Value, span))
@@ -217,14 +228,20 @@ internal sealed class Tracer
             return _notRecorded;
         }
 
-        var isChosen = collector is not null || IsChosen(samplingRatio ?? outlet.SamplingRatioOfFlow?.Invoke() ?? outlet.SamplingRatio);
+        var remote = _usesRemote ? _remote.Value : null;
+        if (remote?.Parent is { IsRecorded: false })
+        {
+            return _notRecorded;
+        }
+
+        var isChosen = collector is not null || remote?.Parent is not null || IsChosen(samplingRatio ?? outlet.SamplingRatioOfFlow?.Invoke() ?? outlet.SamplingRatio);
         if (!isChosen && outlet.Tail is null or { IsFull: true })
         {
             return _notRecorded;
         }
 
         var destination = outlet.Destination;
-        var trace = new ActiveTrace(collector?.OutletOf(outlet) ?? outlet, destination, isChosen ? TraceFate.Kept : TraceFate.Undecided);
+        var trace = new ActiveTrace(collector?.OutletOf(outlet) ?? outlet, destination, isChosen ? TraceFate.Kept : TraceFate.Undecided, remote?.Parent);
         if (isChosen)
         {
             trace.Outlet.TraceBegan();
@@ -232,10 +249,52 @@ internal sealed class Tracer
 
         collector?.Add(trace);
         trace.OfferMetadata(TraceKeys.SourceRun, outlet.RunId?.Invoke());
+        if (remote is not null)
+        {
+            trace.OfferMetadata(TraceKeys.Session, remote.Session);
+            trace.OfferMetadata(TraceKeys.User, remote.User);
+        }
+
         return trace;
     }
 
     private static bool IsChosen(double ratio) => ratio >= 1 || Random.Shared.NextDouble() < ratio;
+
+    private sealed class RemoteScope : IDisposable
+    {
+        private readonly Tracer _tracer;
+        private readonly RemoteContext? _own;
+        private readonly RemoteContext? _previous;
+        private readonly LiveSpan? _current;
+
+        public RemoteScope(Tracer tracer, RemoteContext? own)
+        {
+            (_tracer, _own) = (tracer, own);
+            if (own is null)
+            {
+                return;
+            }
+
+            _previous = tracer._remote.Value;
+            tracer._remote.Value = own;
+            _current = own.Parent is null ? tracer._current.Value : tracer.Exchange(null);
+        }
+
+        /// <summary>Restores what was before. Out of order, or in another flow, it changes nothing.</summary>
+        public void Dispose()
+        {
+            if (_own is null || !ReferenceEquals(_tracer._remote.Value, _own))
+            {
+                return;
+            }
+
+            _tracer._remote.Value = _previous;
+            if (_own.Parent is not null && _tracer._current.Value is null)
+            {
+                _tracer._current.Value = _current;
+            }
+        }
+    }
 
     private sealed class LastTrace
     {
