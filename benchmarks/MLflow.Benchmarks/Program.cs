@@ -10,6 +10,7 @@ return args switch
     ["collector"] => await RunCollectorAsync(),
     ["privacy"] => CompiledProcess.Run("privacy", RunPrivacy),
     ["ingest"] => await RunIngestAsync(),
+    ["soak", var spans] when long.TryParse(spans, out var count) && count >= 1000 => await SoakRun.RunAsync(count),
     ["spans"] => CompiledProcess.Run("spans", RunSpans),
     ["uploads"] => RunUploads(),
     _ => Usage(),
@@ -53,6 +54,6 @@ static int RunPrivacy()
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | spans | privacy | uploads | ingest");
+    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | spans | soak SPANS | privacy | uploads | ingest");
     return 2;
 }
