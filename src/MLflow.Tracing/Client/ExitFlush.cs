@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Loader;
 
 namespace MLflow;
 
 /// <summary>
-/// Sends what waits when the process ends: at the end of Main, <c>Environment.Exit</c>, an unhandled exception, SIGTERM and Ctrl-C.
+/// Sends what waits when the process ends: at the end of Main, <c>Environment.Exit</c>, an unhandled exception, SIGTERM, Ctrl-C, and the unloading of a plug-in that has us.
 /// All clients together get <see cref="TraceExporter.CloseTimeout"/>.
 /// </summary>
 /// <remarks>Since .NET 10 the runtime has no SIGTERM handler of its own, so without ours the signal would end the process at once.</remarks>
@@ -48,6 +49,16 @@ internal static class ExitFlush
                 Run((client, deadline) => client.EndAsync(deadline));
             }
         };
+        if (AssemblyLoadContext.GetLoadContext(typeof(ExitFlush).Assembly) is { IsCollectible: true } plugin)
+        {
+            // A plug-in that is unloaded ends as a process does. The event is raised before anything of it is gone.
+            plugin.Unloading += _ =>
+            {
+                FailingCalls.EndAll();
+                Run((client, deadline) => client.EndAsync(deadline));
+            };
+        }
+
         try
         {
             // The program may go on (a host stops in its own time), so this flushes only, and leaves what the signal does as it is.

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Loader;
 using MLflow.Tests.Export;
 using Xunit;
 
@@ -59,6 +60,22 @@ public sealed class ProgramEndTests
 
         Assert.Equal(exitCode, program.ExitCode);
         Assert.Single(server.To("/api/3.0/mlflow/traces"));
+    }
+
+    [Fact]
+    public async Task Plugin_Unloaded_SendsWhatWaits()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var context = new AssemblyLoadContext("plugin", isCollectible: true);
+        var assembly = context.LoadFromAssemblyPath(typeof(Mlflow).Assembly.Location);
+        var mlflow = assembly.GetType("MLflow.Mlflow")!;
+        mlflow.GetMethod("SetTrackingUri")!.Invoke(null, [server.Address]);
+        var start = mlflow.GetMethods().First(method => method.Name == "StartSpan");
+        ((IDisposable)start.Invoke(null, [.. start.GetParameters().Select(parameter => parameter.Position == 0 ? "in a plug-in" : parameter.DefaultValue)])!).Dispose();
+
+        context.Unload();
+
+        Assert.Equal("in a plug-in", Assert.Single(server.To("/v1/traces").Single().Spans).Name);
     }
 
     [Fact]
