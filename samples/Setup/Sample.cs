@@ -72,7 +72,7 @@ public sealed class Sample : IAsyncDisposable
         }
 
         Console.WriteLine(flushed.Exported > 0 && flushed.Pending == 0 && flushed.Dropped == 0
-            ? $"[sample] Traces stored: {flushed.Exported}. The last one: {TrackingUri.TrimEnd('/')}/traces/{traceId}"
+            ? $"[sample] Traces stored: {flushed.Exported}.{(traceId is null ? "" : $" The last one: {TrackingUri.TrimEnd('/')}/traces/{traceId}")}"
             : $"[sample] Traces stored: {flushed.Exported}, not stored: {flushed.Pending + flushed.Dropped}. Is a tracking server running at {TrackingUri}? Start one with: dotnet mlflow server");
     }
 }

@@ -241,6 +241,44 @@ public sealed class SampleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AspNetCore_OneRequest_StoresItsTraceWithUserAndSession()
+    {
+        var output = await RunAsync("aspnetcore", _server.BaseAddress.ToString());
+        var (trace, spans) = await SingleTraceAsync("aspnetcore-demo");
+
+        Assert.Contains("The capital of France is Paris.", output, StringComparison.Ordinal);
+        Assert.Contains($"Its trace: {trace["trace_id"]}", output, StringComparison.Ordinal);
+        Assert.Equal(["GET /ask/{topic}", "AsyncCompletions"], spans.Select(span => span!["name"]!.GetValue<string>()));
+        Assert.Equal("ada", trace["trace_metadata"]!["mlflow.trace.user"]!.GetValue<string>());
+        Assert.Equal("s-1", trace["trace_metadata"]!["mlflow.trace.session"]!.GetValue<string>());
+        AssertTokens(trace);
+    }
+
+    [Fact]
+    public async Task OpenTelemetry_SideBySide_BothSeeTheCall()
+    {
+        var output = await RunAsync("with_opentelemetry", _server.BaseAddress.ToString());
+        var (_, spans) = await SingleTraceAsync("opentelemetry-demo");
+
+        Assert.Equal(["advise", "AsyncCompletions"], spans.Select(span => span!["name"]!.GetValue<string>()));
+        Assert.Contains("[otel] POST (System.Net.Http) below advise", output, StringComparison.Ordinal);
+        Assert.Matches(@"\[otel\] chat gpt-4o-mini \(MLflow\.Tracing\) below advise, \d+ tokens", output);
+        Assert.Contains("[otel] invoke_agent advise (MLflow.Tracing) below order", output, StringComparison.Ordinal);
+        Assert.Contains("[otel] order (Shop) below nothing", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task CollectInTests_Agent_IsCheckedAndSendsNothing()
+    {
+        var output = await RunAsync("collect-in-tests", _server.BaseAddress.ToString());
+
+        Assert.Equal(3, output.Split('\n').Count(line => line.StartsWith("ok: ", StringComparison.Ordinal)));
+        Assert.Contains("  AskAsync [AGENT]", output, StringComparison.Ordinal);
+        Assert.Contains("    AsyncCompletions [CHAT_MODEL]", output, StringComparison.Ordinal);
+        Assert.Empty(await _api.SearchAsync("Default", Token));
+    }
+
+    [Fact]
     public async Task Sample_NoServer_SaysWhatToStart()
     {
         // Port 1 of this machine: nothing listens there.
