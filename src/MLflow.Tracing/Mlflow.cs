@@ -14,6 +14,9 @@ public static partial class Mlflow
     /// <summary>Knows the current span of each flow, whichever client the trace belongs to.</summary>
     internal static Tracer Tracer { get; } = new(static () => Client.Outlet, TimeProvider.System);
 
+    /// <summary>What <see cref="SetPrivacy"/> was told last. Null for nothing.</summary>
+    internal static PrivacyOptions? Privacy { get; set; }
+
     /// <summary>Address of the server that new traces go to, without a trailing slash; where the tracking URI names a database, that of its server, where the pages are.</summary>
     public static string TrackingUri => Client.TrackingUri;
 
@@ -23,8 +26,25 @@ public static partial class Mlflow
     /// <inheritdoc cref="MlflowClient.SetExperiment"/>
     public static void SetExperiment(string name) => ConfiguredClient().SetExperiment(name);
 
-    /// <inheritdoc cref="MlflowClient.SetPrivacy"/>
-    public static void SetPrivacy(Action<PrivacyOptions> configure) => Client.SetPrivacy(configure);
+    /// <summary>
+    /// Says what is recorded of spans that end from now on, and what is taken out of it. Replaces what was said before, for this process and for the host that runs in it; a
+    /// host that starts later takes it over where its own <see cref="MlflowClientOptions.Privacy"/> says nothing.
+    /// </summary>
+    /// <param name="configure">Gets options with their defaults.</param>
+    /// <exception cref="ArgumentException">A rule is none.</exception>
+    public static void SetPrivacy(Action<PrivacyOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        var options = new PrivacyOptions();
+        configure(options);
+        PrivacyFilter.Check(options);
+        Privacy = options;
+        Client.SetPrivacy(options);
+        if (DefaultClient.IsValueCreated)
+        {
+            DefaultClient.Value.SetPrivacy(options);
+        }
+    }
 
     /// <inheritdoc cref="MlflowClient.StartSpan"/>
     public static LiveSpan StartSpan(string name, string spanType = SpanType.Unknown, SpanOptions? options = null) => Client.StartSpan(name, spanType, options);

@@ -44,7 +44,7 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
             SamplingRatioOfFlow = () => _usesSampling ? _flow.Value?.SamplingRatio : null,
             Tail = TrackingSettings.Tail(options),
             TraceTimeout = TrackingSettings.TraceTimeout(options, Log),
-            Privacy = new PrivacyFilter(options.Privacy, Log, _withheld),
+            Privacy = new PrivacyFilter(tracer is not null && options.Privacy.IsUnset ? Mlflow.Privacy ?? options.Privacy : options.Privacy, Log, _withheld),
         };
         _exporter.Unfinished = () => Outlet.Unfinished;
         ExitFlush.Add(this);
@@ -96,8 +96,10 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         ArgumentNullException.ThrowIfNull(configure);
         var options = new PrivacyOptions();
         configure(options);
-        Outlet.Privacy = new PrivacyFilter(options, Log, _withheld);
+        SetPrivacy(options);
     }
+
+    internal void SetPrivacy(PrivacyOptions options) => Outlet.Privacy = new PrivacyFilter(options, Log, _withheld);
 
     /// <summary>Starts a span below the current one, or a new trace, and makes it current until it is disposed.</summary>
     /// <param name="name">Name of the span.</param>

@@ -6,6 +6,8 @@ namespace MLflow;
 /// </summary>
 public sealed class PrivacyOptions
 {
+    private const int DefaultMaxRedactedBytes = 8 << 20;
+
     /// <summary>
     /// How much is recorded. Null: <c>OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT</c> decides, where it is set: <c>false</c>, <c>NO_CONTENT</c> and
     /// <c>EVENT_ONLY</c> (content in log events, of which MLflow has none) mean <see cref="CaptureMode.Metadata"/>, <c>true</c>, <c>SPAN_ONLY</c> and
@@ -49,5 +51,9 @@ public sealed class PrivacyOptions
     public Func<RedactedValue, string?>? Redactor { get; set; }
 
     /// <summary>Bytes of a value beyond which it is withheld where there are rules, because they would take too long. Default 8 MiB.</summary>
-    public int MaxRedactedBytes { get; set; } = 8 << 20;
+    public int MaxRedactedBytes { get; set; } = DefaultMaxRedactedBytes;
+
+    /// <summary>The program has said nothing.</summary>
+    internal bool IsUnset => Capture is null && ScrubSecrets && Redactor is null && MaxRedactedBytes == DefaultMaxRedactedBytes
+        && MetadataAttributes.Count + RedactedKeys.Count + RedactedPaths.Count + RedactedPatterns.Count == 0;
 }

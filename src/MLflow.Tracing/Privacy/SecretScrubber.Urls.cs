@@ -16,7 +16,7 @@ internal static partial class SecretScrubber
     /// <param name="at">Behind <c>://</c>.</param>
     private static bool IsSuspectUrl(ReadOnlySpan<byte> bytes, int at)
     {
-        var url = bytes[at..Math.Min(bytes.Length, at + MaxUrlLength)];
+        var url = UrlAt(bytes, at);
 
         // In text with escapes (\u0026 for &) the URL goes on behind a backslash; to take it for longer than it is does no harm here.
         if (url.IndexOfAny(UrlEnds) is >= 0 and var end)
@@ -46,7 +46,7 @@ internal static partial class SecretScrubber
 
     private static void CollectUrl(ReadOnlySpan<byte> text, int at, ref List<(int Start, int End)>? found)
     {
-        var url = text[at..Math.Min(text.Length, at + MaxUrlLength)];
+        var url = UrlAt(text, at);
         url = url[..Until(url, UrlEnds)];
         var authority = AuthorityOf(url);
         if (authority.LastIndexOf((byte)'@') is > 0 and var user && !url.StartsWith(MarkBytes))
@@ -60,6 +60,13 @@ internal static partial class SecretScrubber
         }
 
         CollectParameters(url, at, ref found);
+    }
+
+    /// <summary>What may be a URL. Another one in it has a look of its own: no byte is looked at for more than one.</summary>
+    private static ReadOnlySpan<byte> UrlAt(ReadOnlySpan<byte> text, int at)
+    {
+        var url = text[at..Math.Min(text.Length, at + MaxUrlLength)];
+        return url.IndexOf("://"u8) is >= 0 and var next ? url[..next] : url;
     }
 
     private static ReadOnlySpan<byte> AuthorityOf(ReadOnlySpan<byte> url) => url[..Until(url, AuthorityEnds)];

@@ -22,6 +22,8 @@ public sealed class HostTracingTests : IDisposable
     public void Dispose()
     {
         Mlflow.IsConfigured = _wasConfigured;
+        Mlflow.SetPrivacy(_ => { });
+        Mlflow.Privacy = null;
 
         // A host turns it on where nobody has said anything, and it stays.
         OpenAIAutolog.Set(Mlflow.Client, disable: true, configure: null);
@@ -79,6 +81,36 @@ public sealed class HostTracingTests : IDisposable
 
             Assert.Contains("shutdown timeout", Assert.Single(_log.Lines), StringComparison.Ordinal);
             never.SetException(new OperationCanceledException());
+        }
+    }
+
+    [Theory]
+    [InlineData(false, "[REDACTED]", "[REDACTED]")]
+    [InlineData(true, "x", "[REDACTED]")]
+    public async Task Privacy_OfTheProcess_IsThatOfAHostUnlessItHasItsOwn(bool hasItsOwn, string before, string after)
+    {
+        Mlflow.SetPrivacy(privacy => privacy.RedactedKeys.Add("ssn"));
+        using var host = Build(o =>
+        {
+            o.TrackingUri = "http://127.0.0.1:1";
+            if (hasItsOwn)
+            {
+                o.Privacy.RedactedKeys.Add("name");
+            }
+        });
+        await host.StartAsync(Token);
+        await using var traces = TraceCollector.Start();
+        Trace();
+        Mlflow.SetPrivacy(privacy => privacy.RedactedKeys.Add("ssn"));
+        Trace();
+
+        Assert.Equal([before, after], (await traces.GetTracesAsync(cancellationToken: Token)).Select(trace => trace.Root!.Attributes["ssn"].GetString()));
+        await host.StopAsync(Token);
+
+        void Trace()
+        {
+            using var span = Client(host).StartSpan("work");
+            span.SetAttribute("ssn", "x");
         }
     }
 
