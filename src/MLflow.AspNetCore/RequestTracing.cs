@@ -28,8 +28,10 @@ internal sealed class RequestTracing(RequestDelegate next, MlflowClient? client,
 
     private async Task TraceAsync(HttpContext context)
     {
-        // What these two make current flows down to the next middleware, and is undone when this method returns.
+        // What these make current flows down to the next middleware, and is undone when this method returns.
         using var scope = client is null ? null : Mlflow.UseClient(client);
+        var headers = context.Request.Headers;
+        using var remote = options.AdoptTraceParent ? Mlflow.UseTraceContext(headers.TraceParent, headers.Baggage) : null;
         using var span = Start(context);
         try
         {

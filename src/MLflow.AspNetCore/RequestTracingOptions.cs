@@ -23,6 +23,12 @@ public sealed class RequestTracingOptions
     /// <summary>Whether the query is recorded, which may hold what is secret. Default: false. Bodies never are: an endpoint that wants its own recorded says so with <c>context.GetMlflowSpan()</c>.</summary>
     public bool CaptureQuery { get; set; }
 
+    /// <summary>
+    /// Whether a request that names a trace (<c>traceparent</c>, <c>baggage</c>) continues it, see <see cref="Mlflow.UseTraceContext"/>. Only for callers that trace to the same server and
+    /// experiment: anybody may send the header, and so write into a trace or have a request left out. Default: false.
+    /// </summary>
+    public bool AdoptTraceParent { get; set; }
+
     /// <summary>Name of a header by which the answer tells the trace's id, for example <c>x-mlflow-trace-id</c>. Null: it does not.</summary>
     public string? ResponseHeader { get; set; }
 

@@ -261,6 +261,26 @@ public sealed class RequestTracingTests
     }
 
     [Fact]
+    public async Task TraceParent_AskedFor_IsTheTraceOfTheRequest()
+    {
+        await using var app = await TracedApplication.StartAsync(app =>
+        {
+            app.UseMlflowTracing(o => o.AdoptTraceParent = true);
+            app.MapGet("/", (HttpContext context) => context.GetMlflowTraceId());
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/");
+        request.Headers.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+
+        using var answer = await app.Http.SendAsync(request, Token);
+        var own = await app.Http.GetStringAsync(new Uri("/", UriKind.Relative), Token);
+
+        Assert.Equal("tr-0af7651916cd43dd8448eb211c80319c", await answer.Content.ReadAsStringAsync(Token));
+        Assert.NotEqual("tr-0af7651916cd43dd8448eb211c80319c", own);
+        var traces = await app.Traces.GetTracesAsync(cancellationToken: Token);
+        Assert.Equal(["b7ad6b7169203331", null], traces.Select(trace => Assert.Single(trace.Spans).ParentId));
+    }
+
+    [Fact]
     public async Task Applications_TwoInAProcess_DoNotMeet()
     {
         await using var first = await TracedApplication.StartAsync(Configure);
