@@ -68,6 +68,9 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     /// <summary>Where traces of this client go.</summary>
     internal TraceOutlet Outlet { get; }
 
+    /// <summary>Memory of the spans that wait to be sent.</summary>
+    internal long QueuedBytes => _exporter.QueuedBytes;
+
     internal SelfLog Log { get; }
 
     /// <summary>Sends traces that begin from now on to another server.</summary>

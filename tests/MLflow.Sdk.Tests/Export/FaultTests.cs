@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace MLflow.Tests.Export;
@@ -139,6 +140,69 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public async Task Server_AwayForTenMinutesOfTraffic_EveryTraceArrivesAndMemoryStaysSmall()
+    {
+        const int seconds = 600;
+        const int tracesOfASecond = 10;
+        var port = Some.FreePort();
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var client = new MlflowClient(new MlflowClientOptions
+        {
+            TrackingUri = $"http://127.0.0.1:{port}",
+            SpoolDirectory = _folder,
+            LoggerFactory = new RecordingLog(),
+            TimeProvider = time,
+        });
+        var most = 0L;
+        for (var second = 0; second < seconds; second++)
+        {
+            for (var i = 0; i < tracesOfASecond; i++)
+            {
+                using var span = client.StartSpan("s");
+                span.SetInputs(new string('x', 10_000));
+            }
+
+            time.Advance(TimeSpan.FromSeconds(1));
+            if (second % 50 == 49)
+            {
+                // The worker has a clock of its own to catch up with only in this test.
+                Assert.Equal(0, (await client.FlushAsync(Token)).Dropped);
+            }
+
+            most = Math.Max(most, client.QueuedBytes);
+        }
+
+        await using var server = await LoopbackServer.StartAsync(port);
+        time.Advance(RetryPolicy.MaxDelay);
+        var result = await SettleAsync(client);
+
+        Assert.Equal((seconds * tracesOfASecond, 0), (result.Exported, result.Dropped));
+        Assert.Equal(seconds * tracesOfASecond, Stored(server).Count());
+
+        // 60 MB were traced.
+        Assert.InRange(most, 0, 16 << 20);
+        Assert.Empty(Directory.GetFiles(_folder));
+    }
+
+    [Fact]
+    public async Task Clock_JumpsBack_SpansKeepTheirDuration()
+    {
+        var clock = new JumpingClock();
+        await using var server = await LoopbackServer.StartAsync();
+        await using (var client = Some.Client(server.Address, time: clock))
+        {
+            using var root = client.StartSpan("root");
+            clock.Offset = TimeSpan.FromHours(-3);
+            client.StartSpan("child").Dispose();
+        }
+
+        var spans = server.To("/v1/traces").Single().Spans.ToDictionary(span => span.Name);
+        Assert.All(spans.Values, span => Assert.InRange(span.EndTimeUnixNano - span.StartTimeUnixNano, 0UL, 60_000_000_000UL));
+        Assert.True(spans["child"].StartTimeUnixNano >= spans["root"].StartTimeUnixNano);
+        Assert.True(spans["child"].EndTimeUnixNano <= spans["root"].EndTimeUnixNano);
+    }
+
+    [Fact]
     public async Task Values_ThatFail_LeaveTheProgramAndTheTraceAlone()
     {
         await using var server = await LoopbackServer.StartAsync();
@@ -231,6 +295,13 @@ public sealed class FaultTests : IDisposable
     }
 
     private MlflowClient Client(string address) => new(new MlflowClientOptions { TrackingUri = address, SpoolDirectory = _folder, LoggerFactory = new RecordingLog() });
+
+    private sealed class JumpingClock : TimeProvider
+    {
+        public TimeSpan Offset { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Offset;
+    }
 
     private sealed class Failing
     {
