@@ -3,7 +3,7 @@ using System.Reflection;
 namespace MLflow;
 
 /// <summary>
-/// Tracking URIs that name a database: the full package, where the program references it, starts its server within the process (docs/adr/0012). The one look-up
+/// Tracking URIs that name a database: the full package, where the program references it, starts its server within the process (docs/adr/0015). The one look-up
 /// of a type by its name: the light package cannot reference the full one.
 /// </summary>
 internal static class EmbeddedStore
