@@ -38,13 +38,17 @@ internal sealed class MlflowTracingOptionsValidator : IValidateOptions<MlflowTra
             mistakes.Add(FormattableString.Invariant($"MLflow:SamplingRatio is {ratio}: it must be from 0 (no trace) to 1 (every trace)."));
         }
 
-        Check("Privacy", () => PrivacyFilter.Check(options.Privacy));
-        Check("MLflow:KeepSlowerThan", () => TrackingSettings.Tail(options));
+        if (options.KeepSlowerThan is { } slow && slow < TimeSpan.Zero)
+        {
+            mistakes.Add($"MLflow:KeepSlowerThan is {slow}: it must be a time that a trace can take.");
+        }
+
         if (options.TraceTimeout is { } timeout && timeout <= TimeSpan.Zero)
         {
             mistakes.Add($"MLflow:TraceTimeout is {timeout}: it must be more than nothing. Leave it away for none.");
         }
 
+        Check("Privacy", () => PrivacyFilter.Check(options.Privacy));
         Check("ConfigureOpenAI", () =>
         {
             var openAI = new OpenAIAutologOptions();

@@ -128,6 +128,9 @@ public sealed class HostTracingTests : IDisposable
             ("MLflow:SpoolMaxBytes", "many"),
             ("MLflow:Autolog", "perhaps"),
             ("MLflow:Capture", "some"),
+            ("MLflow:KeepErrors", "often"),
+            ("MLflow:KeepSlowerThan", "-1"),
+            ("MLFLOW_TRACE_TIMEOUT_SECONDS", "0"),
             ("MLFLOW_TRACE_SAMPLING_RATIO", "2"));
 
         var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Token));
@@ -135,11 +138,14 @@ public sealed class HostTracingTests : IDisposable
         Assert.Collection(
             e.Failures,
             f => Assert.Equal("MLflow:SpoolMaxBytes is 'many': it must be a number of bytes, for example 268435456.", f),
+            f => Assert.Equal("MLflow:KeepErrors is 'often': it must be true or false.", f),
             f => Assert.Equal("MLflow:Autolog is 'perhaps': it must be true or false.", f),
             f => Assert.Equal("MLflow:Capture is 'some': it must be Off, Metadata or Full.", f),
             f => Assert.StartsWith("MLflow:TrackingUri: The tracking URI 'ftp://x' is not supported: give the address of an MLflow server, for example http://localhost:5000", f, StringComparison.Ordinal),
             f => Assert.StartsWith("MLflow:Experiment is 'xxx", f, StringComparison.Ordinal),
             f => Assert.Equal("MLflow:SamplingRatio is 2: it must be from 0 (no trace) to 1 (every trace).", f),
+            f => Assert.Equal("MLflow:KeepSlowerThan is -00:00:01: it must be a time that a trace can take.", f),
+            f => Assert.Equal("MLflow:TraceTimeout is 00:00:00: it must be more than nothing. Leave it away for none.", f),
             f => Assert.StartsWith("Privacy: '(' in RedactedPatterns is not a regular expression", f, StringComparison.Ordinal),
             f => Assert.StartsWith("ConfigureOpenAI: ", f, StringComparison.Ordinal));
     }
@@ -156,12 +162,16 @@ public sealed class HostTracingTests : IDisposable
             ("MLflow:SpoolDirectory", "/nowhere"),
             ("MLflow:SpoolMaxBytes", "1000"),
             ("MLflow:Capture", "metadata"),
+            ("MLflow:KeepErrors", "true"),
+            ("MLflow:KeepSlowerThan", "00:01:30"),
+            ("MLFLOW_TRACE_TIMEOUT_SECONDS", "600"),
             ("MLflow:Autolog", "false"));
 
         var options = host.Services.GetRequiredService<IOptions<MlflowTracingOptions>>().Value;
 
         Assert.Equal(("http://127.0.0.1:1", null, "77", 0.5), (options.TrackingUri, options.Experiment, options.ExperimentId, options.SamplingRatio));
         Assert.Equal(("none", 1000, false), (options.SpoolDirectory, options.SpoolMaxBytes, options.Autolog));
+        Assert.Equal((true, TimeSpan.FromSeconds(90), TimeSpan.FromMinutes(10)), (options.KeepErrors, options.KeepSlowerThan, options.TraceTimeout));
         Assert.Equal(CaptureMode.Metadata, options.Privacy.Capture);
         Assert.Equal("http://127.0.0.1:1", Client(host).TrackingUri);
     }
