@@ -129,7 +129,9 @@ public static partial class TracedCall
     {
         try
         {
-            return Source();
+            var tracer = Source();
+            tracer.Prepare();
+            return tracer;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -13,6 +13,9 @@ internal sealed class ExportCounters
 
     public long Exported { get; private set; }
 
+    /// <summary>As <see cref="Exported"/>, with traces that wait again because of a late span: it never goes back.</summary>
+    public long EverExported { get; private set; }
+
     public long Pending { get; private set; }
 
     public long Dropped { get; private set; }
@@ -85,6 +88,7 @@ internal sealed class ExportCounters
         else if (dropped is null)
         {
             Exported++;
+            EverExported++;
         }
         else
         {
@@ -121,6 +125,8 @@ internal sealed class ExportCounters
         else
         {
             Move(progress, ExportState.Exported);
+            EverExported += progress.WasExported ? 0 : 1;
+            progress.WasExported = true;
         }
     }
 

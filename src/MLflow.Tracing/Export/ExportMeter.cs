@@ -45,16 +45,28 @@ internal static class ExportMeter
             if (Exporters.Remove(exporter))
             {
                 var counts = exporter.Counts;
-                _closedExported += counts.Exported;
+                _closedExported += exporter.EverExported;
                 _closedRecovered += counts.Recovered;
                 Add(ClosedDrops, counts.DroppedBy);
             }
         }
     }
 
-    private static long Exported() => Volatile.Read(ref _closedExported) + Sum(e => e.Counts.Exported);
+    private static long Exported()
+    {
+        lock (Gate)
+        {
+            return _closedExported + Exporters.Sum(e => e.EverExported);
+        }
+    }
 
-    private static long Recovered() => Volatile.Read(ref _closedRecovered) + Sum(e => e.Counts.Recovered);
+    private static long Recovered()
+    {
+        lock (Gate)
+        {
+            return _closedRecovered + Exporters.Sum(e => e.Counts.Recovered);
+        }
+    }
 
     private static List<Measurement<long>> Dropped()
     {

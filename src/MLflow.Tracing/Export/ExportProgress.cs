@@ -5,6 +5,9 @@ internal sealed class ExportProgress
 {
     public ExportState State { get; set; }
 
+    /// <summary>It has been counted as exported, though a late span may have made it wait again.</summary>
+    public bool WasExported { get; set; }
+
     /// <summary>Exports of the trace that are queued or being sent.</summary>
     public int Waiting { get; set; }
 

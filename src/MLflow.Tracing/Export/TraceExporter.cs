@@ -81,6 +81,18 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         }
     }
 
+    /// <summary>Traces that were exported at some time.</summary>
+    public long EverExported
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _counters.EverExported;
+            }
+        }
+    }
+
     /// <summary>Memory of what waits.</summary>
     public long QueuedBytes
     {

@@ -17,6 +17,7 @@ internal sealed class Tracer
 
     // So that traces of programs that never do so need not look.
     private volatile bool _usesRemote;
+    private volatile bool _isPrepared;
     private FrameworkActivities? _frameworks;
 
     public Tracer(ITraceExporter exporter, Func<TraceDestination> destination, TimeProvider timeProvider, double samplingRatio = 1)
@@ -101,6 +102,17 @@ internal sealed class Tracer
         _current.Value = span;
         options?.ApplyTo(span);
         return span;
+    }
+
+    /// <summary>Makes the client of which traces begin here, so that what is wrong with its settings is known before a span is started.</summary>
+    /// <exception cref="ArgumentException">The settings are wrong.</exception>
+    public void Prepare()
+    {
+        if (!_isPrepared)
+        {
+            _ = _outlet();
+            _isPrepared = true;
+        }
     }
 
     /// <summary>Starts a span that does not become current, and that its starter will end.</summary>
