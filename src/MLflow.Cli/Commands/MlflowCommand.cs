@@ -10,9 +10,6 @@ internal sealed class MlflowCommand : RootCommand
     private const int Failed = 1;
     private const int Interrupted = 130;
 
-    // Long enough for a server to answer the requests under way and to commit what waits.
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
-
     private MlflowCommand()
         : base("MLflow Tracing for .NET: receives, stores and shows the traces of OpenAI applications.")
     {
@@ -35,7 +32,10 @@ internal sealed class MlflowCommand : RootCommand
             return await parsed.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = StopTimeout,
+
+                // The commands that run for long handle signals themselves. System.CommandLine's own handler would still be called for the same signal after
+                // the command has ended, and then ends the process with an ObjectDisposedException.
+                ProcessTerminationTimeout = null,
             });
         }
         catch (OperationCanceledException)

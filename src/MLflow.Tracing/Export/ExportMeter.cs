@@ -12,6 +12,9 @@ internal static class ExportMeter
 
     private static readonly Lock Gate = new();
 
+    /// <summary>A plug-in with a copy of ours has another of the same name.</summary>
+    public static Meter Instance { get; } = new(Name, SdkInfo.Version);
+
     // Bounded: clients that are not closed.
     private static readonly HashSet<TraceExporter> Exporters = [];
     private static readonly Dictionary<string, long> ClosedDrops = [];
@@ -20,7 +23,7 @@ internal static class ExportMeter
 
     static ExportMeter()
     {
-        var meter = new Meter(Name, SdkInfo.Version);
+        var meter = Instance;
         meter.CreateObservableCounter("mlflow.traces.exported", Exported, "{trace}", "Traces that a server has acknowledged.");
         meter.CreateObservableCounter("mlflow.traces.recovered", Recovered, "{trace}", "Traces of earlier processes that were sent from the disk.");
         meter.CreateObservableCounter("mlflow.traces.dropped", Dropped, "{trace}", "Traces that were given up, in whole or in part, by reason.");

@@ -94,14 +94,31 @@ internal sealed class RunningTraces : IDisposable
             if (_timer is null)
             {
                 // The timer would otherwise keep the flow of whoever started the first trace.
-                var flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
-                _timer = _timeProvider.CreateTimer(_ => Tick(), null, Period, Timeout.InfiniteTimeSpan);
-                flow.Dispose();
+                var isSuppressed = ExecutionContext.IsFlowSuppressed();
+                var flow = isSuppressed ? default : ExecutionContext.SuppressFlow();
+                _timer = _timeProvider.CreateTimer(_ => TryTick(), null, Period, Timeout.InfiniteTimeSpan);
+                if (!isSuppressed)
+                {
+                    flow.Undo();
+                }
             }
             else
             {
                 _timer.Change(Period, Timeout.InfiniteTimeSpan);
             }
+        }
+    }
+
+    private void TryTick()
+    {
+        try
+        {
+            Tick();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // An exception of a timer would end the process. Looked at again with the next trace.
+            Volatile.Write(ref _isTicking, 0);
         }
     }
 

@@ -50,7 +50,7 @@ public sealed class ExportMeterTests
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, l) =>
         {
-            if (instrument.Meter.Name == ExportMeter.Name)
+            if (ReferenceEquals(instrument.Meter, ExportMeter.Instance))
             {
                 l.EnableMeasurementEvents(instrument);
             }
