@@ -228,22 +228,30 @@ public sealed class BuildTests
     private const string AwaitWarning = """
         using MLflow;
 
-        var errors = new StringWriter();
+        var errors = new LineWriter();
         Console.SetError(TextWriter.Synchronized(errors));
         Code.Add(1, 2);
         Console.WriteLine($"traced {Mlflow.GetLastActiveTraceId() is not null}");
         var deadline = DateTime.UtcNow.AddSeconds(int.Parse(args[0]));
-        while (errors.ToString().Length == 0 && DateTime.UtcNow < deadline)
+        while (errors.Said is null && DateTime.UtcNow < deadline)
         {
             await Task.Yield();
         }
 
-        Console.WriteLine("said: " + (errors.ToString() is { Length: > 0 } text ? text : "nothing"));
+        Console.WriteLine("said: " + (errors.Said ?? "nothing"));
 
         static class Code
         {
             [Trace]
             public static int Add(int a, int b) => a + b;
+        }
+
+        // Whole lines only: another thread writes them.
+        class LineWriter : StringWriter
+        {
+            public volatile string? Said;
+
+            public override void WriteLine(string? value) => Said = value;
         }
         """;
 
