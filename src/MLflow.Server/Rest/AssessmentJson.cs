@@ -124,6 +124,9 @@ internal static class AssessmentJson
             assessment.Value,
             assessment.SourceType,
             assessment.SourceId,
+            assessment.Error,
+            assessment.Rationale,
+            string.Join('\n', assessment.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => pair.Key + "=" + pair.Value)),
             assessment.CreateTimeMs.ToString(CultureInfo.InvariantCulture));
         return "a-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)).AsSpan(0, 16));
     }
@@ -170,7 +173,7 @@ internal static class AssessmentJson
     {
         if (json.Object("feedback") is { } feedback)
         {
-            return (AssessmentType.Feedback, Raw(feedback, "value") ?? "null", false, Raw(feedback, "error"));
+            return (AssessmentType.Feedback, Raw(feedback, "value") ?? "null", false, feedback.Object("error") is null ? null : Raw(feedback, "error"));
         }
 
         if (json.Object("expectation") is { } expectation)
@@ -182,7 +185,7 @@ internal static class AssessmentJson
                 : (AssessmentType.Expectation, Raw(expectation, "value") ?? throw RequestJson.Missing("value"), false, null);
         }
 
-        return Raw(json, "issue") is { } issue ? (AssessmentType.Issue, issue, false, null) : null;
+        return json.Object("issue") is null ? null : (AssessmentType.Issue, Raw(json, "issue")!, false, null);
     }
 
     private static string? Raw(RequestJson json, string name) => json.Element(name) is { } element ? StoredJson.Structure(element.GetRawText()) : null;

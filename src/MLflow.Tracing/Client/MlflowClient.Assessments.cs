@@ -3,6 +3,8 @@ namespace MLflow;
 /// <content>Feedback and expectations.</content>
 public sealed partial class MlflowClient
 {
+    private const int MaxNameLength = 250;
+
     /// <summary>
     /// Says how good a trace was, or one of its spans. On a trace of this process that still runs it goes along when the trace is sent, without a request of its own;
     /// a trace that ended a moment ago is sent first.
@@ -52,7 +54,7 @@ public sealed partial class MlflowClient
         CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(traceId);
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        CheckName(name);
         ArgumentNullException.ThrowIfNull(value);
         return LogAsync(
             new NewAssessment
@@ -63,7 +65,7 @@ public sealed partial class MlflowClient
                 Name = name,
                 Value = Encode(value),
                 Source = source ?? AssessmentSource.Human(),
-                Metadata = metadata,
+                Metadata = Copy(metadata),
                 Time = Tracer.TimeProvider.GetUtcNow(),
             },
             cancellationToken);
@@ -112,7 +114,7 @@ public sealed partial class MlflowClient
                 Value = Encode(value),
                 Error = error,
                 Rationale = rationale,
-                Metadata = metadata,
+                Metadata = Copy(metadata),
             },
             cancellationToken);
 
@@ -183,6 +185,19 @@ public sealed partial class MlflowClient
         return Assessments().DeleteAsync(traceId, assessmentId, cancellationToken);
     }
 
+    /// <summary>A server refuses a longer one, and with it the trace in whose facts it travels.</summary>
+    private static void CheckName(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (name.Length > MaxNameLength)
+        {
+            throw new ArgumentException($"The assessment's name has {name.Length} characters: it may have {MaxNameLength}.", nameof(name));
+        }
+    }
+
+    /// <summary>It may be read later, on another thread.</summary>
+    private static Dictionary<string, string>? Copy(IReadOnlyDictionary<string, string>? metadata) => metadata is null ? null : new(metadata);
+
     private static AttributeValue Encode(object? value)
     {
         var encoded = ValueEncoder.Encode(value);
@@ -195,7 +210,7 @@ public sealed partial class MlflowClient
         string traceId, string name, object? value, AssessmentSource? source, string? rationale, AssessmentError? error, IReadOnlyDictionary<string, string>? metadata, string? spanId)
     {
         ArgumentException.ThrowIfNullOrEmpty(traceId);
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        CheckName(name);
         if (value is null && error is null)
         {
             throw new ArgumentException("Feedback needs a value, or an error that says why there is none.", nameof(value));
@@ -211,7 +226,7 @@ public sealed partial class MlflowClient
             Error = error,
             Source = source ?? AssessmentSource.Code(),
             Rationale = rationale,
-            Metadata = metadata,
+            Metadata = Copy(metadata),
             Time = Tracer.TimeProvider.GetUtcNow(),
         };
     }
@@ -231,9 +246,14 @@ public sealed partial class MlflowClient
     {
         ArgumentException.ThrowIfNullOrEmpty(traceId);
         ArgumentException.ThrowIfNullOrEmpty(assessmentId);
+        if (change.Name is not null)
+        {
+            CheckName(change.Name);
+        }
+
         return change.Mask.Length > 0
             ? Assessments().UpdateAsync(traceId, assessmentId, change, cancellationToken)
-            : throw new ArgumentException($"Nothing of assessment '{assessmentId}' is to change: give a value, a name, or something else.", nameof(change));
+            : throw new ArgumentException($"Nothing of assessment '{assessmentId}' is to change: give a value, a name, or something else.", nameof(assessmentId));
     }
 
     private AssessmentApi Assessments() => new(Api());

@@ -218,4 +218,23 @@ public sealed class AssessmentTests
         };
         return server;
     }
+
+    [Fact]
+    public async Task LogFeedback_RunningTrace_KeepsWhatItWasGivenAndRefusesANameThatTheServerWould()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        var metadata = new Dictionary<string, string> { ["judge"] = "a" };
+        using (var span = client.StartSpan("work"))
+        {
+            await client.LogFeedbackAsync(span.TraceId, "good", true, metadata: metadata, cancellationToken: Token);
+            metadata["judge"] = "b";
+            var mistake = await Assert.ThrowsAsync<ArgumentException>(() => client.LogFeedbackAsync(span.TraceId, new string('n', 251), true, cancellationToken: Token));
+            Assert.StartsWith("The assessment's name has 251 characters: it may have 250.", mistake.Message, StringComparison.Ordinal);
+        }
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+        var assessment = Assert.Single(server.To(StartTrace).Single().Json.GetProperty("trace").GetProperty("trace_info").GetProperty("assessments").EnumerateArray());
+        Assert.Equal("a", assessment.GetProperty("metadata").GetProperty("judge").GetString());
+    }
 }

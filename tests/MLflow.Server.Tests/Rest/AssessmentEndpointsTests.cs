@@ -44,9 +44,25 @@ public sealed class AssessmentEndpointsTests : IClassFixture<SomeServer>
         Assert.Equal(assessment.GetRawText(), Assert.Single(trace.Body.GetProperty("trace").GetProperty("trace_info").GetProperty("assessments").EnumerateArray()).GetRawText());
     }
 
+    [Fact]
+    public async Task StartTrace_FeedbackThatDiffersInItsReasonOnly_IsNotOneAndTheSame()
+    {
+        var traceId = "tr-" + Guid.NewGuid().ToString("n");
+        string Feedback(string more) => $$"""{"assessment_name":"good","feedback":{"value":true,"error":null},"source":{{Source}},"create_time":"2026-01-01T00:00:00Z","last_update_time":"2026-01-01T00:00:00Z"{{more}}}""";
+        var info = $$"""{"trace":{"trace_info":{"trace_id":"{{traceId}}","trace_location":{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"0"} },"request_time":"2026-01-01T00:00:00Z","state":"OK","assessments":[{{Feedback(""","rationale":"short" """)}},{{Feedback(""","rationale":"polite" """)}},{{Feedback(""","metadata":{"judge":"2"} """)}}]} } }""";
+
+        Assert.Equal(200, (await _server.PostAsync("/api/3.0/mlflow/traces", info)).Status);
+        Assert.Equal(200, (await _server.PostAsync("/api/3.0/mlflow/traces", info)).Status);
+
+        var stored = (await _server.GetAsync($"/api/3.0/mlflow/traces/{traceId}")).Body.GetProperty("trace").GetProperty("trace_info").GetProperty("assessments");
+        Assert.Equal(3, stored.GetArrayLength());
+        Assert.All(stored.EnumerateArray(), assessment => Assert.False(assessment.GetProperty("feedback").TryGetProperty("error", out _)));
+    }
+
     [Theory]
     [InlineData("{}", "Missing value for required parameter 'assessment'.")]
     [InlineData("""{"assessment":{"assessment_name":"x"}}""", "Unknown assessment type: None")]
+    [InlineData("""{"assessment":{"assessment_name":"x","issue":null}}""", "Unknown assessment type: None")]
     [InlineData("""{"assessment":{"feedback":{"value":1}}}""", "Missing value for required parameter 'assessment_name'.")]
     [InlineData("""{"assessment":{"assessment_name":"x","expectation":{}}}""", "Missing value for required parameter 'value'.")]
     [InlineData("""{"assessment":{"assessment_name":"x","expectation":{"serialized_value":{"value":"{"}}}}""", "Invalid value { for parameter 'serialized_value' supplied")]
