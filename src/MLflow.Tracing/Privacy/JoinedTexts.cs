@@ -41,7 +41,7 @@ internal static class JoinedTexts
             case JsonTokenType.StartObject:
                 while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
                 {
-                    place.Add(reader.GetString()!);
+                    place.Add(ValueRedactor.Text(reader));
                     reader.Read();
                     Add(ref reader, place, texts);
                     place.RemoveAt(place.Count - 1);
@@ -64,7 +64,7 @@ internal static class JoinedTexts
                     texts.Add(key, text = new StringBuilder());
                 }
 
-                text.Append(reader.GetString());
+                text.Append(ValueRedactor.Text(reader));
                 break;
             default:
                 break;

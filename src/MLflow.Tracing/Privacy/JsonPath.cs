@@ -45,7 +45,8 @@ internal sealed class JsonPath
     }
 
     /// <summary>Whether the path leads to a place.</summary>
-    public bool Matches(ReadOnlySpan<JsonStep> place) => Matches(0, place);
+    /// <remarks>Asked at every place of a value, nearly all of which the last segment rules out; only for the rest is every split tried that descents allow.</remarks>
+    public bool Matches(ReadOnlySpan<JsonStep> place) => !place.IsEmpty && _segments[^1].Allows(place[^1]) && Matches(0, place);
 
     private bool Matches(int segment, ReadOnlySpan<JsonStep> place)
     {

@@ -45,8 +45,8 @@ public sealed class PrivacyOptions
     public IList<string> RedactedPatterns { get; } = [];
 
     /// <summary>
-    /// Gets each value after the other rules and returns what is recorded of it; null withholds the value. It is called in the background, by one thread at
-    /// a time, should be fast, and where it throws the value is withheld. Null by default.
+    /// Gets each value after the other rules and returns what is recorded of it; null withholds the value. It is called in the background, by several
+    /// threads at once, must be safe for that, should be fast, and where it throws the value is withheld. Null by default.
     /// </summary>
     public Func<RedactedValue, string?>? Redactor { get; set; }
 

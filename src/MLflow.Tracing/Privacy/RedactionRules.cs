@@ -15,11 +15,8 @@ internal sealed class RedactionRules
         ScrubsSecrets = options.ScrubSecrets;
     }
 
-    /// <summary>The scrubber alone.</summary>
-    public static RedactionRules ScrubberOnly { get; } = new(new PrivacyOptions { MaxRedactedBytes = int.MaxValue });
-
     /// <summary>Takes out the lists of tokens that an answer may have beside its text: they are the text, in pieces.</summary>
-    public static RedactionRules LogProbabilities { get; } = new(new PrivacyOptions { MaxRedactedBytes = int.MaxValue, RedactedKeys = { "logprobs" } });
+    public static RedactionRules LogProbabilities { get; } = new(new PrivacyOptions { MaxRedactedBytes = int.MaxValue, RedactedKeys = { "logprobs" }, ScrubSecrets = false });
 
     public HashSet<string> Keys { get; }
 

@@ -92,8 +92,8 @@ internal static partial class SecretScrubber
             return false;
         }
 
-        // Within a word it is none, which a first look does not know: it must not read on to the end each time.
-        var end = at + Run(isLoose ? text[at..Math.Min(text.Length, at + MaxValueLength)] : text[at..], TokenBytes);
+        // The next one may begin within this run: it must not be read on to the end of the text each time.
+        var end = at + Run(text[at..Math.Min(text.Length, at + MaxValueLength)], TokenBytes);
         if (end - at < 12)
         {
             return false;

@@ -126,7 +126,7 @@ internal sealed class SpanRedactor
     /// </summary>
     private bool RedactChunks(LiveSpan span, bool isStreamChanged)
     {
-        if (span.Chunks is not { Count: > 0 } chunks || chunks.DataOf(chunks[0]).SequenceEqual(ChunkMark))
+        if (span.Chunks is not { Count: > 0, IsWithheld: false } chunks)
         {
             return false;
         }
@@ -151,7 +151,7 @@ internal sealed class SpanRedactor
                 continue;
             }
 
-            var value = entry.IsJson ? AttributeValue.FromJson(data.ToArray()) : AttributeValue.FromString(Encoding.UTF8.GetString(data));
+            var value = chunks.ValueOf(entry);
             if (_values.Redact(AttributeNames.ChunkValue, ref value) || (entry.EventType is { } eventType && _values.Redact(AttributeNames.ChunkEventType, eventType) != eventType))
             {
                 return true;
@@ -225,8 +225,6 @@ internal sealed class SpanRedactor
     public static bool IsInPieces(AttributeValue value) =>
         value is { Kind: AttributeValueKind.Json, Json: [(byte)'[', ..] }
         || (value.Kind == AttributeValueKind.String && (value.String.StartsWith("data:", StringComparison.Ordinal) || value.String.StartsWith("event:", StringComparison.Ordinal)));
-
-    private static ReadOnlySpan<byte> ChunkMark => "[WITHHELD: the stream was redacted]"u8;
 
     private static bool IsChunkMark(AttributeValue value) => value is { Kind: AttributeValueKind.String, String: RedactionMarks.Chunk };
 }

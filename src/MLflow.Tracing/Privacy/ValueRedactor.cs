@@ -106,11 +106,7 @@ internal sealed class ValueRedactor
 
         var utf8 = Encoding.UTF8.GetBytes(result);
         value = isJson && JsonText.IsJson(utf8) ? AttributeValue.FromJson(utf8) : AttributeValue.FromString(result);
-        if (_rules.ScrubsSecrets)
-        {
-            ApplyRules(name, ref value);
-        }
-
+        ApplyRules(name, ref value);
         return true;
     }
 
@@ -206,9 +202,12 @@ internal sealed class ValueRedactor
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException && nesting == 0)
         {
-            // No JSON after all: text.
+            // No JSON after all, or deeper than we read: text.
             _steps.RemoveRange(depth, _steps.Count - depth);
-            return RedactPlain(Encoding.UTF8.GetString(json), SecretKind.None) is { } text ? Encoding.UTF8.GetBytes(text) : null;
+            var text = Encoding.UTF8.GetString(json);
+            return HasKeyOf(text) ? AttributeJson.Quote(RedactionMarks.Redacted)
+                : RedactPlain(text, SecretKind.None) is { } changed ? Encoding.UTF8.GetBytes(changed)
+                : null;
         }
 
         return edits.Result();
@@ -326,7 +325,7 @@ internal sealed class ValueRedactor
         }
     }
 
-    private static string Text(in Utf8JsonReader reader)
+    internal static string Text(in Utf8JsonReader reader)
     {
         try
         {
@@ -408,9 +407,19 @@ internal sealed class ValueRedactor
     {
         foreach (var key in _rules.Keys)
         {
-            if (text.Contains('"' + key + '"', StringComparison.OrdinalIgnoreCase))
+            for (var at = text.IndexOf(key, StringComparison.OrdinalIgnoreCase); at >= 0; at = text.IndexOf(key, at + 1, StringComparison.OrdinalIgnoreCase))
             {
-                return true;
+                // In JSON within JSON, and so on, the quotes have backslashes before them.
+                var end = at + key.Length;
+                while (end < text.Length && text[end] == '\\')
+                {
+                    end++;
+                }
+
+                if (at > 0 && text[at - 1] == '"' && end < text.Length && text[end] == '"')
+                {
+                    return true;
+                }
             }
         }
 

@@ -42,6 +42,9 @@ internal sealed class ChunkLog
     /// <summary>Chunks of which media were left out.</summary>
     public int Trimmed { get; init; }
 
+    /// <summary>The data were taken out.</summary>
+    public bool IsWithheld { get; private set; }
+
     /// <summary>Upper bound of the memory that the log keeps alive, in bytes.</summary>
     public int Size => _blocks.Sum(block => block.Length) + (Count * 40);
 
@@ -49,9 +52,13 @@ internal sealed class ChunkLog
 
     public ReadOnlySpan<byte> DataOf(ChunkEntry entry) => _blocks[entry.Block].AsSpan(entry.Offset, entry.Length);
 
+    public AttributeValue ValueOf(ChunkEntry entry) =>
+        entry.IsJson ? AttributeValue.FromJson(DataOf(entry).ToArray()) : AttributeValue.FromString(Encoding.UTF8.GetString(DataOf(entry)));
+
     /// <summary>Puts a text in the place of all data. Number and times of the chunks stay.</summary>
     public void Withhold(string text)
     {
+        IsWithheld = true;
         var block = Blocks.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
         var length = Encoding.UTF8.GetBytes(text, block);
         _blocks.Add(block);
@@ -85,8 +92,7 @@ internal sealed class ChunkLog
         for (var i = 0; i < Count; i++)
         {
             var entry = _entries[i];
-            var data = DataOf(entry);
-            var value = entry.IsJson ? AttributeValue.FromJson(data.ToArray()) : AttributeValue.FromString(Encoding.UTF8.GetString(data));
+            var value = ValueOf(entry);
             yield return new SpanEvent(EventName(i), entry.TimeNs, entry.EventType is null
                 ? [new(AttributeNames.ChunkValue, value)]
                 : [new(AttributeNames.ChunkValue, value), new(AttributeNames.ChunkEventType, AttributeValue.FromString(entry.EventType))]);

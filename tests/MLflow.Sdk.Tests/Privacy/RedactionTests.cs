@@ -36,6 +36,39 @@ public sealed class RedactionTests : PrivacyTestBase
         Assert.Equal("3", Text(trace.Root.Attributes["count"]));
     }
 
+    [Fact]
+    public async Task Key_InJsonWithinJsonThatWasCut_IsNotLeftStanding()
+    {
+        var trace = await TraceAsync(
+            privacy => privacy.RedactedKeys.Add("ssn"),
+            span =>
+            {
+                span.SetInputs("""{"messages":[{"tool_calls":[{"function":{"arguments":"{\"ssn\":\"078-05-1120\"}"}}],"content":"a""");
+                span.SetAttribute("deep", AttributeValue.FromJson(System.Text.Encoding.UTF8.GetBytes(new string('[', 600) + """{"ssn":"078-05-1120"}""" + new string(']', 600))));
+                span.SetOutputs("about ssn");
+            });
+
+        Assert.Equal("[REDACTED]", Text(trace.Root!.Inputs));
+        Assert.DoesNotContain("078-05", Text(trace.Root.Attributes["deep"]), StringComparison.Ordinal);
+        Assert.Equal("about ssn", Text(trace.Root.Outputs));
+    }
+
+    [Fact]
+    public async Task Stream_ThatBeginsWithOurMark_IsRedactedAllTheSame()
+    {
+        var log = new ChunkLogBuilder(new StreamLimits(10, 1 << 20, false), 1000);
+        log.Add("[WITHHELD: the stream was redacted]"u8, default, 1, isJson: false);
+        log.Add("sk-proj-0123456789abcdefghijABCDEFGHIJ0123456789"u8, default, 2, isJson: false);
+        var chunks = log.Build()!;
+        await TraceAsync(_ => { }, span => span.SetChunks(chunks));
+
+        Assert.True(chunks.IsWithheld);
+    }
+
+    [Fact]
+    public void JoinedTexts_HalfACharacter_DoesNotEndTheLook() =>
+        Assert.Equal(["a\\ud800b", "later"], JoinedTexts.Of("""[{"x":"a\ud800b"},{"y":"later"}]"""u8));
+
     [Theory]
     [InlineData("$.messages[*].content", """{"messages":[{"role":"user","content":"[REDACTED]"},{"role":"user","content":"[REDACTED]"}],"user":{"email":"a@b.example"}}""")]
     [InlineData("$.messages[1].content", """{"messages":[{"role":"user","content":"first words"},{"role":"user","content":"[REDACTED]"}],"user":{"email":"a@b.example"}}""")]
@@ -220,7 +253,7 @@ public sealed class RedactionTests : PrivacyTestBase
             var value = AttributeValue.FromJson(json);
 
             Assert.True(SecretScrubber.Suspects(json), $"{kind} in {plain}");
-            Assert.True(new ValueRedactor(RedactionRules.ScrubberOnly, e => Assert.Fail($"{e}")).Redact("mlflow.spanInputs", ref value), $"{kind} in {plain}");
+            Assert.True(new ValueRedactor(RedactionRules.Of(new PrivacyOptions()), e => Assert.Fail($"{e}")).Redact("mlflow.spanInputs", ref value), $"{kind} in {plain}");
 
             var result = Encoding.UTF8.GetString(value.Json);
             Assert.DoesNotContain(secret, result, StringComparison.Ordinal);
