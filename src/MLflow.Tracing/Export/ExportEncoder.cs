@@ -44,17 +44,12 @@ internal sealed class ExportEncoder : IDisposable
     private void Write(LiveSpan span, PrivacyFilter privacy)
     {
         var start = _writer.Position;
-
-        // One that still runs must not get anything between its redaction and its encoding.
-        lock (span.Gate)
+        privacy.Prepare(span);
+        OtlpSpanWriter.Write(_writer, span);
+        if (privacy.Scrub(span, _writer.Written.Span[start..]))
         {
-            privacy.Prepare(span);
+            _writer.Rewind(start);
             OtlpSpanWriter.Write(_writer, span);
-            if (privacy.Scrub(span, _writer.Written.Span[start..]))
-            {
-                _writer.Rewind(start);
-                OtlpSpanWriter.Write(_writer, span);
-            }
         }
     }
 

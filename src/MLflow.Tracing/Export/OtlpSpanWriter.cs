@@ -31,16 +31,8 @@ internal static class OtlpSpanWriter
     public const int AnyInt = 3;
     public const int AnyDouble = 4;
 
-    /// <summary>Writes a span that has ended, or one that still runs, which has no end.</summary>
+    /// <summary>Writes a span that no longer changes: one that has ended, or a copy of one that still runs, which has no end.</summary>
     public static void Write(ProtobufWriter writer, LiveSpan span)
-    {
-        lock (span.Gate)
-        {
-            WriteFields(writer, span);
-        }
-    }
-
-    private static void WriteFields(ProtobufWriter writer, LiveSpan span)
     {
         Span<byte> id = stackalloc byte[16];
         span.Trace.OtelTraceId.CopyTo(id);

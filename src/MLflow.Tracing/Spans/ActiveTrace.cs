@@ -29,7 +29,6 @@ internal sealed class ActiveTrace
     private long _heldBytes;
     private int _open;
     private bool _wasCompleted;
-    private bool _hasTimedOut;
 
     public ActiveTrace(TraceOutlet outlet, TraceDestination destination, TraceFate fate = TraceFate.Kept, RemoteParent? remoteParent = null)
     {
@@ -171,12 +170,11 @@ internal sealed class ActiveTrace
         List<LiveSpan> open;
         lock (this)
         {
-            if (_open == 0 || _hasTimedOut)
+            if (_open == 0)
             {
                 return;
             }
 
-            _hasTimedOut = true;
             open = [.. _running ?? [], Root!];
             _told = (_told ?? TraceTold.Nothing) with { State = SpanStatusCode.Error };
         }
@@ -226,7 +224,7 @@ internal sealed class ActiveTrace
 
         if (running.Count > 0)
         {
-            Outlet.Exporter.Enqueue(new TraceExport(this, running, IsComplete: false) { IsAnnouncement = true }, inBackground: true);
+            Outlet.Exporter.Enqueue(new TraceExport(this, running.ConvertAll(span => span.Snapshot()), IsComplete: false) { IsAnnouncement = true }, inBackground: true);
         }
 
         if (ended is not null)

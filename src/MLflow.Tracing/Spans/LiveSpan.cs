@@ -48,6 +48,23 @@ public sealed partial class LiveSpan : IDisposable
         }
     }
 
+    /// <summary>A copy for <see cref="Snapshot"/>.</summary>
+    private LiveSpan(LiveSpan original)
+    {
+        Trace = original.Trace;
+        Name = original.Name;
+        SpanType = original.SpanType;
+        Parent = original.Parent;
+        OtelSpanId = original.OtelSpanId;
+        StartNs = original.StartNs;
+        StatusCode = original.StatusCode;
+        StatusMessage = original.StatusMessage;
+        IsWithoutContent = original.IsWithoutContent;
+        _attributes.AddRange(original._attributes);
+        _events = original._events is { } events ? [.. events] : null;
+        _links = original._links is { } links ? [.. links] : null;
+    }
+
     /// <summary>The trace's id: <c>tr-</c> and 32 hexadecimal digits.</summary>
     public string TraceId => Trace.TraceId;
 
@@ -99,9 +116,6 @@ public sealed partial class LiveSpan : IDisposable
     /// <summary>The server was told that the span runs. The trace's own, under its lock.</summary>
     internal bool IsAnnounced { get; set; }
 
-    /// <summary>Held while the span is read that still runs.</summary>
-    internal object Gate => _attributes;
-
     internal bool HasEnded => Volatile.Read(ref _ended) > 0;
 
     /// <summary>Ends the span now.</summary>
@@ -112,6 +126,17 @@ public sealed partial class LiveSpan : IDisposable
 
     /// <summary>Ends the span as of a time: for work that was over before it could be told. One before the span's start is taken as its start.</summary>
     public void End(DateTimeOffset endTime) => EndAt(UnixNano.Of(endTime));
+
+    /// <summary>
+    /// The span as it stands, without an end and without chunks, to be redacted and encoded while the program goes on with its own. It is not counted by the trace.
+    /// </summary>
+    internal LiveSpan Snapshot()
+    {
+        lock (_attributes)
+        {
+            return new LiveSpan(this);
+        }
+    }
 
     /// <summary>Stops being the current span of this flow without ending.</summary>
     internal void Leave()

@@ -2,7 +2,7 @@ namespace MLflow;
 
 /// <summary>Ended spans on their way to the exporter.</summary>
 /// <param name="Trace">The trace they belong to.</param>
-/// <param name="Spans">Spans that have ended; they no longer change, unless this is an announcement.</param>
+/// <param name="Spans">Spans that no longer change: they have ended or, in an announcement, are copies.</param>
 /// <param name="IsComplete">True when the root and all started spans have ended, so that the trace's facts can be sent.</param>
 internal sealed record TraceExport(ActiveTrace Trace, IReadOnlyList<LiveSpan> Spans, bool IsComplete)
 {

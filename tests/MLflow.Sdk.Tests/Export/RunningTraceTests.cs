@@ -42,6 +42,29 @@ public sealed class RunningTraceTests
     }
 
     [Fact]
+    public async Task LongTrace_WithRules_IsToldByThemAndStaysAsTheProgramHasIt()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        server.TakesFacts = true;
+        await using var client = Some.Client(server);
+        client.SetPrivacy(privacy => privacy.Redactor = value => $"{value.Text}!");
+        var first = server.NextAsync("/v1/traces");
+        using (var root = client.StartSpan("agent"))
+        {
+            root.SetInputs("mail");
+            var told = Assert.Single((await first).Spans);
+
+            Assert.Equal("mail!", Inputs(told));
+            Assert.Equal("mail", root.Inputs?.GetString());
+        }
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+        Assert.Equal("mail!", Inputs(Assert.Single(server.To("/v1/traces").Last().Spans)));
+
+        static string Inputs(Otlp.Span span) => span.Attributes.Single(a => a.Key == AttributeNames.Inputs).Value.StringValue;
+    }
+
+    [Fact]
     public async Task LongTrace_ServerThatIsAway_LosesNothing()
     {
         var port = Some.FreePort();
