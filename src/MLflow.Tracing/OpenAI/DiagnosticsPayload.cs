@@ -24,14 +24,8 @@ internal static class DiagnosticsPayload
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Request")]
     public static extern HttpRequestMessage RequestOfRequest([UnsafeAccessorType(RequestData)] object payload);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_LoggingRequestId")]
-    public static extern Guid IdOfRequest([UnsafeAccessorType(RequestData)] object payload);
-
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Response")]
     public static extern HttpResponseMessage? ResponseOfResponse([UnsafeAccessorType(ResponseData)] object payload);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_LoggingRequestId")]
-    public static extern Guid IdOfResponse([UnsafeAccessorType(ResponseData)] object payload);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_RequestTaskStatus")]
     public static extern TaskStatus StatusOfResponse([UnsafeAccessorType(ResponseData)] object payload);

@@ -4,14 +4,21 @@ namespace MLflow;
 
 /// <summary>
 /// Listens to HttpClient's <see cref="DiagnosticListener"/>. Of its two pairs of events the older one (<c>Request</c>, <c>Response</c>) is used: to
-/// enable <c>HttpRequestOut</c> would make HttpClient start an Activity and put <c>traceparent</c> on every request of the program.
+/// enable <c>HttpRequestOut</c> would make HttpClient start an Activity and put <c>traceparent</c> on every request of the program. But HttpClient asks
+/// with the request at hand whether to enable it, and what has been asked for is seen: the answer is no, and the event of the request, for which
+/// HttpClient would make a random id, is not needed. It is where HttpClient does not ask, because an Activity is current.
 /// </summary>
 internal sealed class DiagnosticsSubscription : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
 {
     private const string ListenerName = "HttpHandlerDiagnosticListener";
+    private const string ActivityName = "System.Net.Http.HttpRequestOut";
     private const string RequestEvent = "System.Net.Http.Request";
     private const string ResponseEvent = "System.Net.Http.Response";
     private const string ExceptionEvent = "System.Net.Http.Exception";
+
+    // Who saw the request that this thread is about to send when HttpClient asked about it. Set no longer than until HttpClient's next question.
+    [ThreadStatic]
+    private static DiagnosticsSubscription? _seenBy;
 
     private readonly HttpCapture _capture;
     private readonly Lock _lock = new();
@@ -42,9 +49,41 @@ internal sealed class DiagnosticsSubscription : IObserver<DiagnosticListener>, I
     }
 
     /// <summary>HttpClient asks in the flow of the request: for one that is none of ours it makes no event of the response.</summary>
-    private bool IsWanted(string name) => name is RequestEvent || (name is ResponseEvent or ExceptionEvent && _capture.IsInCall);
+    private bool IsWanted(string name, object? first, object? second)
+    {
+        switch (name)
+        {
+            case ActivityName:
+                if (first is HttpRequestMessage request)
+                {
+                    _seenBy = this;
+                    See(request);
+                }
+
+                return false;
+            case RequestEvent:
+                var isSeen = ReferenceEquals(_seenBy, this);
+                _seenBy = null;
+                return !isSeen;
+            default:
+                return name is ResponseEvent or ExceptionEvent && _capture.IsInCall;
+        }
+    }
 
     /// <summary>Called within the program's own call: what is thrown here would reach it.</summary>
+    private void See(HttpRequestMessage request)
+    {
+        try
+        {
+            _capture.OnRequest(request);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _capture.Failed(e);
+        }
+    }
+
+    /// <summary>Called within the program's own call, as <see cref="See"/> is.</summary>
     public void OnNext(KeyValuePair<string, object?> value)
     {
         try
@@ -53,7 +92,8 @@ internal sealed class DiagnosticsSubscription : IObserver<DiagnosticListener>, I
             switch (value.Key)
             {
                 case RequestEvent:
-                    _capture.OnRequest(DiagnosticsPayload.RequestOfRequest(value.Value!), DiagnosticsPayload.IdOfRequest(value.Value!));
+                    _seenBy = null;
+                    _capture.OnRequest(DiagnosticsPayload.RequestOfRequest(value.Value!));
                     break;
                 case ExceptionEvent:
                     _capture.OnException(DiagnosticsPayload.RequestOfException(value.Value!), DiagnosticsPayload.ExceptionOfException(value.Value!));
@@ -61,7 +101,6 @@ internal sealed class DiagnosticsSubscription : IObserver<DiagnosticListener>, I
                 case ResponseEvent:
                     _capture.OnResponse(
                         DiagnosticsPayload.ResponseOfResponse(value.Value!),
-                        DiagnosticsPayload.IdOfResponse(value.Value!),
                         DiagnosticsPayload.StatusOfResponse(value.Value!));
                     break;
             }

@@ -36,6 +36,7 @@ internal sealed partial class HttpCapture : IDisposable
         _tracer = tracer;
         _log = log;
         _options = options;
+        Clock = tracer.TimeProvider;
         _filter = new CallFilter(options);
         _pending = new PendingCalls(tracer.TimeProvider, Close);
         _worker = new RecordingWorker(Record);
@@ -51,7 +52,7 @@ internal sealed partial class HttpCapture : IDisposable
 
     public CaptureBudget Budget { get; } = new();
 
-    public TimeProvider Clock => _tracer.TimeProvider;
+    public TimeProvider Clock { get; }
 
     /// <summary>The flow is that of a request that we saw.</summary>
     public bool IsInCall => _current.Value is not null;
@@ -139,10 +140,23 @@ internal sealed partial class HttpCapture : IDisposable
         }
     }
 
-    public void OnRequest(HttpRequestMessage request, Guid loggingId)
+    /// <summary>A request is about to be sent. Told of it again, within the same request, it has no effect.</summary>
+    public void OnRequest(HttpRequestMessage request)
     {
+        var outer = _current.Value;
+        if (outer is not null && ReferenceEquals(outer.Request, request))
+        {
+            return;
+        }
+
         if (_filter.Match(request) is not { } operation)
         {
+            if (outer is not null)
+            {
+                // Sent while one of ours is under way, for example to fetch a token: what comes of it is not the answer of ours.
+                _current.Value = null;
+            }
+
             return;
         }
 
@@ -150,13 +164,14 @@ internal sealed partial class HttpCapture : IDisposable
         var content = request.Content;
         var body = content is null ? null : DiagnosticsPayload.BinaryContentOf(content);
         var key = body ?? request;
-        var call = HeldCall(request, body) ?? _pending.Take(key) ?? (content is null ? Repeat(request) : null) ?? Resume(request, key) ?? Begin(operation, key, timestamp);
+        var call = HeldCall(request, body) ?? (_pending.IsEmpty ? null : Waiting(request, content, key)) ?? Begin(operation, key, timestamp);
         if (call is null)
         {
+            _current.Value = null;
             return;
         }
 
-        var attempt = call.AddAttempt(request, loggingId, timestamp);
+        var attempt = call.AddAttempt(request, timestamp);
         _current.Value = attempt;
         if (content is not null)
         {
@@ -173,9 +188,9 @@ internal sealed partial class HttpCapture : IDisposable
         }
     }
 
-    public void OnResponse(HttpResponseMessage? response, Guid loggingId, TaskStatus status)
+    public void OnResponse(HttpResponseMessage? response, TaskStatus status)
     {
-        if (_current.Value is not { } attempt || attempt.LoggingId != loggingId)
+        if (_current.Value is not { } attempt || (response?.RequestMessage is { } request && !ReferenceEquals(request, attempt.Request)))
         {
             return;
         }
@@ -319,6 +334,10 @@ internal sealed partial class HttpCapture : IDisposable
             return [.. _open];
         }
     }
+
+    /// <summary>The call that waits for this request, or null.</summary>
+    private LlmCall? Waiting(HttpRequestMessage request, HttpContent? content, object key) =>
+        _pending.Take(key) ?? (content is null ? Repeat(request) : null) ?? Resume(request, key);
 
     private LlmCall? Begin(ApiOperation operation, object key, long timestamp)
     {

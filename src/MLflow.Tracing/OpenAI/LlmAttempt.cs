@@ -10,13 +10,12 @@ internal sealed class LlmAttempt
     private int _hasEnded;
     private Uri? _url;
 
-    public LlmAttempt(LlmCall call, int number, HttpRequestMessage request, Guid loggingId, long startTimestamp)
+    public LlmAttempt(LlmCall call, int number, HttpRequestMessage request, long startTimestamp)
     {
         Call = call;
         Number = number;
         Request = request;
         Method = request.Method;
-        LoggingId = loggingId;
         StartTimestamp = startTimestamp;
         RequestContentType = request.Content is { } content ? Header(content.Headers, "Content-Type") : null;
         Resumes = call.Broken;
@@ -42,9 +41,6 @@ internal sealed class LlmAttempt
 
     /// <summary>The response that a pipeline policy saw; null where HttpClient's diagnostics did.</summary>
     public PipelineResponse? PipelineResponse { get; private set; }
-
-    /// <summary>HttpClient's id of the request, the same in the events of one request.</summary>
-    public Guid LoggingId { get; }
 
     public long StartTimestamp { get; }
 

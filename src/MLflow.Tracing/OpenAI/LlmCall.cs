@@ -163,15 +163,15 @@ internal sealed class LlmCall
     {
         lock (this)
         {
-            return _attempts.Count > 0 ? _attempts[^1] : AddAttempt(PolicyRequest ?? new HttpRequestMessage(), Guid.Empty, StartTimestamp);
+            return _attempts.Count > 0 ? _attempts[^1] : AddAttempt(PolicyRequest ?? new HttpRequestMessage(), StartTimestamp);
         }
     }
 
-    public LlmAttempt AddAttempt(HttpRequestMessage request, Guid loggingId, long timestamp)
+    public LlmAttempt AddAttempt(HttpRequestMessage request, long timestamp)
     {
         lock (this)
         {
-            var attempt = new LlmAttempt(this, _attempts.Count + 1, request, loggingId, timestamp);
+            var attempt = new LlmAttempt(this, _attempts.Count + 1, request, timestamp);
             _attempts.Add(attempt);
             _hasEndedWhileHeld = false;
             return attempt;
@@ -183,7 +183,7 @@ internal sealed class LlmCall
     {
         lock (this)
         {
-            return new LlmAttempt(this, _attempts.Count + 1, PolicyRequest!, Guid.Empty, timestamp);
+            return new LlmAttempt(this, _attempts.Count + 1, PolicyRequest!, timestamp);
         }
     }
 

@@ -37,13 +37,14 @@ internal sealed class PendingCalls : IDisposable
         }
     }
 
-    public int Count
+    /// <summary>True while no call waits.</summary>
+    public bool IsEmpty
     {
         get
         {
             lock (_lock)
             {
-                return _calls.Count;
+                return _calls.Count == 0;
             }
         }
     }

@@ -20,7 +20,7 @@ public sealed class PendingCallsTests : CaptureTestBase
         _clock.Advance(TimeSpan.FromSeconds(0.2));
 
         Assert.Same(call, Assert.Single(_closed));
-        Assert.Equal(0, pending.Count);
+        Assert.True(pending.IsEmpty);
     }
 
     [Fact]
@@ -79,7 +79,6 @@ public sealed class PendingCallsTests : CaptureTestBase
         pending.Park(FailedCall(), TimeSpan.FromSeconds(60));
 
         Assert.Single(_closed);
-        Assert.Equal(PendingCalls.MaxCalls, pending.Count);
     }
 
     [Theory]
@@ -96,7 +95,7 @@ public sealed class PendingCallsTests : CaptureTestBase
         var call = FailedCall();
         while (call.Attempts.Count < number)
         {
-            call.AddAttempt(new HttpRequestMessage(), Guid.NewGuid(), 0);
+            call.AddAttempt(new HttpRequestMessage(), 0);
         }
 
         using var response = new HttpResponseMessage((System.Net.HttpStatusCode)status);
@@ -115,7 +114,7 @@ public sealed class PendingCallsTests : CaptureTestBase
     {
         var call = FailedCall();
         using var request = new HttpRequestMessage(HttpMethod.Put, "http://127.0.0.1/v1/files");
-        var attempt = call.AddAttempt(request, Guid.NewGuid(), 0);
+        var attempt = call.AddAttempt(request, 0);
 
         // The program's content is not back in its place yet: the request must be found.
         attempt.OriginalContent = new StringContent("");
@@ -203,7 +202,7 @@ public sealed class PendingCallsTests : CaptureTestBase
     {
         var call = new LlmCall(Capture, ApiCatalog.ChatCompletions, new object(), 0);
         call.StartOwnSpan(null);
-        call.AddAttempt(new HttpRequestMessage(), Guid.NewGuid(), 0);
+        call.AddAttempt(new HttpRequestMessage(), 0);
         return call;
     }
 }
