@@ -100,7 +100,7 @@ internal sealed partial class HttpCapture
         }
         else if (response.ContentStream is { } stream)
         {
-            response.ContentStream = new TeeReadStream(stream, attempt);
+            response.ContentStream = new TeeReadStream(stream, attempt, new AnswerGuard(attempt));
         }
         else
         {

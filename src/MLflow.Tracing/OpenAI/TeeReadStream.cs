@@ -7,16 +7,15 @@ internal sealed class TeeReadStream : Stream
 {
     private readonly Stream _inner;
     private readonly LlmAttempt _attempt;
+    private readonly AnswerGuard _guard;
     private int _isReading;
 
-    public TeeReadStream(Stream inner, LlmAttempt attempt)
+    public TeeReadStream(Stream inner, LlmAttempt attempt, AnswerGuard guard)
     {
         _inner = inner;
         _attempt = attempt;
+        _guard = guard;
     }
-
-    /// <summary>The program dropped the stream without closing it, for example an enumerator that it did not dispose.</summary>
-    ~TeeReadStream() => _attempt.EndBody(BodyEnd.Finalized, null);
 
     public override bool CanRead => _inner.CanRead;
 
@@ -128,14 +127,16 @@ internal sealed class TeeReadStream : Stream
     public override async ValueTask DisposeAsync()
     {
         EndByDispose();
-        GC.SuppressFinalize(this);
         await _inner.DisposeAsync().ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>Whoever reads does not close at the same time: the package's timer does when its <c>NetworkTimeout</c> is over.</summary>
-    private void EndByDispose() =>
+    private void EndByDispose()
+    {
         _attempt.EndBody(Volatile.Read(ref _isReading) != 0 ? BodyEnd.DisposedInRead : BodyEnd.Disposed, null);
+        _guard.Dispose();
+    }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> AwaitAsync(ValueTask<int> pending, Memory<byte> buffer)

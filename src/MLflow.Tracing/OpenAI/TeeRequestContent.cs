@@ -18,7 +18,7 @@ internal sealed class TeeRequestContent : HttpContent
 
         // Asking for the length makes the original compute it, as sending would; then it is among the headers.
         _ = inner.Headers.ContentLength;
-        HeaderCopy.Copy(inner.Headers, Headers);
+        ContentHeaders.Share(inner, this);
     }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>

@@ -10,22 +10,14 @@ internal sealed class TeeResponseContent : HttpContent
 {
     private readonly HttpContent _inner;
     private readonly LlmAttempt _attempt;
-    private bool _isRead;
+    private AnswerGuard? _guard;
 
     public TeeResponseContent(HttpContent inner, LlmAttempt attempt)
     {
         _inner = inner;
         _attempt = attempt;
-        HeaderCopy.Copy(inner.Headers, Headers);
-    }
-
-    /// <summary>The program dropped the response without reading it.</summary>
-    ~TeeResponseContent()
-    {
-        if (!_isRead)
-        {
-            _attempt.EndBody(BodyEnd.Finalized, null);
-        }
+        _guard = new AnswerGuard(attempt);
+        ContentHeaders.Move(inner, this);
     }
 
     protected override Stream CreateContentReadStream(CancellationToken cancellationToken) => Tee(_inner.ReadAsStream(cancellationToken));
@@ -40,7 +32,6 @@ internal sealed class TeeResponseContent : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        _isRead = true;
         try
         {
             await _inner.CopyToAsync(new TeeWriteStream(stream, _attempt.ResponseBody, _attempt.Clock), context, cancellationToken).ConfigureAwait(false);
@@ -50,12 +41,11 @@ internal sealed class TeeResponseContent : HttpContent
             throw;
         }
 
-        _attempt.EndBody(BodyEnd.Completed, null);
+        End(BodyEnd.Completed);
     }
 
     protected override void SerializeToStream(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        _isRead = true;
         try
         {
             _inner.CopyTo(new TeeWriteStream(stream, _attempt.ResponseBody, _attempt.Clock), context, cancellationToken);
@@ -65,12 +55,12 @@ internal sealed class TeeResponseContent : HttpContent
             throw;
         }
 
-        _attempt.EndBody(BodyEnd.Completed, null);
+        End(BodyEnd.Completed);
     }
 
     protected override bool TryComputeLength(out long length)
     {
-        // A length that the server sent is among the copied headers; otherwise nobody knows it before the end.
+        // A length that the server sent is among the headers; otherwise nobody knows it before the end.
         length = 0;
         return false;
     }
@@ -79,19 +69,24 @@ internal sealed class TeeResponseContent : HttpContent
     {
         if (disposing)
         {
-            _attempt.EndBody(BodyEnd.Disposed, null);
+            End(BodyEnd.Disposed);
             _inner.Dispose();
         }
 
         base.Dispose(disposing);
     }
 
+    /// <summary>From here on the stream tells the end: the program may keep the response and drop the stream.</summary>
     private TeeReadStream Tee(Stream inner)
     {
-        _isRead = true;
-#pragma warning disable CA1816 // From here on the stream's own finalizer tells the end.
-        GC.SuppressFinalize(this);
-#pragma warning restore CA1816
-        return new TeeReadStream(inner, _attempt);
+        var guard = _guard ?? new AnswerGuard(_attempt);
+        _guard = null;
+        return new TeeReadStream(inner, _attempt, guard);
+    }
+
+    private void End(BodyEnd end)
+    {
+        _attempt.EndBody(end, null);
+        _guard?.Dispose();
     }
 }
