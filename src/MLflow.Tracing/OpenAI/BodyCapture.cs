@@ -2,7 +2,7 @@ namespace MLflow;
 
 /// <summary>
 /// Copy of a body that passes by, in pooled segments, with the time of each read. Appending is thread-safe: the package closes a stream from a timer
-/// thread when a call times out. It locks itself: nobody else sees it, and a lock of its own would be as large as the rest.
+/// thread when a call times out. That is rare and what is done under the lock is short, so it is the lock that is cheapest where nobody waits.
 /// </summary>
 internal sealed class BodyCapture
 {
@@ -16,6 +16,7 @@ internal sealed class BodyCapture
     private readonly int _maxBytes;
     private readonly bool _keepsMarks;
     private readonly MultipartFilter? _filter;
+    private SpinLock _lock = new(enableThreadOwnerTracking: false);
     private List<byte[]>? _full;
     private byte[]? _segment;
     private int _used;
@@ -56,8 +57,10 @@ internal sealed class BodyCapture
             return;
         }
 
-        lock (this)
+        var isTaken = false;
+        try
         {
+            _lock.Enter(ref isTaken);
             if (_sealed)
             {
                 return;
@@ -103,13 +106,19 @@ internal sealed class BodyCapture
                 bytes = bytes[part..];
             }
         }
+        finally
+        {
+            Exit(isTaken);
+        }
     }
 
     /// <summary>Takes what was captured; nothing is appended afterwards. Dispose the result.</summary>
     public CapturedBody Take()
     {
-        lock (this)
+        var isTaken = false;
+        try
         {
+            _lock.Enter(ref isTaken);
             var alreadyTaken = _sealed;
             _sealed = true;
             if (alreadyTaken || _length == 0)
@@ -145,13 +154,19 @@ internal sealed class BodyCapture
             _rented = 0;
             return body;
         }
+        finally
+        {
+            Exit(isTaken);
+        }
     }
 
     /// <summary>A copy of what was captured so far, for a look at it. Dispose the result.</summary>
     public CapturedBody Copy()
     {
-        lock (this)
+        var isTaken = false;
+        try
         {
+            _lock.Enter(ref isTaken);
             if (_sealed || _length == 0)
             {
                 return CapturedBody.Empty;
@@ -168,15 +183,25 @@ internal sealed class BodyCapture
             _segment.AsSpan(0, _used).CopyTo(bytes.AsSpan(at));
             return new CapturedBody(bytes, _length, null, 0, _budget, 0);
         }
+        finally
+        {
+            Exit(isTaken);
+        }
     }
 
     /// <summary>True when what was kept of the beginning, no more than a few events, has the given bytes.</summary>
     public bool HeadContains(ReadOnlySpan<byte> bytes)
     {
-        lock (this)
+        var isTaken = false;
+        try
         {
+            _lock.Enter(ref isTaken);
             var head = _sealed ? default : _full is [var first, ..] ? first : _segment.AsSpan(0, _used);
             return head[..Math.Min(head.Length, FirstSegment)].IndexOf(bytes) >= 0;
+        }
+        finally
+        {
+            Exit(isTaken);
         }
     }
 
@@ -196,10 +221,24 @@ internal sealed class BodyCapture
     /// <summary>Gives the memory back.</summary>
     public void Discard()
     {
-        lock (this)
+        var isTaken = false;
+        try
         {
+            _lock.Enter(ref isTaken);
             _sealed = true;
             Free();
+        }
+        finally
+        {
+            Exit(isTaken);
+        }
+    }
+
+    private void Exit(bool isTaken)
+    {
+        if (isTaken)
+        {
+            _lock.Exit(useMemoryBarrier: false);
         }
     }
 

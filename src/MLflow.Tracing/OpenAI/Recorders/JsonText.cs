@@ -153,7 +153,8 @@ internal static class JsonText
     public static byte[] ReplaceLoneSurrogates(ReadOnlySpan<byte> json)
     {
         var copy = json.ToArray();
-        if (json.IndexOf("\\ud"u8) < 0 && json.IndexOf("\\uD"u8) < 0)
+        var escape = json.IndexOf((byte)'\\');
+        if (escape < 0 || (json[escape..].IndexOf("\\ud"u8) < 0 && json[escape..].IndexOf("\\uD"u8) < 0))
         {
             return copy;
         }
