@@ -60,12 +60,15 @@ internal sealed class ImportCommand : Command
                 }
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            if (e is not OperationCanceledException)
-            {
-                await Console.Error.WriteLineAsync($"mlflow: traces that may wait on the disk cannot be read: {e.Message}");
-            }
+            // The server stops: the rest waits for its next start.
+        }
+#pragma warning disable CA1031 // Whatever is wrong with what lies there, the server goes on.
+        catch (Exception e) when (e is not OutOfMemoryException)
+#pragma warning restore CA1031
+        {
+            await Console.Error.WriteLineAsync($"mlflow: traces that wait on the disk cannot be sent: {e.Message}");
         }
     }
 

@@ -8,6 +8,8 @@ namespace MLflow.Cli.Commands;
 internal sealed class MlflowCommand : RootCommand
 {
     private const int Failed = 1;
+
+    /// <summary>128 and the number of SIGINT, as shells report a program that Ctrl-C ended.</summary>
     private const int Interrupted = 130;
 
     private MlflowCommand()

@@ -20,8 +20,12 @@ internal sealed class ServerCommand : Command
         var options = _options.Read(parsed);
         await using var server = await MlflowServer.StartAsync(options, cancellationToken);
         await Console.Out.WriteLineAsync($"MLflow server is listening on {server.BaseAddress} and keeps traces in {options.BackendStoreUri}. Ctrl-C stops it.");
-        var arriving = ImportCommand.SendToAsync(server.BaseAddress, cancellationToken);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var arriving = ImportCommand.SendToAsync(server.BaseAddress, ending.Token);
         await server.WaitForShutdownAsync(cancellationToken);
+
+        // What has not arrived stays on the disk for the next start.
+        await ending.CancelAsync();
         await arriving;
         return 0;
     }

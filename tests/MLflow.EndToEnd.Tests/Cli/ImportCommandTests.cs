@@ -1,3 +1,7 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace MLflow.EndToEnd.Tests.Cli;
@@ -20,6 +24,38 @@ public sealed class ImportCommandTests
 
         Assert.Single(await api.SpansAsync(traceId, Token));
         Assert.Empty(Directory.GetFiles(spool));
+    }
+
+    [Fact]
+    public async Task Server_ToldToStopWhileItSendsWhatWaits_StopsAndKeepsTheRest()
+    {
+        using var folder = new TemporaryFolder();
+        var spool = Path.Combine(folder.Path, "spool");
+
+        var port = FreePort();
+        await LeaveAsync($"http://127.0.0.2:{port}", spool);
+
+        // At that other address of this machine, a server that takes traces and never answers.
+        var isSending = new TaskCompletionSource();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Parse("127.0.0.2"), port));
+        builder.Logging.ClearProviders();
+        await using var silent = builder.Build();
+        silent.MapGet("/version", () => "3.11.2");
+        silent.MapPost("/v1/traces", async (HttpContext context) =>
+        {
+            isSending.TrySetResult();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        await silent.StartAsync(Token);
+        await using var server = CliProcess.Mlflow(folder.Path, ["server", "--port", Text(port)], ("MLFLOW_SPOOL_DIRECTORY", spool));
+        await isSending.Task.WaitAsync(Token);
+
+        await server.SignalAsync("TERM", Token);
+
+        Assert.Equal(0, await server.WaitAsync(Token).WaitAsync(TimeSpan.FromMinutes(1), Token));
+        Assert.Empty(server.Errors);
+        Assert.Single(Directory.GetFiles(spool));
     }
 
     [Fact]
