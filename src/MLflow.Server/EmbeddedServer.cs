@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using MLflow.Server.Hosting;
 
 namespace MLflow.Server;
 
@@ -8,8 +9,8 @@ public static class EmbeddedServer
 {
     private static readonly Lock Gate = new();
 
-    // They live as long as the process: what is acknowledged is committed, so nothing has to be stopped at its end.
-    private static readonly Dictionary<string, MlflowServer> Running = [];
+    // By the full path of the database. They live as long as the process: what is acknowledged is committed, so nothing has to be stopped at its end.
+    private static readonly Dictionary<string, MlflowServer> Running = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
 
     /// <summary>Starts a server for the database on a free port of loopback, or finds the one that this process has started for it.</summary>
     /// <returns>Its address; the pages are there, too.</returns>
@@ -17,26 +18,35 @@ public static class EmbeddedServer
     public static Uri Start(string backendStoreUri)
     {
         ArgumentNullException.ThrowIfNull(backendStoreUri);
+        var options = new MlflowServerOptions { Host = "127.0.0.1", Port = 0, BackendStoreUri = backendStoreUri };
+        var path = ServerSettings.Validate(options).DatabasePath;
+
+        // Artifacts lie beside the database, wherever the program was started.
+        options.ArtifactsDestination = Path.Combine(Path.GetDirectoryName(path)!, "mlartifacts");
         lock (Gate)
         {
-            if (!Running.TryGetValue(backendStoreUri, out var server))
+            if (!Running.TryGetValue(path, out var server))
             {
-                var options = new MlflowServerOptions { Host = "127.0.0.1", Port = 0, BackendStoreUri = backendStoreUri, ArtifactsDestination = BesideOf(backendStoreUri) };
-
-                // Off this thread, whose synchronisation context may be the one that is blocked here.
-                server = Task.Run(() => MlflowServer.StartAsync(options)).GetAwaiter().GetResult();
-                Running.Add(backendStoreUri, server);
+                server = StartAway(options);
+                Running.Add(path, server);
             }
 
             return server.BaseAddress;
         }
     }
 
-    /// <summary>Artifacts lie beside the database, wherever the program was started.</summary>
-    private static string BesideOf(string backendStoreUri)
+    /// <summary>
+    /// Starts off this thread, whose synchronisation context may be the one that is blocked here, and without its flow: what the caller keeps in AsyncLocals would
+    /// live as long as the server, and be seen by all that it does.
+    /// </summary>
+    private static MlflowServer StartAway(MlflowServerOptions options)
     {
-        const string prefix = "sqlite:///";
-        var path = backendStoreUri.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? backendStoreUri[prefix.Length..] : "";
-        return Path.Combine(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".", "mlartifacts");
+        Task<MlflowServer> starting;
+        using (ExecutionContext.SuppressFlow())
+        {
+            starting = Task.Run(() => MlflowServer.StartAsync(options));
+        }
+
+        return starting.GetAwaiter().GetResult();
     }
 }
