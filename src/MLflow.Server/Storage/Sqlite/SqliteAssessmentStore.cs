@@ -5,8 +5,6 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <summary>Assessments in SQLite.</summary>
 internal sealed class SqliteAssessmentStore : IAssessmentStore
 {
-    private const string SelectTraceSql = "SELECT 1 FROM traces WHERE trace_id = ?1";
-
     private readonly SqliteDatabase _database;
 
     public SqliteAssessmentStore(SqliteDatabase database) => _database = database;
@@ -14,11 +12,7 @@ internal sealed class SqliteAssessmentStore : IAssessmentStore
     public Task CreateAsync(AssessmentRecord assessment, CancellationToken cancellationToken) => _database.Writer.WriteAsync(
         session =>
         {
-            if (!HasTrace(session, assessment.TraceId))
-            {
-                throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with ID '{assessment.TraceId}' not found.");
-            }
-
+            TraceExistence.Require(session, assessment.TraceId);
             return SqliteAssessmentWriter.Insert(session, assessment) ? true : throw Missing(assessment.TraceId, assessment.Overrides!);
         },
         cancellationToken);
@@ -38,7 +32,7 @@ internal sealed class SqliteAssessmentStore : IAssessmentStore
             }
         }
 
-        command.CommandText = SelectTraceSql;
+        command.CommandText = TraceExistence.SelectSql;
         command.Parameters.RemoveAt(1);
         throw command.ExecuteScalar() is null ? MissingTrace(traceId) : Missing(traceId, assessmentId);
     }
@@ -46,7 +40,7 @@ internal sealed class SqliteAssessmentStore : IAssessmentStore
     public Task<AssessmentRecord> UpdateAsync(string traceId, string assessmentId, AssessmentChange change, CancellationToken cancellationToken) => _database.Writer.WriteAsync(
         session =>
         {
-            var old = Find(session, traceId, assessmentId) ?? throw (HasTrace(session, traceId) ? Missing(traceId, assessmentId) : MissingTrace(traceId));
+            var old = Find(session, traceId, assessmentId) ?? throw (TraceExistence.IsStored(session, traceId) ? Missing(traceId, assessmentId) : MissingTrace(traceId));
             if (change.Type is { } type && type != old.Type)
             {
                 throw new MlflowException(
@@ -93,14 +87,6 @@ internal sealed class SqliteAssessmentStore : IAssessmentStore
         var assessment = AssessmentRows.Read(rows.GetString, rows.GetInt64);
         rows.Reset();
         return assessment;
-    }
-
-    private static bool HasTrace(SqliteWriteSession session, string traceId)
-    {
-        var rows = session[SelectTraceSql].Bind(1, traceId);
-        var found = rows.Read();
-        rows.Reset();
-        return found;
     }
 
     private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string> old, IReadOnlyDictionary<string, string> added)

@@ -16,9 +16,9 @@ internal static class SqliteAssessmentWriter
         """;
 
     private const string UpdateSql = """
-        UPDATE assessments SET name = ?3, value = ?4, value_text = ?5, value_number = ?6, is_serialized = ?7, error = ?8, rationale = ?9, metadata = ?10,
-            last_update_time_ms = ?11, is_valid = ?12
-        WHERE trace_id = ?1 AND assessment_id = ?2
+        UPDATE assessments SET name = ?4, value = ?6, value_text = ?7, value_number = ?8, is_serialized = ?9, error = ?10, rationale = ?13, metadata = ?14,
+            last_update_time_ms = ?16, is_valid = ?18
+        WHERE trace_id = ?2 AND assessment_id = ?1
         """;
 
     private const string SetValidSql = "UPDATE assessments SET is_valid = ?3 WHERE trace_id = ?1 AND assessment_id = ?2";
@@ -30,7 +30,26 @@ internal static class SqliteAssessmentWriter
     /// <returns>False when the assessment that it overrides is not there; it is stored all the same.</returns>
     public static bool Insert(SqliteWriteSession session, AssessmentRecord assessment)
     {
-        var written = session[InsertSql]
+        var written = Bind(session[InsertSql], assessment).Execute();
+        return written == 0 || assessment.Overrides is null || SetValid(session, assessment.TraceId, assessment.Overrides, false);
+    }
+
+    public static void Update(SqliteWriteSession session, AssessmentRecord assessment) => Bind(session[UpdateSql], assessment).Execute();
+
+    /// <summary>Takes one out of its history: what it overrides is valid again, unless a later one overrides that now.</summary>
+    public static void Delete(SqliteWriteSession session, AssessmentRecord assessment)
+    {
+        session[DeleteSql].Bind(1, assessment.TraceId).Bind(2, assessment.AssessmentId).Execute();
+        var later = session[RelinkSql].Bind(1, assessment.TraceId).Bind(2, assessment.AssessmentId).Bind(3, assessment.Overrides).Execute();
+        if (later == 0 && assessment.Overrides is not null)
+        {
+            SetValid(session, assessment.TraceId, assessment.Overrides, true);
+        }
+    }
+
+    /// <summary>The parameters, the same in both statements.</summary>
+    private static SqliteStatement Bind(SqliteStatement statement, AssessmentRecord assessment) =>
+        statement
             .Bind(1, assessment.AssessmentId)
             .Bind(2, assessment.TraceId)
             .Bind(3, assessment.SpanId)
@@ -48,36 +67,7 @@ internal static class SqliteAssessmentWriter
             .Bind(15, assessment.CreateTimeMs)
             .Bind(16, assessment.LastUpdateTimeMs)
             .Bind(17, assessment.Overrides)
-            .Bind(18, assessment.IsValid ? 1 : 0)
-            .Execute();
-        return written == 0 || assessment.Overrides is null || SetValid(session, assessment.TraceId, assessment.Overrides, false);
-    }
-
-    public static void Update(SqliteWriteSession session, AssessmentRecord assessment) => session[UpdateSql]
-        .Bind(1, assessment.TraceId)
-        .Bind(2, assessment.AssessmentId)
-        .Bind(3, assessment.Name)
-        .Bind(4, assessment.Value)
-        .Bind(5, StoredJson.String(assessment.Value))
-        .Bind(6, Number(assessment.Value))
-        .Bind(7, assessment.IsSerialized ? 1 : 0)
-        .Bind(8, assessment.Error)
-        .Bind(9, assessment.Rationale)
-        .Bind(10, JsonSerializer.Serialize(assessment.Metadata))
-        .Bind(11, assessment.LastUpdateTimeMs)
-        .Bind(12, assessment.IsValid ? 1 : 0)
-        .Execute();
-
-    /// <summary>Takes one out of its history: what it overrides is valid again, unless a later one overrides that now.</summary>
-    public static void Delete(SqliteWriteSession session, AssessmentRecord assessment)
-    {
-        session[DeleteSql].Bind(1, assessment.TraceId).Bind(2, assessment.AssessmentId).Execute();
-        var later = session[RelinkSql].Bind(1, assessment.TraceId).Bind(2, assessment.AssessmentId).Bind(3, assessment.Overrides).Execute();
-        if (later == 0 && assessment.Overrides is not null)
-        {
-            SetValid(session, assessment.TraceId, assessment.Overrides, true);
-        }
-    }
+            .Bind(18, assessment.IsValid ? 1 : 0);
 
     private static bool SetValid(SqliteWriteSession session, string traceId, string assessmentId, bool isValid) =>
         session[SetValidSql].Bind(1, traceId).Bind(2, assessmentId).Bind(3, isValid ? 1 : 0).Execute() == 1;

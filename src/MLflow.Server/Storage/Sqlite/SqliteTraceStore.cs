@@ -86,7 +86,7 @@ internal sealed partial class SqliteTraceStore : ITraceStore
         _database.Writer.WriteAsync(
             session =>
             {
-                RequireTrace(session, traceId);
+                TraceExistence.Require(session, traceId);
                 return session[SqliteTraceWriter.UpsertTagSql].Bind(1, traceId).Bind(2, key).Bind(3, value).Execute();
             },
             cancellationToken);
@@ -97,19 +97,6 @@ internal sealed partial class SqliteTraceStore : ITraceStore
                 ? true
                 : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No trace tag with key '{key}' for trace with ID '{traceId}'"),
             cancellationToken);
-
-    private static void RequireTrace(SqliteWriteSession session, string traceId)
-    {
-        var rows = session[SelectTraceSql].Bind(1, traceId);
-        if (!rows.Read())
-        {
-            throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with ID '{traceId}' not found.");
-        }
-
-        rows.Reset();
-    }
-
-    private const string SelectTraceSql = "SELECT 1 FROM traces WHERE trace_id = ?1";
 
     private const string InsertRunSql = "INSERT INTO trace_runs (trace_id, run_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
