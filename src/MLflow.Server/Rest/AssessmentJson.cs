@@ -19,27 +19,17 @@ internal static class AssessmentJson
         writer.WriteString("assessment_id", assessment.AssessmentId);
         writer.WriteString("assessment_name", assessment.Name);
         writer.WriteString("trace_id", assessment.TraceId);
-        WriteText(writer, "span_id", assessment.SpanId);
+        writer.WriteText("span_id", assessment.SpanId);
         writer.WriteStartObject("source");
         writer.WriteString("source_type", assessment.SourceType);
-        WriteText(writer, "source_id", assessment.SourceId);
+        writer.WriteText("source_id", assessment.SourceId);
         writer.WriteEndObject();
         writer.WriteString("create_time", WireTime.Format(assessment.CreateTimeMs));
         writer.WriteString("last_update_time", WireTime.Format(assessment.LastUpdateTimeMs));
         WriteValue(writer, assessment);
-        WriteText(writer, "rationale", assessment.Rationale);
-        if (assessment.Metadata.Count > 0)
-        {
-            writer.WriteStartObject("metadata");
-            foreach (var (key, value) in assessment.Metadata)
-            {
-                writer.WriteString(key, value);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        WriteText(writer, "overrides", assessment.Overrides);
+        writer.WriteText("rationale", assessment.Rationale);
+        writer.WriteMap("metadata", assessment.Metadata);
+        writer.WriteText("overrides", assessment.Overrides);
         writer.WriteBoolean("valid", assessment.IsValid);
         writer.WriteEndObject();
     }
@@ -201,12 +191,4 @@ internal static class AssessmentJson
     private static string RequireName(string name) => name.Length <= MaxNameLength
         ? name
         : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'assessment_name' exceeds the maximum length of {MaxNameLength} characters");
-
-    private static void WriteText(Utf8JsonWriter writer, string name, string? value)
-    {
-        if (value is not null)
-        {
-            writer.WriteString(name, value);
-        }
-    }
 }

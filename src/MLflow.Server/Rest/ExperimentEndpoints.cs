@@ -97,21 +97,8 @@ internal static class ExperimentEndpoints
             cancellationToken).ConfigureAwait(false);
         return new JsonAnswer(writer =>
         {
-            if (page.Experiments.Count > 0)
-            {
-                writer.WriteStartArray("experiments");
-                foreach (var experiment in page.Experiments)
-                {
-                    Write(writer, experiment);
-                }
-
-                writer.WriteEndArray();
-            }
-
-            if (page.NextPageToken is not null)
-            {
-                writer.WriteString("next_page_token", page.NextPageToken);
-            }
+            writer.WriteList("experiments", page.Experiments, Write);
+            writer.WriteText("next_page_token", page.NextPageToken);
         });
     }
 
@@ -171,20 +158,15 @@ internal static class ExperimentEndpoints
         writer.WriteString("lifecycle_stage", experiment.IsActive ? "active" : "deleted");
         writer.WriteNumber("last_update_time", experiment.LastUpdateTimeMs);
         writer.WriteNumber("creation_time", experiment.CreationTimeMs);
-        if (experiment.Tags.Count > 0)
-        {
-            writer.WriteStartArray("tags");
-            foreach (var (key, value) in experiment.Tags)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("key", key);
-                writer.WriteString("value", value);
-                writer.WriteEndObject();
-            }
+        writer.WriteList("tags", experiment.Tags, WriteTag);
+        writer.WriteEndObject();
+    }
 
-            writer.WriteEndArray();
-        }
-
+    private static void WriteTag(Utf8JsonWriter writer, KeyValuePair<string, string> tag)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("key", tag.Key);
+        writer.WriteString("value", tag.Value);
         writer.WriteEndObject();
     }
 

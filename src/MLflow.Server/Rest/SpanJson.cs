@@ -25,16 +25,10 @@ internal static class SpanJson
             writer.WriteNumber("end_time_unix_nano", end);
         }
 
-        writer.WriteStartArray("attributes");
-        if (span[AttributeNames.TraceRequestId] is null)
-        {
-            // Clients refuse a span without it; traces of plain OpenTelemetry have none.
-            WriteKeyValue(writer, AttributeNames.TraceRequestId, StoredJson.Quote(span.TraceId));
-        }
-
-        WriteAttributes(writer, span.Attributes);
-        writer.WriteEndArray();
-        WriteEvents(writer, span.Events);
+        // Clients refuse a span without the trace's id; traces of plain OpenTelemetry have none.
+        KeyValuePair<string, string>[] missing = span[AttributeNames.TraceRequestId] is null ? [new(AttributeNames.TraceRequestId, StoredJson.Quote(span.TraceId))] : [];
+        writer.WriteArray("attributes", missing.Concat(span.Attributes), WriteAttribute);
+        writer.WriteList("events", span.Events, WriteEvent);
         writer.WriteStartObject("status");
         if (span.Status != SpanStatus.Unset)
         {
@@ -50,39 +44,16 @@ internal static class SpanJson
         writer.WriteEndObject();
     }
 
-    private static void WriteEvents(Utf8JsonWriter writer, IReadOnlyList<SpanEventRecord> events)
+    private static void WriteEvent(Utf8JsonWriter writer, SpanEventRecord @event)
     {
-        if (events.Count == 0)
-        {
-            return;
-        }
-
-        writer.WriteStartArray("events");
-        foreach (var @event in events)
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("time_unix_nano", @event.TimeNs);
-            writer.WriteString("name", @event.Name);
-            if (@event.Attributes.Count > 0)
-            {
-                writer.WriteStartArray("attributes");
-                WriteAttributes(writer, @event.Attributes);
-                writer.WriteEndArray();
-            }
-
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
+        writer.WriteStartObject();
+        writer.WriteNumber("time_unix_nano", @event.TimeNs);
+        writer.WriteString("name", @event.Name);
+        writer.WriteList("attributes", @event.Attributes, WriteAttribute);
+        writer.WriteEndObject();
     }
 
-    private static void WriteAttributes(Utf8JsonWriter writer, IReadOnlyList<KeyValuePair<string, string>> attributes)
-    {
-        foreach (var (key, value) in attributes)
-        {
-            WriteKeyValue(writer, key, value);
-        }
-    }
+    private static void WriteAttribute(Utf8JsonWriter writer, KeyValuePair<string, string> attribute) => WriteKeyValue(writer, attribute.Key, attribute.Value);
 
     private static void WriteKeyValue(Utf8JsonWriter writer, string key, string json)
     {
@@ -122,32 +93,12 @@ internal static class SpanJson
                 break;
             case JsonValueKind.Array:
                 writer.WriteStartObject("array_value");
-                if (value.GetArrayLength() > 0)
-                {
-                    writer.WriteStartArray("values");
-                    foreach (var item in value.EnumerateArray())
-                    {
-                        WriteAnyValue(writer, item);
-                    }
-
-                    writer.WriteEndArray();
-                }
-
+                writer.WriteList("values", [.. value.EnumerateArray()], WriteAnyValue);
                 writer.WriteEndObject();
                 break;
             case JsonValueKind.Object:
                 writer.WriteStartObject("kvlist_value");
-                if (value.EnumerateObject().Any())
-                {
-                    writer.WriteStartArray("values");
-                    foreach (var property in value.EnumerateObject())
-                    {
-                        WriteKeyValue(writer, property.Name, property.Value);
-                    }
-
-                    writer.WriteEndArray();
-                }
-
+                writer.WriteList("values", [.. value.EnumerateObject()], (w, property) => WriteKeyValue(w, property.Name, property.Value));
                 writer.WriteEndObject();
                 break;
             default:

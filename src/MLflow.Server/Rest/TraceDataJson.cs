@@ -18,61 +18,8 @@ internal static class TraceDataJson
     /// <param name="writer">Within an object.</param>
     /// <param name="spans">All spans of a trace.</param>
     /// <param name="plain">Attributes as plain values, as TypeScript clients write and read them.</param>
-    public static void Write(Utf8JsonWriter writer, IReadOnlyList<SpanRecord> spans, bool plain)
-    {
-        writer.WriteStartArray("spans");
-        foreach (var span in spans)
-        {
-            writer.WriteStartObject();
-            writer.WriteBase64String("trace_id", Convert.FromHexString(span.OtelTraceId));
-            writer.WriteBase64String("span_id", Convert.FromHexString(span.SpanId));
-            if (span.ParentSpanId is null && plain)
-            {
-                writer.WriteString("parent_span_id", string.Empty);
-            }
-            else if (span.ParentSpanId is null)
-            {
-                writer.WriteNull("parent_span_id");
-            }
-            else
-            {
-                writer.WriteBase64String("parent_span_id", Convert.FromHexString(span.ParentSpanId));
-            }
-
-            writer.WriteString("name", span.Name);
-            writer.WriteNumber("start_time_unix_nano", span.StartNs);
-            writer.WritePropertyName("end_time_unix_nano");
-            if (span.EndNs is { } end)
-            {
-                writer.WriteNumberValue(end);
-            }
-            else
-            {
-                writer.WriteNullValue();
-            }
-
-            WriteEvents(writer, span.Events);
-            writer.WriteStartObject("status");
-            writer.WriteString("code", $"STATUS_CODE_{span.Status.ToString().ToUpperInvariant()}");
-            writer.WriteString("message", span.StatusMessage ?? string.Empty);
-            writer.WriteEndObject();
-            writer.WriteStartObject("attributes");
-            if (span[AttributeNames.TraceRequestId] is null)
-            {
-                WriteAttribute(writer, AttributeNames.TraceRequestId, StoredJson.Quote(span.TraceId), plain);
-            }
-
-            foreach (var (key, value) in span.Attributes)
-            {
-                WriteAttribute(writer, key, value, plain);
-            }
-
-            writer.WriteEndObject();
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-    }
+    public static void Write(Utf8JsonWriter writer, IReadOnlyList<SpanRecord> spans, bool plain) =>
+        writer.WriteArray("spans", spans, (w, span) => WriteSpan(w, span, plain));
 
     /// <exception cref="MlflowException">BAD_REQUEST: not such a document.</exception>
     public static IReadOnlyList<SpanRecord> Read(ReadOnlyMemory<byte> json, string traceId)
@@ -91,6 +38,56 @@ internal static class TraceDataJson
         }
     }
 
+    private static void WriteSpan(Utf8JsonWriter writer, SpanRecord span, bool plain)
+    {
+        writer.WriteStartObject();
+        writer.WriteBase64String("trace_id", Convert.FromHexString(span.OtelTraceId));
+        writer.WriteBase64String("span_id", Convert.FromHexString(span.SpanId));
+        if (span.ParentSpanId is null && plain)
+        {
+            writer.WriteString("parent_span_id", string.Empty);
+        }
+        else if (span.ParentSpanId is null)
+        {
+            writer.WriteNull("parent_span_id");
+        }
+        else
+        {
+            writer.WriteBase64String("parent_span_id", Convert.FromHexString(span.ParentSpanId));
+        }
+
+        writer.WriteString("name", span.Name);
+        writer.WriteNumber("start_time_unix_nano", span.StartNs);
+        writer.WritePropertyName("end_time_unix_nano");
+        if (span.EndNs is { } end)
+        {
+            writer.WriteNumberValue(end);
+        }
+        else
+        {
+            writer.WriteNullValue();
+        }
+
+        writer.WriteArray("events", span.Events, WriteEvent);
+        writer.WriteStartObject("status");
+        writer.WriteString("code", $"STATUS_CODE_{span.Status.ToString().ToUpperInvariant()}");
+        writer.WriteString("message", span.StatusMessage ?? string.Empty);
+        writer.WriteEndObject();
+        writer.WriteStartObject("attributes");
+        if (span[AttributeNames.TraceRequestId] is null)
+        {
+            WriteAttribute(writer, AttributeNames.TraceRequestId, StoredJson.Quote(span.TraceId), plain);
+        }
+
+        foreach (var (key, value) in span.Attributes)
+        {
+            WriteAttribute(writer, key, value, plain);
+        }
+
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
     private static void WriteAttribute(Utf8JsonWriter writer, string key, string json, bool plain)
     {
         writer.WritePropertyName(key);
@@ -104,26 +101,20 @@ internal static class TraceDataJson
         }
     }
 
-    private static void WriteEvents(Utf8JsonWriter writer, IReadOnlyList<SpanEventRecord> events)
+    private static void WriteEvent(Utf8JsonWriter writer, SpanEventRecord @event)
     {
-        writer.WriteStartArray("events");
-        foreach (var @event in events)
+        writer.WriteStartObject();
+        writer.WriteString("name", @event.Name);
+        writer.WriteNumber("time_unix_nano", @event.TimeNs);
+        writer.WriteStartObject("attributes");
+        foreach (var (key, value) in @event.Attributes)
         {
-            writer.WriteStartObject();
-            writer.WriteString("name", @event.Name);
-            writer.WriteNumber("time_unix_nano", @event.TimeNs);
-            writer.WriteStartObject("attributes");
-            foreach (var (key, value) in @event.Attributes)
-            {
-                writer.WritePropertyName(key);
-                writer.WriteRawValue(value, skipInputValidation: true);
-            }
-
-            writer.WriteEndObject();
-            writer.WriteEndObject();
+            writer.WritePropertyName(key);
+            writer.WriteRawValue(value, skipInputValidation: true);
         }
 
-        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
     }
 
     private static SpanRecord ReadSpan(JsonElement span, string traceId)

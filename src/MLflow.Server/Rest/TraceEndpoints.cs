@@ -97,7 +97,7 @@ internal static class TraceEndpoints
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var infos = await store.GetInfosAsync(body.Strings("trace_ids"), cancellationToken).ConfigureAwait(false);
-        return new JsonAnswer(writer => WriteInfos(writer, "trace_infos", infos));
+        return new JsonAnswer(writer => writer.WriteList("trace_infos", infos, TraceInfoJson.Write));
     }
 
     private static async Task<IResult> SearchAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
@@ -117,11 +117,8 @@ internal static class TraceEndpoints
         var page = await store.SearchAsync(query, cancellationToken).ConfigureAwait(false);
         return new JsonAnswer(writer =>
         {
-            WriteInfos(writer, "traces", page.Traces);
-            if (page.NextPageToken is not null)
-            {
-                writer.WriteString("next_page_token", page.NextPageToken);
-            }
+            writer.WriteList("traces", page.Traces, TraceInfoJson.Write);
+            writer.WriteText("next_page_token", page.NextPageToken);
         });
     }
 
@@ -181,38 +178,12 @@ internal static class TraceEndpoints
         writer.WriteEndObject();
     });
 
-    private static void WriteInfos(Utf8JsonWriter writer, string name, IReadOnlyList<TraceInfo> infos)
-    {
-        if (infos.Count == 0)
-        {
-            return;
-        }
-
-        writer.WriteStartArray(name);
-        foreach (var info in infos)
-        {
-            TraceInfoJson.Write(writer, info);
-        }
-
-        writer.WriteEndArray();
-    }
-
     private static void WriteTrace(Utf8JsonWriter writer, TraceInfo info, IReadOnlyList<SpanRecord> spans)
     {
         writer.WriteStartObject();
         writer.WritePropertyName("trace_info");
         TraceInfoJson.Write(writer, info);
-        if (spans.Count > 0)
-        {
-            writer.WriteStartArray("spans");
-            foreach (var span in spans)
-            {
-                SpanJson.Write(writer, span);
-            }
-
-            writer.WriteEndArray();
-        }
-
+        writer.WriteList("spans", spans, SpanJson.Write);
         writer.WriteEndObject();
     }
 }

@@ -11,15 +11,15 @@ internal static class TraceInfoJson
     {
         writer.WriteStartObject();
         writer.WriteString("trace_id", info.TraceId);
-        WriteText(writer, "client_request_id", info.ClientRequestId);
+        writer.WriteText("client_request_id", info.ClientRequestId);
         writer.WriteStartObject("trace_location");
         writer.WriteString("type", "MLFLOW_EXPERIMENT");
         writer.WriteStartObject("mlflow_experiment");
         writer.WriteString("experiment_id", info.ExperimentId.ToString(CultureInfo.InvariantCulture));
         writer.WriteEndObject();
         writer.WriteEndObject();
-        WriteText(writer, "request_preview", info.RequestPreview);
-        WriteText(writer, "response_preview", info.ResponsePreview);
+        writer.WriteText("request_preview", info.RequestPreview);
+        writer.WriteText("response_preview", info.ResponsePreview);
         writer.WriteString("request_time", WireTime.Format(info.RequestTimeMs));
         if (info.DurationMs is { } duration)
         {
@@ -27,19 +27,9 @@ internal static class TraceInfoJson
         }
 
         writer.WriteString("state", Name(info.State));
-        WriteMap(writer, "trace_metadata", info.Metadata);
-        if (info.Assessments.Count > 0)
-        {
-            writer.WriteStartArray("assessments");
-            foreach (var assessment in info.Assessments)
-            {
-                AssessmentJson.Write(writer, assessment);
-            }
-
-            writer.WriteEndArray();
-        }
-
-        WriteMap(writer, "tags", info.Tags);
+        writer.WriteMap("trace_metadata", info.Metadata);
+        writer.WriteList("assessments", info.Assessments, AssessmentJson.Write);
+        writer.WriteMap("tags", info.Tags);
         writer.WriteEndObject();
     }
 
@@ -106,29 +96,5 @@ internal static class TraceInfoJson
             ? (long)(seconds * 1000)
             : throw new MlflowException(
                 ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {text} for parameter 'execution_duration' supplied: it must be seconds like 0.127s.");
-    }
-
-    private static void WriteText(Utf8JsonWriter writer, string name, string? value)
-    {
-        if (value is not null)
-        {
-            writer.WriteString(name, value);
-        }
-    }
-
-    private static void WriteMap(Utf8JsonWriter writer, string name, IReadOnlyDictionary<string, string> map)
-    {
-        if (map.Count == 0)
-        {
-            return;
-        }
-
-        writer.WriteStartObject(name);
-        foreach (var (key, value) in map)
-        {
-            writer.WriteString(key, value);
-        }
-
-        writer.WriteEndObject();
     }
 }
