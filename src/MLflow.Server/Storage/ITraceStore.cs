@@ -8,6 +8,9 @@ namespace MLflow.Server.Storage;
 /// </summary>
 internal interface ITraceStore
 {
+    /// <summary>Runs to which a trace can be linked.</summary>
+    const int MaxRunsOfATrace = 100;
+
     /// <summary>
     /// Stores the batch in one transaction and returns when it is durable: it survives the death of process and machine.
     /// Idempotent: spans are keyed by (trace id, span id) and replace what was there; facts are derived again from all spans of the trace.
@@ -33,6 +36,7 @@ internal interface ITraceStore
     Task<int> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken);
 
     /// <summary>Makes traces belong to a run, besides the one that they were made in. Neither needs to be known yet; doing it again changes nothing.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a trace would belong to more than <see cref="MaxRunsOfATrace"/> runs. None of the traces is linked.</exception>
     Task LinkToRunAsync(IReadOnlyList<string> traceIds, string runId, CancellationToken cancellationToken);
 
     /// <summary>Sets a tag, replacing its value.</summary>

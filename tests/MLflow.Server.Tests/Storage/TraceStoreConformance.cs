@@ -293,6 +293,24 @@ public abstract partial class TraceStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task LinkToRun_BeyondTheMost_IsRefusedWhole()
+    {
+        var other = NewOtelId();
+        await Store.WriteAsync(Batch(Span(other, 1)), Cancellation);
+        for (var i = 0; i < ITraceStore.MaxRunsOfATrace; i++)
+        {
+            await Store.LinkToRunAsync(["tr-full"], $"r{i}", Cancellation);
+        }
+
+        var refused = await Assert.ThrowsAsync<MlflowException>(() => Store.LinkToRunAsync(["tr-" + other, "tr-full"], "one more", Cancellation));
+
+        Assert.Equal(ErrorCode.INVALID_PARAMETER_VALUE, refused.ErrorCode);
+        Assert.Equal("Trace 'tr-full' cannot be linked to run 'one more': it is linked to 100 runs, the most for one trace. Group traces by a tag instead.", refused.Message);
+        await Store.LinkToRunAsync(["tr-full"], "r0", Cancellation);
+        Assert.Empty((await Store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = "run_id = 'one more'" }, Cancellation)).Traces);
+    }
+
+    [Fact]
     public async Task LinkToRun_BeforeOrAfterTheTrace_IsFoundByItsRun()
     {
         var (made, linked, early, other) = (NewOtelId(), NewOtelId(), NewOtelId(), NewOtelId());

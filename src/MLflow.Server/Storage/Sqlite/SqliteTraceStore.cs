@@ -79,7 +79,18 @@ internal sealed partial class SqliteTraceStore : ITraceStore
 
     public Task LinkToRunAsync(IReadOnlyList<string> traceIds, string runId, CancellationToken cancellationToken) =>
         _database.Writer.WriteAsync(
-            session => traceIds.Sum(traceId => session[InsertRunSql].Bind(1, traceId).Bind(2, runId).Execute()),
+            session =>
+            {
+                foreach (var traceId in traceIds)
+                {
+                    if (session[InsertRunSql].Bind(1, traceId).Bind(2, runId).Execute() == 1)
+                    {
+                        RequireFewRuns(session, traceId, runId);
+                    }
+                }
+
+                return true;
+            },
             cancellationToken);
 
     public Task SetTagAsync(string traceId, string key, string value, CancellationToken cancellationToken) =>
@@ -97,6 +108,22 @@ internal sealed partial class SqliteTraceStore : ITraceStore
                 ? true
                 : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No trace tag with key '{key}' for trace with ID '{traceId}'"),
             cancellationToken);
+
+    private static void RequireFewRuns(SqliteWriteSession session, string traceId, string runId)
+    {
+        var rows = session[CountRunsSql].Bind(1, traceId);
+        rows.Read();
+        var runs = rows.GetInt64(0);
+        rows.Reset();
+        if (runs > ITraceStore.MaxRunsOfATrace)
+        {
+            throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE,
+                $"Trace '{traceId}' cannot be linked to run '{runId}': it is linked to {ITraceStore.MaxRunsOfATrace} runs, the most for one trace. Group traces by a tag instead.");
+        }
+    }
+
+    private const string CountRunsSql = "SELECT COUNT(*) FROM trace_runs WHERE trace_id = ?1";
 
     private const string InsertRunSql = "INSERT INTO trace_runs (trace_id, run_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
