@@ -28,7 +28,13 @@ internal sealed partial class ErrorAnswers
         }
         catch (MlflowException e) when (!context.Response.HasStarted)
         {
-            await WriteAsync(context, e.ErrorCode, e.Message, Status(e.ErrorCode)).ConfigureAwait(false);
+            var status = Status(e.ErrorCode);
+            if (status >= StatusCodes.Status500InternalServerError)
+            {
+                LogUnavailable(_logger, context.Request.Method, context.Request.Path, e.Message);
+            }
+
+            await WriteAsync(context, e.ErrorCode, e.Message, status).ConfigureAwait(false);
         }
         catch (BadHttpRequestException e) when (!context.Response.HasStarted)
         {
@@ -71,6 +77,9 @@ internal sealed partial class ErrorAnswers
             },
             status).ExecuteAsync(context);
     }
+
+    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed: {Reason}")]
+    private static partial void LogUnavailable(ILogger logger, string method, PathString path, string reason);
 
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed")]
     private static partial void LogFailed(ILogger logger, Exception exception, string method, PathString path);

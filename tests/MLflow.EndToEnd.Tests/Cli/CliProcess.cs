@@ -30,6 +30,8 @@ internal sealed class CliProcess : IAsyncDisposable
         _process.BeginErrorReadLine();
     }
 
+    public int Id => _process.Id;
+
     public string Output => Read(_output);
 
     public string Errors => Read(_errors);
@@ -57,11 +59,17 @@ internal sealed class CliProcess : IAsyncDisposable
     public static CliProcess Mlflow(string folder, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
         DotNet(folder, [Path.Combine(AppContext.BaseDirectory, "dotnet-mlflow.dll"), .. arguments], environment);
 
-    public static CliProcess DotNet(string folder, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    /// <summary>Starts it under another command, which gives its process over to it.</summary>
+    public static CliProcess MlflowUnder(IEnumerable<string> command, string folder, IEnumerable<string> arguments) =>
+        DotNet(command, folder, [Path.Combine(AppContext.BaseDirectory, "dotnet-mlflow.dll"), .. arguments]);
+
+    public static CliProcess DotNet(string folder, IEnumerable<string> arguments, params (string Name, string Value)[] environment) => DotNet([], folder, arguments, environment);
+
+    private static CliProcess DotNet(IEnumerable<string> command, string folder, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
         // A shell's background job ignores SIGINT, and its children inherit that: Ctrl-C would never arrive.
         var start = OperatingSystem.IsLinux()
-            ? new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", .. arguments])
+            ? new ProcessStartInfo("env", ["--default-signal=INT", .. command, "dotnet", .. arguments])
             : new ProcessStartInfo("dotnet", arguments);
         start.WorkingDirectory = folder;
         foreach (var setting in Settings)

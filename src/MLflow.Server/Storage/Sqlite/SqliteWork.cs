@@ -16,7 +16,7 @@ internal abstract class SqliteWork
         catch (Exception e)
         {
             // Whatever a caller's work throws belongs to that caller alone.
-            Failure = e;
+            Failure = SqliteFailure.Tell(e);
             return false;
         }
     }

@@ -120,15 +120,27 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
         catch (Exception e)
         {
-            if (raw.sqlite3_get_autocommit(_connection.Handle) == 0)
-            {
-                _rollback.Execute();
-            }
-
-            group.ForEach(work => work.Fail(e));
+            RollBack();
+            var failure = SqliteFailure.Tell(e);
+            group.ForEach(work => work.Fail(failure));
             return;
         }
 
         group.ForEach(work => work.Complete());
+    }
+
+    private void RollBack()
+    {
+        try
+        {
+            if (raw.sqlite3_get_autocommit(_connection.Handle) == 0)
+            {
+                _rollback.Execute();
+            }
+        }
+        catch (SqliteException)
+        {
+            // The next group cannot begin then, and comes here again.
+        }
     }
 }
