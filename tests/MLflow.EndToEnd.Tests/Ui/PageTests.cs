@@ -100,6 +100,24 @@ public sealed class PageTests(UiFixture ui)
     }
 
     [Fact]
+    public async Task Address_OnAPhone_OpensThePaneThatItNames()
+    {
+        await using var opened = await ui.OpenAsync(Path("trace") + "?tab=stream", width: 390);
+        var page = opened.Page;
+
+        await Assertions.Expect(page.Locator(".stm")).ToBeVisibleAsync();
+        await Assertions.Expect(page.Locator(".surf")).ToBeHiddenAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Link, new() { Name = "Reading" })).ToHaveAttributeAsync("aria-current", "true");
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Timeline" }).ClickAsync();
+        await Assertions.Expect(page.Locator(".surf")).ToBeVisibleAsync();
+        await Assertions.Expect(page.Locator(".stm")).ToBeHiddenAsync();
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Reading" }).ClickAsync();
+        await Assertions.Expect(page.Locator(".stm")).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task Content_FromModels_DoesNotRun()
     {
         var scene = Scenes.Short(90, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), "mallory@contoso", "<img src=x onerror=alert(1)>", "<script>document.title='taken'</script> [x](javascript:alert(1))", 100, 1, 1, 50);
