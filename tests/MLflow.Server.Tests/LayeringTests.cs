@@ -1,3 +1,5 @@
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -19,9 +21,31 @@ public sealed partial class LayeringTests
         Assert.Empty(Sources().Where(source => source.Folder is "Traces" or "Experiments" or "Assessments" && (Http().IsMatch(source.Text) || UpperRooms().IsMatch(source.Text))).Select(source => source.Name));
 
     [Fact]
+    public void Server_KnowsOfTheSdkWhatTheArchitectureSays()
+    {
+        using var assembly = new PEReader(File.OpenRead(typeof(MlflowServer).Assembly.Location));
+        var metadata = assembly.GetMetadataReader();
+        var used = metadata.TypeReferences.Select(metadata.GetTypeReference)
+            .Where(type => type.ResolutionScope.Kind == HandleKind.AssemblyReference
+                && metadata.GetString(metadata.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name) == "MLflow.Tracing")
+            .Select(type => metadata.GetString(type.Name)).ToList();
+        var said = File.ReadAllLines(Path.Combine(Root(), "docs", "architecture.md")).Single(line => line.Contains("Of the SDK the server knows", StringComparison.Ordinal));
+
+        Assert.NotEmpty(used);
+        Assert.All(used, type => Assert.Contains($"`{type}`", said, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Sources_AreFound() => Assert.True(Sources().Count > 50);
 
     private static List<(string Folder, string Name, string Text)> Sources()
+    {
+        var root = Path.Combine(Root(), "src", "MLflow.Server");
+        return [.. Directory.GetFiles(root, "*.cs", SearchOption.AllDirectories)
+            .Select(file => (Path.GetRelativePath(root, Path.GetDirectoryName(file)!), Path.GetFileName(file), File.ReadAllText(file)))];
+    }
+
+    private static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "MLflow.slnx")))
@@ -29,9 +53,7 @@ public sealed partial class LayeringTests
             folder = folder.Parent ?? throw new InvalidOperationException("The repository is not above the tests.");
         }
 
-        var root = Path.Combine(folder.FullName, "src", "MLflow.Server");
-        return [.. Directory.GetFiles(root, "*.cs", SearchOption.AllDirectories)
-            .Select(file => (Path.GetRelativePath(root, Path.GetDirectoryName(file)!), Path.GetFileName(file), File.ReadAllText(file)))];
+        return folder.FullName;
     }
 
     [GeneratedRegex(@"System\.Data\b|Microsoft\.Data\.Sqlite|DbConnection|SqliteConnection|\bDapper\b|SQLitePCL")]
