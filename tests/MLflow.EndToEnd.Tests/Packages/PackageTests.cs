@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Text.RegularExpressions;
 using MLflow.Cli.Demo.Scripted;
 using MLflow.EndToEnd.Tests.Cli;
 using MLflow.Server;
@@ -95,6 +96,90 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
     }
 
     [Fact]
+    public async Task AspNetCorePackage_FreshProject_MakesARequestATrace()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await MlflowServer.StartAsync(new MlflowServerOptions { Port = 0, BackendStoreUri = folder.StoreUri }, Token);
+
+        var output = await packages.RunProgramAsync(
+            "web",
+            "Microsoft.NET.Sdk.Web",
+            """<PackageReference Include="MLflow.AspNetCore" Version="*" />""",
+            """
+            using MLflow;
+
+            var builder = WebApplication.CreateBuilder(args);
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
+            builder.Services.AddMlflowTracing();
+            var app = builder.Build();
+            app.UseMlflowTracing(o => o.ResponseHeader = "x-trace");
+            app.MapGet("/hello/{name}", (string name) => Greeting.For(name));
+            await app.StartAsync();
+            using var http = new HttpClient();
+            using var answer = await http.GetAsync(app.Urls.Single() + "/hello/ada");
+            Console.WriteLine($"{await answer.Content.ReadAsStringAsync()} {answer.Headers.GetValues("x-trace").Single()}.");
+            await app.StopAsync();
+
+            static class Greeting
+            {
+                [Trace] public static string For(string name) => "hello, " + name;
+            }
+            """,
+            ("MLFLOW_TRACKING_URI", server.BaseAddress.ToString()),
+            ("MLFLOW_EXPERIMENT_NAME", "web"));
+
+        using var api = new TrackingApi(server.BaseAddress);
+        var traceId = Assert.Single(await api.SearchAsync("web", Token))!["trace_id"]!.GetValue<string>();
+        Assert.Contains($"hello, ada {traceId}.", output, StringComparison.Ordinal);
+        var spans = await api.SpansAsync(traceId, Token);
+        Assert.Equal(2, spans.Count);
+        Assert.Equal("GET /hello/{name}", spans[0]!["name"]!.GetValue<string>());
+        Assert.Equal(spans[0]!["span_id"]!.GetValue<string>(), spans[1]!["parent_span_id"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task ExtensionsAIPackage_FreshProject_TracesAModelOfAnyProvider()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await MlflowServer.StartAsync(new MlflowServerOptions { Port = 0, BackendStoreUri = folder.StoreUri }, Token);
+
+        var output = await packages.RunProgramAsync(
+            "extensions",
+            """<PackageReference Include="MLflow.Extensions.AI" Version="*" />""",
+            """
+            using Microsoft.Extensions.AI;
+            using MLflow;
+
+            Mlflow.SetExperiment("extensions");
+            using var client = new Parrot().AsBuilder().UseMlflowTracing().Build();
+            Console.WriteLine(await client.GetResponseAsync("Say hello."));
+
+            sealed class Parrot : IChatClient
+            {
+                public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+                    Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, "You said: " + messages.Last().Text)) { ModelId = "parrot-1" });
+
+                public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+                    IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+                public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+                public void Dispose()
+                {
+                }
+            }
+            """,
+            ("MLFLOW_TRACKING_URI", server.BaseAddress.ToString()));
+
+        Assert.Contains("You said: Say hello.", output, StringComparison.Ordinal);
+        using var api = new TrackingApi(server.BaseAddress);
+        var trace = Assert.Single(await api.SearchAsync("extensions", Token));
+        var span = Assert.Single(await api.SpansAsync(trace!["trace_id"]!.GetValue<string>(), Token))!;
+        Assert.Equal("parrot-1", TrackingApi.Attribute(span, "gen_ai.response.model"));
+        Assert.Contains("You said: Say hello.", span.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task LightPackage_DatabaseAsTrackingUri_SaysWhatIsMissing()
     {
         var output = await packages.RunProgramAsync(
@@ -135,9 +220,11 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
     }
 
     [Fact]
-    public void Packages_HaveReadmeLicenceAndSymbols()
+    public void Packages_HaveReadmeLicenceSymbolsAndEachOtherInTheirVersion()
     {
-        foreach (var file in Directory.GetFiles(packages.Source, "*.nupkg"))
+        var files = Directory.GetFiles(packages.Source, "*.nupkg");
+        Assert.Equal(5, files.Length);
+        foreach (var file in files)
         {
             using var package = ZipFile.OpenRead(file);
             Assert.Contains(package.Entries, entry => entry.FullName == "README.md");
@@ -145,6 +232,12 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
             var nuspec = reader.ReadToEnd();
             Assert.Contains("<license type=\"expression\">Apache-2.0</license>", nuspec, StringComparison.Ordinal);
             Assert.Contains("<readme>README.md</readme>", nuspec, StringComparison.Ordinal);
+
+            // They use what is internal to each other.
+            var ours = Regex.Matches(nuspec, @"<dependency id=""MLflow[\w.]*"" version=""([^""]+)""").Select(match => match.Groups[1].Value);
+            var version = Regex.Match(nuspec, "<version>(.+)</version>").Groups[1].Value;
+            Assert.All(ours, dependency => Assert.Equal($"[{version}]", dependency));
+            Assert.Equal(Path.GetFileName(file).Split('.')[1] is "Tracing" or "Tool" ? 0 : 1, ours.Count());
             Assert.True(File.Exists(Path.ChangeExtension(file, ".snupkg")), file + " has no symbols.");
         }
     }

@@ -22,7 +22,7 @@ public sealed class PackedPackages : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         // What this test project references is built: packing takes it as it is.
-        foreach (var project in (string[])["MLflow.Tracing", "MLflow.Server", "MLflow.Cli"])
+        foreach (var project in (string[])["MLflow.Tracing", "MLflow.Extensions.AI", "MLflow.AspNetCore", "MLflow.Server", "MLflow.Cli"])
         {
             await RunAsync(RepositoryFiles.Root(), "pack", Path.Combine("src", project), "-c", Configuration, "--no-build", "-o", Source, "-nodeReuse:false");
         }
@@ -36,14 +36,17 @@ public sealed class PackedPackages : IAsyncLifetime
 
     /// <summary>Writes a program that references a package, restores it from the packed folder, and runs it.</summary>
     /// <returns>What it wrote.</returns>
-    public async Task<string> RunProgramAsync(string name, string references, string program, params (string Name, string Value)[] environment)
+    public Task<string> RunProgramAsync(string name, string references, string program, params (string Name, string Value)[] environment) =>
+        RunProgramAsync(name, "Microsoft.NET.Sdk", references, program, environment);
+
+    public async Task<string> RunProgramAsync(string name, string sdk, string references, string program, params (string Name, string Value)[] environment)
     {
         var folder = Path.Combine(_folder.Path, name);
         Directory.CreateDirectory(folder);
 
         // What the packages need was restored for this repository; the packages themselves do not get there.
         await File.WriteAllTextAsync(Path.Combine(folder, name + ".csproj"), $"""
-            <Project Sdk="Microsoft.NET.Sdk">
+            <Project Sdk="{sdk}">
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
                 <TargetFramework>net10.0</TargetFramework>
