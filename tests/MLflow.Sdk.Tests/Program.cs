@@ -25,6 +25,11 @@ internal static class Program
             return SpoolingProgram.Run(tracking, folder);
         }
 
+        if (args is [FullDiskProgram.Argument, var away, var disk])
+        {
+            return FullDiskProgram.Run(away, disk);
+        }
+
         if (args is [HostedProgram.Argument, var own, var hosts])
         {
             return HostedProgram.Run(own, hosts);

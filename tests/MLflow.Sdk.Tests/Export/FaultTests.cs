@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
+using MLflow.EndToEnd.Tests.Faults;
 using Xunit;
 
 namespace MLflow.Tests.Export;
@@ -10,8 +11,8 @@ namespace MLflow.Tests.Export;
 /// </summary>
 public sealed class FaultTests : IDisposable
 {
-    private const int Threads = 8;
-    private const int TracesOfAThread = 40;
+    private const int Threads = 64;
+    private const int TracesOfAThread = 10;
     private const int All = Threads * TracesOfAThread;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("mlflow-faults-").FullName;
@@ -113,6 +114,52 @@ public sealed class FaultTests : IDisposable
 
         var result = await client.FlushAsync(Token);
         Assert.Equal((All, 0), (result.Exported + result.Spooled + result.Dropped, result.Pending));
+    }
+
+    [Fact]
+    public async Task Disk_ReallyFull_WhatItTookArrivesAndTheRestIsCounted()
+    {
+        var command = SmallDisk.Command(_folder, 512 << 10);
+        var port = Some.FreePort();
+        using var program = FullDiskProgram.Start(command, $"http://127.0.0.1:{port}", _folder);
+        var counts = (await program.StandardOutput.ReadLineAsync(Token))!.Split(' ').Select(text => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture)).ToList();
+        await using var server = await LoopbackServer.StartAsync(port);
+        await program.StandardInput.WriteLineAsync("send");
+        var recovered = int.Parse((await program.StandardOutput.ReadLineAsync(Token))!, System.Globalization.CultureInfo.InvariantCulture);
+        await program.WaitForExitAsync(Token);
+
+        const int made = FullDiskProgram.Early + FullDiskProgram.Late;
+        var (sum, exported, pending, spooled, dropped, reasons) = (counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]);
+        Assert.Equal(made * (made - 1) / 2, sum);
+        Assert.Equal((0, 0, made), (exported, pending, spooled + dropped));
+        Assert.Equal(dropped, reasons);
+        Assert.InRange(spooled, FullDiskProgram.Early, made - 1);
+        Assert.Equal(spooled, recovered);
+        Assert.Equal(spooled, Stored(server).Count());
+    }
+
+    [Fact]
+    public async Task Threads_SpansFlushesAndAFailingServerAtOnce_EveryTraceIsStoredOrCounted()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var requests = 0;
+        server.Intercept = (context, request) => request.Path != "/version" && Interlocked.Increment(ref requests) % 3 == 0
+            ? MisbehaveAsync(context, (requests % 4) switch { 0 => "failing", 1 => "half-closed", 2 => "busy", _ => "aborted before reading" })
+            : Task.FromResult(false);
+        await using var client = Client(server.Address);
+
+        var flushes = new ConcurrentBag<Task>();
+        var ids = await TraceAsync(client, () => flushes.Add(client.FlushAsync(Token)));
+        await Task.WhenAll(flushes);
+        server.Intercept = null;
+        var result = await SettleAsync(client);
+
+        Assert.Contains(server.Requests, request => request.WasIntercepted);
+        Assert.Equal((All, All), (ids.Distinct().Count(), result.Exported + result.Dropped));
+        Assert.Equal(result.Dropped, result.DroppedBy.Values.Sum());
+        var stored = Stored(server).ToHashSet();
+        Assert.Equal(result.Exported, stored.Count);
+        Assert.Subset(ids.ToHashSet(), stored);
     }
 
     [Fact]
@@ -281,20 +328,34 @@ public sealed class FaultTests : IDisposable
         }
     }
 
-    private static async Task<IReadOnlyCollection<string>> TraceAsync(MlflowClient client)
+    /// <summary>Traces from as many threads at once, each a thread of its own.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="between">What each thread does after each of its traces.</param>
+    private static async Task<IReadOnlyCollection<string>> TraceAsync(MlflowClient client, Action? between = null)
     {
         var ids = new ConcurrentBag<string>();
-        await Task.WhenAll(Enumerable.Range(0, Threads).Select(_ => Task.Run(
+        using var start = new Barrier(Threads);
+        await Task.WhenAll(Enumerable.Range(0, Threads).Select(_ => Task.Factory.StartNew(
             () =>
             {
+                start.SignalAndWait(Token);
                 for (var i = 0; i < TracesOfAThread; i++)
                 {
-                    using var span = client.StartSpan("s");
-                    span.SetInputs(new { i });
-                    ids.Add(span.TraceId);
+                    using (var span = client.StartSpan("s"))
+                    {
+
+                        // More than one request holds, together.
+                        span.SetInputs(new string('x', 5_000));
+                        client.StartSpan("below").Dispose();
+                        ids.Add(span.TraceId);
+                    }
+
+                    between?.Invoke();
                 }
             },
-            Token)));
+            Token,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default)));
         return ids;
     }
 

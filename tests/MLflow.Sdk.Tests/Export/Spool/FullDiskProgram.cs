@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace MLflow.Tests.Export;
+
+/// <summary>A program whose server is away and whose disk is full before it has traced half of its work. It says what became of the traces, and then sends what the disk has.</summary>
+internal static class FullDiskProgram
+{
+    public const string Argument = "--full-disk-program";
+    public const int Early = 20;
+    public const int Late = 400;
+
+    private const int ValueBytes = 2500;
+
+    public static Process Start(IReadOnlyList<string> command, string address, string folder) =>
+        Process.Start(new ProcessStartInfo(command[0], [.. command.Skip(1), Environment.ProcessPath!, Argument, address, folder])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+
+    public static int Run(string address, string folder)
+    {
+        var log = new RecordingLog();
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = address, SpoolDirectory = Path.Combine(folder, "spool"), LoggerFactory = log });
+        var sum = Work(client, 0, Early);
+        while (client.FlushAsync().GetAwaiter().GetResult().Spooled < Early)
+        {
+            Thread.Yield();
+        }
+
+        sum += Work(client, Early, Late);
+        while (!log.Lines.Any(line => line.Contains("cannot be put into the spool", StringComparison.Ordinal)))
+        {
+            client.FlushAsync().GetAwaiter().GetResult();
+        }
+
+        client.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        var result = client.FlushAsync().GetAwaiter().GetResult();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sum} {result.Exported} {result.Pending} {result.Spooled} {result.Dropped} {result.DroppedBy.Values.Sum()}"));
+
+        // The server is there now.
+        Console.ReadLine();
+        Console.WriteLine(SpoolImport.SendAsync(Path.Combine(folder, "spool"), new Uri(address), CancellationToken.None).GetAwaiter().GetResult().Recovered);
+        return 0;
+    }
+
+    /// <summary>The program's own work, of which tracing must change nothing.</summary>
+    private static int Work(MlflowClient client, int from, int count)
+    {
+        var sum = 0;
+        for (var i = from; i < from + count; i++)
+        {
+            using var span = client.StartSpan("work");
+            span.SetInputs(Convert.ToHexString(RandomNumberGenerator.GetBytes(ValueBytes)));
+            sum += i;
+        }
+
+        return sum;
+    }
+}
