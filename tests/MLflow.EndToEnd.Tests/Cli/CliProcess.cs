@@ -65,12 +65,20 @@ internal sealed class CliProcess : IAsyncDisposable
 
     public static CliProcess DotNet(string folder, IEnumerable<string> arguments, params (string Name, string Value)[] environment) => DotNet([], folder, arguments, environment);
 
+    /// <summary>Starts a program without arguments.</summary>
+    public static CliProcess Of(string program, string folder, params (string Name, string Value)[] environment) => Start(new ProcessStartInfo(program), folder, environment);
+
     private static CliProcess DotNet(IEnumerable<string> command, string folder, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
         // A shell's background job ignores SIGINT, and its children inherit that: Ctrl-C would never arrive.
         var start = OperatingSystem.IsLinux()
             ? new ProcessStartInfo("env", ["--default-signal=INT", .. command, "dotnet", .. arguments])
             : new ProcessStartInfo("dotnet", arguments);
+        return Start(start, folder, environment);
+    }
+
+    private static CliProcess Start(ProcessStartInfo start, string folder, (string Name, string Value)[] environment)
+    {
         start.WorkingDirectory = folder;
         foreach (var setting in Settings)
         {

@@ -15,10 +15,15 @@ internal static class SmallDisk
     /// <summary>The command that runs another one with a small disk in a folder's place. Skips the test where the system permits no such thing.</summary>
     /// <param name="folder">An existing folder.</param>
     /// <param name="bytes">Size of the disk.</param>
-    public static IReadOnlyList<string> Command(string folder, int bytes)
+    public static IReadOnlyList<string> Command(string folder, int bytes) => Command(folder, "size=" + bytes.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>As <see cref="Command(string, int)"/>, with a disk that takes nothing, not even from root.</summary>
+    public static IReadOnlyList<string> ReadOnlyCommand(string folder) => Command(folder, "ro");
+
+    private static IReadOnlyList<string> Command(string folder, string option)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "A disk for one process needs namespaces of Linux.");
-        var mount = $"mount -t tmpfs -o size={bytes.ToString(CultureInfo.InvariantCulture)} tmpfs \"$0\"";
+        var mount = $"mount -t tmpfs -o {option} tmpfs \"$0\"";
         var refusal = "";
         foreach (var way in Ways)
         {

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text.RegularExpressions;
 using MLflow.Cli.Demo.Scripted;
 using MLflow.EndToEnd.Tests.Cli;
+using MLflow.EndToEnd.Tests.Repository;
 using MLflow.Server;
 using Xunit;
 
@@ -11,6 +12,29 @@ namespace MLflow.EndToEnd.Tests.Packages;
 /// <summary>What README says, from packages as they are published, in projects that know nothing of this repository.</summary>
 public sealed class PackageTests(PackedPackages packages) : IClassFixture<PackedPackages>
 {
+    private const string LightReferences = """<PackageReference Include="MLflow.Tracing" Version="*" /><PackageReference Include="OpenAI" Version="2.15.0" />""";
+
+    private const string LightProgram =
+        """
+        using MLflow;
+        using OpenAI;
+        using OpenAI.Chat;
+
+        Mlflow.OpenAI.Autolog();
+        Mlflow.SetExperiment("light");
+        var options = new OpenAIClientOptions { Endpoint = new Uri(Environment.GetEnvironmentVariable("ENDPOINT")!) };
+        var client = new ChatClient("gpt-4o-mini", new System.ClientModel.ApiKeyCredential(Environment.GetEnvironmentVariable("KEY")!), options);
+        ChatCompletion answer = client.CompleteChat("What is the capital of France?");
+        Console.WriteLine(answer.Content[0].Text);
+        Console.WriteLine(Question.Ask("woven"));
+        Console.WriteLine(string.Join(' ', AppDomain.CurrentDomain.GetAssemblies().Select(a => a.GetName().Name)));
+
+        static class Question
+        {
+            [Trace] public static string Ask(string what) => what;
+        }
+        """;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -22,26 +46,8 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
 
         var output = await packages.RunProgramAsync(
             "light",
-            """<PackageReference Include="MLflow.Tracing" Version="*" /><PackageReference Include="OpenAI" Version="2.15.0" />""",
-            """
-            using MLflow;
-            using OpenAI;
-            using OpenAI.Chat;
-
-            Mlflow.OpenAI.Autolog();
-            Mlflow.SetExperiment("light");
-            var options = new OpenAIClientOptions { Endpoint = new Uri(Environment.GetEnvironmentVariable("ENDPOINT")!) };
-            var client = new ChatClient("gpt-4o-mini", new System.ClientModel.ApiKeyCredential(Environment.GetEnvironmentVariable("KEY")!), options);
-            ChatCompletion answer = client.CompleteChat("What is the capital of France?");
-            Console.WriteLine(answer.Content[0].Text);
-            Console.WriteLine(Question.Ask("woven"));
-            Console.WriteLine(string.Join(' ', AppDomain.CurrentDomain.GetAssemblies().Select(a => a.GetName().Name)));
-
-            static class Question
-            {
-                [Trace] public static string Ask(string what) => what;
-            }
-            """,
+            LightReferences,
+            LightProgram,
             ("MLFLOW_TRACKING_URI", server.BaseAddress.ToString()),
             ("ENDPOINT", endpoint.Endpoint.ToString()),
             ("KEY", ScriptedOpenAI.ApiKey));
@@ -53,6 +59,26 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
         Assert.Equal(2, traces.Count);
         var span = Assert.Single(await api.SpansAsync(traces[0]!["trace_id"]!.GetValue<string>(), Token));
         Assert.Contains("capital of France", span!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LightPackage_PublishedNatively_TracesACall()
+    {
+        using var folder = new TemporaryFolder();
+        await using var endpoint = await ScriptedOpenAI.StartAsync(cancellationToken: Token);
+        await using var server = await MlflowServer.StartAsync(new MlflowServerOptions { Port = 0, BackendStoreUri = folder.StoreUri }, Token);
+
+        var output = await packages.RunNativeProgramAsync(
+            "native",
+            LightReferences,
+            LightProgram,
+            ("MLFLOW_TRACKING_URI", server.BaseAddress.ToString()),
+            ("ENDPOINT", endpoint.Endpoint.ToString()),
+            ("KEY", ScriptedOpenAI.ApiKey));
+
+        Assert.Contains("Paris", output, StringComparison.Ordinal);
+        using var api = new TrackingApi(server.BaseAddress);
+        Assert.Equal(2, (await api.SearchAsync("light", Token)).Count);
     }
 
     [Fact]
@@ -82,6 +108,7 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
                     Console.WriteLine($"{(int)response.StatusCode} {asset}");
                 }
 
+                Console.WriteLine($"experiment {page.Contains(">full<")}");
                 Console.WriteLine($"assets {assets.Count} {assets.Any(asset => asset.Contains("blazor.web"))}");
             }
 
@@ -91,7 +118,9 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
         Assert.Contains("exported 1", output, StringComparison.Ordinal);
         Assert.Equal(2, output.Split("assets ").Length - 1);
         Assert.DoesNotContain("assets 0", output, StringComparison.Ordinal);
-        Assert.DoesNotContain("False", output, StringComparison.Ordinal);
+        Assert.Contains("experiment True", output, StringComparison.Ordinal);
+        Assert.Contains("200 ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("False", output.Replace("experiment False", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.DoesNotContain("404", output, StringComparison.Ordinal);
     }
 
@@ -217,6 +246,22 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
             process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(Token);
         }
+    }
+
+    [Theory]
+    [InlineData("MLflow")]
+    [InlineData("MLflow.AspNetCore")]
+    [InlineData("MLflow.Extensions.AI")]
+    [InlineData("MLflow.Tracing")]
+    public async Task Package_Brings_WhatTheDocumentSaysBesideWhatAnOpenAIUserHas(string package)
+    {
+        var openAI = await packages.BringsAsync("OpenAI", "2.15.0");
+        var said = Regex.Match(RepositoryFiles.Read("docs/dependencies.md"), $@"^\| `{Regex.Escape(package)}` \| \d+ \| (.+) \|$", RegexOptions.Multiline).Groups[1].Value;
+
+        var more = (await packages.BringsAsync(package, "*")).Except(openAI).ToList();
+
+        Assert.Equal(package == "MLflow.Tracing", more.Count == 0);
+        Assert.Equal(more.Count == 0 ? "nothing" : string.Join(", ", more.Select(name => $"`{name}`")), said);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json.Nodes;
 using MLflow.EndToEnd.Tests.Cli;
 using MLflow.EndToEnd.Tests.Repository;
 using Xunit;
@@ -39,7 +40,32 @@ public sealed class PackedPackages : IAsyncLifetime
     public Task<string> RunProgramAsync(string name, string references, string program, params (string Name, string Value)[] environment) =>
         RunProgramAsync(name, "Microsoft.NET.Sdk", references, program, environment);
 
-    public async Task<string> RunProgramAsync(string name, string sdk, string references, string program, params (string Name, string Value)[] environment)
+    public async Task<string> RunProgramAsync(string name, string sdk, string references, string program, params (string Name, string Value)[] environment) =>
+        await RunAsync(await WriteProgramAsync(name, sdk, references, program), ["run", "-nodeReuse:false", "-p:UseSharedCompilation=false"], environment);
+
+    /// <summary>Publishes a program as a native binary, with warnings as errors, and runs it. Skips the test where there is no native compiler.</summary>
+    public async Task<string> RunNativeProgramAsync(string name, string references, string program, params (string Name, string Value)[] environment)
+    {
+        var paths = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
+        Assert.SkipUnless(OperatingSystem.IsLinux() && paths.Any(path => File.Exists(Path.Combine(path, "clang")) || File.Exists(Path.Combine(path, "gcc"))), "There is no clang or gcc to link with.");
+        Assert.SkipUnless(Directory.Exists(Path.Combine(Restored, "microsoft.dotnet.ilcompiler")), "The native compiler was not restored; eng/aot-smoke.sh brings it.");
+        var folder = await WriteProgramAsync(name, "Microsoft.NET.Sdk", references, program);
+        var published = Path.Combine(folder, "published");
+        await RunAsync(
+            folder, "publish", "-o", published, "--use-current-runtime", "-p:PublishAot=true", "-p:TreatWarningsAsErrors=true", "-nodeReuse:false", "-p:UseSharedCompilation=false");
+        return await RunAsync(CliProcess.Of(Path.Combine(published, name), folder, environment), name);
+    }
+
+    /// <summary>All packages that come with one, as a project gets them that references it and nothing else.</summary>
+    public async Task<IReadOnlyList<string>> BringsAsync(string package, string version)
+    {
+        var folder = await WriteProgramAsync("brings-" + package, "Microsoft.NET.Sdk", $"""<PackageReference Include="{package}" Version="{version}" />""", "");
+        await RunAsync(folder, "restore", "-nodeReuse:false");
+        var assets = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "obj", "project.assets.json")))!;
+        return [.. assets["libraries"]!.AsObject().Select(library => library.Key.Split('/')[0]).Where(name => name != package).Order(StringComparer.Ordinal)];
+    }
+
+    private async Task<string> WriteProgramAsync(string name, string sdk, string references, string program)
     {
         var folder = Path.Combine(_folder.Path, name);
         Directory.CreateDirectory(folder);
@@ -62,7 +88,7 @@ public sealed class PackedPackages : IAsyncLifetime
         await File.WriteAllTextAsync(Path.Combine(folder, "Directory.Build.props"), "<Project />");
         await File.WriteAllTextAsync(Path.Combine(folder, "Directory.Build.targets"), "<Project />");
         await File.WriteAllTextAsync(Path.Combine(folder, "Program.cs"), program);
-        return await RunAsync(folder, ["run", "-nodeReuse:false", "-p:UseSharedCompilation=false"], environment);
+        return folder;
     }
 
     /// <summary>Installs the tool into a folder.</summary>
@@ -81,9 +107,15 @@ public sealed class PackedPackages : IAsyncLifetime
 
     private static async Task<string> RunAsync(string folder, string[] arguments, (string Name, string Value)[] environment)
     {
-        await using var process = CliProcess.DotNet(folder, arguments, [.. environment, ("DOTNET_CLI_UI_LANGUAGE", "en"), ("DOTNET_CLI_TELEMETRY_OPTOUT", "true")]);
+        return await RunAsync(
+            CliProcess.DotNet(folder, arguments, [.. environment, ("DOTNET_CLI_UI_LANGUAGE", "en"), ("DOTNET_CLI_TELEMETRY_OPTOUT", "true")]), $"dotnet {string.Join(' ', arguments)}");
+    }
+
+    private static async Task<string> RunAsync(CliProcess started, string command)
+    {
+        await using var process = started;
         var exitCode = await process.WaitAsync(TestContext.Current.CancellationToken);
-        Assert.True(exitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {exitCode}:\n{process.Output}\n{process.Errors}");
+        Assert.True(exitCode == 0, $"{command} ended with {exitCode}:\n{process.Output}\n{process.Errors}");
         return process.Output;
     }
 }

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace MLflow.Tests.Export;
 
-/// <summary>A program whose server is away and whose disk is full before it has traced half of its work. It says what became of the traces, and then sends what the disk has.</summary>
+/// <summary>A program whose server is away and whose disk is full, or read-only, before it has traced half of its work. It says what became of the traces, and then sends what the disk has.</summary>
 internal static class FullDiskProgram
 {
     public const string Argument = "--full-disk-program";
@@ -25,13 +25,13 @@ internal static class FullDiskProgram
         var log = new RecordingLog();
         var client = new MlflowClient(new MlflowClientOptions { TrackingUri = address, SpoolDirectory = Path.Combine(folder, "spool"), LoggerFactory = log });
         var sum = Work(client, 0, Early);
-        while (client.FlushAsync().GetAwaiter().GetResult().Spooled < Early)
+        while (client.FlushAsync().GetAwaiter().GetResult().Spooled < Early && !IsRefused())
         {
             Thread.Yield();
         }
 
         sum += Work(client, Early, Late);
-        while (!log.Lines.Any(line => line.Contains("cannot be put into the spool", StringComparison.Ordinal)))
+        while (!IsRefused())
         {
             client.FlushAsync().GetAwaiter().GetResult();
         }
@@ -44,6 +44,8 @@ internal static class FullDiskProgram
         Console.ReadLine();
         Console.WriteLine(SpoolImport.SendAsync(Path.Combine(folder, "spool"), new Uri(address), CancellationToken.None).GetAwaiter().GetResult().Recovered);
         return 0;
+
+        bool IsRefused() => log.Lines.Any(line => line.Contains("cannot be put into the spool", StringComparison.Ordinal));
     }
 
     /// <summary>The program's own work, of which tracing must change nothing.</summary>
