@@ -236,7 +236,12 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
             // What has ended is still sent.
         }
 
-        if (!_sharesTracer)
+        if (_sharesTracer)
+        {
+            // A container may be disposed without its host being stopped.
+            Mlflow.Detach(this);
+        }
+        else
         {
             Tracer.Running.Dispose();
         }

@@ -260,6 +260,21 @@ public sealed class HostTracingTests : IDisposable
     }
 
     [Fact]
+    public async Task Host_DisposedWithoutBeingStopped_IsNoLongerSpokenFor()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        using (var host = Build(o => o.TrackingUri = server.Address))
+        {
+            await host.StartAsync(Token);
+            Assert.Equal(server.Address, Mlflow.TrackingUri);
+            Mlflow.StartSpan("by the face").Dispose();
+        }
+
+        Assert.NotEqual(server.Address, Mlflow.TrackingUri);
+        Assert.Equal(["by the face"], Names(server));
+    }
+
+    [Fact]
     public void Container_DisposedWithoutWaiting_DoesNotThrow()
     {
         using var services = new ServiceCollection().AddMlflowTracing(o => o.TrackingUri = "http://127.0.0.1:1").BuildServiceProvider();
