@@ -354,8 +354,6 @@ internal sealed partial class HttpCapture : IDisposable
             isOpen = _open.Count < MaxOpenCalls && _open.Add(call);
         }
 
-        _tracer.Running.Watch();
-
         if (!isOpen || parent?.Call is not { } scope || !scope.TryTake(call))
         {
             call.StartOwnSpan(parent);
@@ -377,6 +375,8 @@ internal sealed partial class HttpCapture : IDisposable
             return null;
         }
 
+        // Behind the start of the span: a call without one is not seen to run.
+        _tracer.Running.Watch();
         return call;
     }
 

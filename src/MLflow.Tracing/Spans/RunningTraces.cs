@@ -133,7 +133,13 @@ internal sealed class RunningTraces : IDisposable
         running.UnionWith(OfCalls?.Invoke() ?? []);
         if (running.Count == 0)
         {
-            Volatile.Write(ref _isTicking, 0);
+            // Where something began meanwhile, whoever began it has seen us at work and left it to us.
+            Interlocked.Exchange(ref _isTicking, 0);
+            if (IsAnyRunning())
+            {
+                Watch();
+            }
+
             return;
         }
 
@@ -150,5 +156,18 @@ internal sealed class RunningTraces : IDisposable
         }
 
         Wait();
+    }
+
+    private bool IsAnyRunning()
+    {
+        lock (_lock)
+        {
+            if (_traces.Count > 0)
+            {
+                return true;
+            }
+        }
+
+        return OfCalls?.Invoke().Any() == true;
     }
 }
