@@ -18,7 +18,7 @@ public sealed record AssessmentError(string Code, string? Message = null, string
     public static AssessmentError From(Exception exception)
     {
         ArgumentNullException.ThrowIfNull(exception);
-        return new(exception.GetType().Name, exception.Message, exception.ToString());
+        return new(exception.GetType().Name, ExceptionText.MessageOf(exception), ExceptionText.Of(exception));
     }
 
     /// <summary>The stack trace as it is sent: the end says where it happened.</summary>

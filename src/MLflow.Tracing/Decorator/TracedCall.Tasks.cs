@@ -72,12 +72,17 @@ public static partial class TracedCall
     {
         try
         {
-            if (task is { IsCompletedSuccessfully: false })
+            try
             {
-                RecordFailure(span, task);
+                if (task is { IsCompletedSuccessfully: false })
+                {
+                    RecordFailure(span, task);
+                }
             }
-
-            span.End();
+            finally
+            {
+                span.End();
+            }
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -104,7 +109,7 @@ public static partial class TracedCall
             // The task of Task.WhenAll has several; awaiting it throws the first.
             foreach (var exception in failure.InnerExceptions.Skip(1))
             {
-                span.RecordException(exception.GetType().Name, exception.Message, exception.ToString());
+                span.RecordException(exception.GetType().Name, ExceptionText.MessageOf(exception), ExceptionText.Of(exception));
             }
 
             return;

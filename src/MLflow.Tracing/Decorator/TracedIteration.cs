@@ -198,7 +198,7 @@ internal sealed class TracedIteration
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            span.SetAttribute(AttributeNames.CaptureNote, AttributeValue.FromString($"The output reducer threw {e.GetType().Name}: {e.Message}"));
+            span.SetAttribute(AttributeNames.CaptureNote, AttributeValue.FromString($"The output reducer threw {e.GetType().Name}: {ExceptionText.MessageOf(e)}"));
         }
 
         return CallValues.EncodeArray(_items.Select(item => item.Attributes[0].Value));

@@ -123,19 +123,8 @@ public sealed partial class LiveSpan
         }
 
         var type = exception.GetType().Name;
-        string message;
-        string text;
-        try
-        {
-            (message, text) = (exception.Message, exception.ToString());
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            // An exception's own members may fail, and this runs while another exception is on its way.
-            (message, text) = ("", exception.StackTrace ?? "");
-        }
-
-        RecordException(type, message, text);
+        var message = ExceptionText.MessageOf(exception);
+        RecordException(type, message, ExceptionText.Of(exception));
         SetStatus(SpanStatusCode.Error, $"{type}: {message}");
     }
 

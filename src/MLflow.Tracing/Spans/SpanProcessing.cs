@@ -38,20 +38,32 @@ internal sealed class SpanProcessing
         }
 
         _isRunning = true;
-        foreach (var processor in _processors)
+        try
         {
-            try
+            foreach (var processor in _processors)
             {
-                processor(span);
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                var failures = Interlocked.Increment(ref _failures);
-                span.SetAttribute(AttributeNames.CaptureNote, AttributeValue.FromString($"A span processor failed: {e.GetType().Name}"));
-                _log.Warn("processor", $"A span processor failed ({e.GetType().Name}: {e.Message}); the span is sent as it stood then. {failures} such {(failures == 1 ? "failure" : "failures")} so far.");
+                Run(processor, span);
             }
         }
+        finally
+        {
+            _isRunning = false;
+        }
+    }
 
-        _isRunning = false;
+    private void Run(Action<LiveSpan> processor, LiveSpan span)
+    {
+        try
+        {
+            processor(span);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            var failures = Interlocked.Increment(ref _failures);
+            span.SetAttribute(AttributeNames.CaptureNote, AttributeValue.FromString($"A span processor failed: {e.GetType().Name}"));
+            _log.Warn(
+                "processor",
+                $"A span processor failed ({e.GetType().Name}: {ExceptionText.MessageOf(e)}); the span is sent as it stood then. {failures} such {(failures == 1 ? "failure" : "failures")} so far.");
+        }
     }
 }

@@ -53,6 +53,23 @@ public sealed class SpanProcessorTests : SpanTestBase
     }
 
     [Fact]
+    public async Task Processor_WhoseExceptionFailsItself_CostsNoMoreThanAnother()
+    {
+        await using var collector = TraceCollector.Start();
+        var log = new RecordingLog();
+        await using var client = Some.Client("http://127.0.0.1:1", log: log);
+        client.SetSpanProcessors([_ => throw new HostileException(), span => span.SetAttribute("second", true)]);
+
+        client.StartSpan("x").Dispose();
+        client.StartSpan("y").Dispose();
+
+        var traces = await collector.GetTracesAsync(cancellationToken: Token);
+        Assert.Equal(2, traces.Count);
+        Assert.All(traces, trace => Assert.True(trace.Root!.Attributes["second"].GetBoolean()));
+        Assert.Contains("HostileException", Assert.Single(log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Processor_ThatMakesSpansAndEndsItsOwn_ComesToAnEnd()
     {
         await using var collector = TraceCollector.Start();
