@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MLflow.Weaver.Tests.Shapes;
 using Xunit;
 
@@ -55,6 +56,44 @@ public sealed class TaskTests : TracedTestBase
         var span = Span("SeveralAsync");
         Assert.Equal("InvalidOperationException: first", span.StatusMessage);
         Assert.Equal(2, span.EndedEvents.Count);
+    }
+
+    [Fact]
+    public async Task Async_ExceptionsThatFailThemselves_EndTheSpan()
+    {
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Tasks.SeveralAsync(new MLflow.Tests.HostileException()));
+
+        Assert.Equal(2, Span("SeveralAsync").EndedEvents.Count);
+    }
+
+    [Fact]
+    public void Task_ThatHasFailedAndIsNotAwaited_IsToldOfAsWithoutTracing()
+    {
+        var unobserved = new System.Collections.Concurrent.ConcurrentQueue<Exception>();
+        void Unobserved(object? sender, UnobservedTaskExceptionEventArgs e) => unobserved.Enqueue(e.Exception.InnerExceptions[0]);
+
+        TaskScheduler.UnobservedTaskException += Unobserved;
+        try
+        {
+            Forget("nobody asked");
+            var deadline = Environment.TickCount64 + 30_000;
+            while (unobserved.All(e => e.Message != "nobody asked") && Environment.TickCount64 < deadline)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= Unobserved;
+        }
+
+        Assert.Contains(unobserved, e => e.Message == "nobody asked");
+        Assert.Equal("InvalidOperationException: nobody asked", Span().StatusMessage);
+
+        // In a frame of its own, so that nothing keeps the task.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void Forget(string why) => Assert.True(Tasks.FailAtOnce(why).IsFaulted);
     }
 
     [Fact]

@@ -6,13 +6,21 @@ public static partial class TracedCall
     public static Task? EndTask(Task? task, LiveSpan span, TracedMethod method)
     {
         span.Leave();
-        if (task is null || task.IsCompleted)
+        if (task is null or { IsCompletedSuccessfully: true })
         {
             EndOf(task, span);
             return task;
         }
 
+        // Also in place of one that has failed: we ask it for its exception, and the runtime would no longer tell of one that the program never asks for.
         var ended = new TaskCompletionSource();
+        if (task.IsCompleted)
+        {
+            EndOf(task, span);
+            ended.SetFromTask(task);
+            return ended.Task;
+        }
+
         task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(() =>
         {
             EndOf(task, span);
@@ -25,7 +33,7 @@ public static partial class TracedCall
     public static Task<T>? EndTask<T>(Task<T>? task, LiveSpan span, TracedMethod method)
     {
         span.Leave();
-        if (task is null || task.IsCompleted)
+        if (task is null or { IsCompletedSuccessfully: true })
         {
             EndOf(task, span, method);
             return task;
@@ -33,6 +41,13 @@ public static partial class TracedCall
 
         // Not an async method: awaiting would keep only the first of several exceptions, and would make another of a cancelled task.
         var ended = new TaskCompletionSource<T>();
+        if (task.IsCompleted)
+        {
+            EndOf(task, span, method);
+            ended.SetFromTask(task);
+            return ended.Task;
+        }
+
         task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(() =>
         {
             EndOf(task, span, method);

@@ -24,7 +24,10 @@ internal static class Tasks
     public static Task<int>? NoTask() => null;
 
     [Trace]
-    public static Task SeveralAsync() => Task.WhenAll(Task.FromException(new InvalidOperationException("first")), FailAsync("second"));
+    public static Task SeveralAsync(Exception? second = null) => Task.WhenAll(Task.FromException(new InvalidOperationException("first")), second is null ? FailAsync("second") : Task.FromException(second));
+
+    [Trace]
+    public static Task<int> FailAtOnce(string why) => Task.FromException<int>(new InvalidOperationException(why));
 
     [Trace]
     public static async Task<int> FailAsync(string why)
