@@ -123,6 +123,15 @@ public sealed class SequenceTests : TracedTestBase
     }
 
     [Fact]
+    public async Task Iterator_Throwing_EndsAfterTheFinallyBlocksOfItsCode()
+    {
+        Assert.Throws<InvalidOperationException>(() => Sequences.FailBelow().ToList());
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await Sequences.FailBelowAsync().ToListAsync(Token));
+
+        Assert.Equal([["cleanup", "FailBelow"], ["cleanup", "FailBelowAsync"]], Exporter.Exports.Select(export => export.Spans.Select(span => span.Name)));
+    }
+
+    [Fact]
     public void Iterator_SpanOfItsOwn_IsCurrentAgainWhenItGoesOn()
     {
         Assert.Equal([2, 4], Sequences.Nesting());

@@ -34,8 +34,10 @@ internal sealed class TracedAsyncEnumerator<T> : IAsyncEnumerator<T>, ITracedSeq
                 return true;
             }
         }
-        catch (Exception e) when (_iteration.Fail(e))
+        catch (Exception e)
         {
+            // Not a filter: those run before the finally blocks of the iterator's own code, whose spans belong to it.
+            _iteration.Fail(e);
             throw;
         }
 
@@ -58,8 +60,9 @@ internal sealed class TracedAsyncEnumerator<T> : IAsyncEnumerator<T>, ITracedSeq
             _iteration.Leave(outside);
             await disposed.ConfigureAwait(false);
         }
-        catch (Exception e) when (_iteration.Fail(e))
+        catch (Exception e)
         {
+            _iteration.Fail(e);
             throw;
         }
 

@@ -43,8 +43,10 @@ internal sealed class TracedEnumerator<T> : IEnumerator<T>, ITracedSequence
                 return true;
             }
         }
-        catch (Exception e) when (_iteration.Fail(e))
+        catch (Exception e)
         {
+            // Not a filter: those run before the finally blocks of the iterator's own code, whose spans belong to it.
+            _iteration.Fail(e);
             throw;
         }
         finally
@@ -77,8 +79,9 @@ internal sealed class TracedEnumerator<T> : IEnumerator<T>, ITracedSequence
         {
             _source.Dispose();
         }
-        catch (Exception e) when (_iteration.Fail(e))
+        catch (Exception e)
         {
+            _iteration.Fail(e);
             throw;
         }
         finally

@@ -126,8 +126,8 @@ internal sealed class TracedIteration
         }
     }
 
-    /// <summary>The iterator's code threw. Always true.</summary>
-    public bool Fail(Exception exception)
+    /// <summary>The iterator's code threw.</summary>
+    public void Fail(Exception exception)
     {
         if (_span is not null)
         {
@@ -135,7 +135,6 @@ internal sealed class TracedIteration
         }
 
         End(exception is OperationCanceledException ? StreamEnds.Cancelled : null);
-        return true;
     }
 
     /// <summary>Ends the span. Only the first call has an effect.</summary>

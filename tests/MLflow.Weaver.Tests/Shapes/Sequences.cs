@@ -34,6 +34,33 @@ internal static class Sequences
     }
 
     [Trace]
+    public static IEnumerable<int> FailBelow()
+    {
+        yield return 1;
+        CleanUp();
+    }
+
+    [Trace]
+    public static async IAsyncEnumerable<int> FailBelowAsync()
+    {
+        yield return 1;
+        await Task.Yield();
+        CleanUp();
+    }
+
+    private static void CleanUp()
+    {
+        try
+        {
+            throw new InvalidOperationException("enough");
+        }
+        finally
+        {
+            TracedTestBase.Start("cleanup").Dispose();
+        }
+    }
+
+    [Trace]
     public static IEnumerable Untyped()
     {
         yield return 1;
