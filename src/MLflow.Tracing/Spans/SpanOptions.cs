@@ -28,6 +28,7 @@ public sealed class SpanOptions
         init => field = TrackingSettings.CheckRatio(value, nameof(value));
     }
 
+    /// <summary>Never throws: what the program handed over is its own, and may fail.</summary>
     internal void ApplyTo(LiveSpan span)
     {
         if (span.HasEnded)
@@ -35,15 +36,35 @@ public sealed class SpanOptions
             return;
         }
 
-        if (Inputs is not null)
+        Try(span, Inputs, static (span, inputs) => span.SetInputs(inputs));
+        Try(span, Attributes, static (span, attributes) => span.SetAttributes(attributes));
+        Try(span, Tags, static (span, tags) => Tell(span, tags.Count, new TraceUpdate { Tags = tags }));
+        Try(span, Metadata, static (span, metadata) => Tell(span, metadata.Count, new TraceUpdate { Metadata = metadata }));
+    }
+
+    private static void Tell(LiveSpan span, int count, TraceUpdate update)
+    {
+        if (count > 0)
         {
-            span.SetInputs(Inputs);
+            span.Trace.Update(update);
+        }
+    }
+
+    private static void Try<T>(LiveSpan span, T? given, Action<LiveSpan, T> apply)
+        where T : class
+    {
+        if (given is null)
+        {
+            return;
         }
 
-        span.SetAttributes(Attributes);
-        if (Tags.Count > 0 || Metadata.Count > 0)
+        try
         {
-            span.Trace.Update(new TraceUpdate { Tags = Tags, Metadata = Metadata });
+            apply(span, given);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            span.SetAttribute(AttributeNames.CaptureNote, AttributeValue.FromString($"{e.GetType().Name} while the options of the span were read"));
         }
     }
 }
