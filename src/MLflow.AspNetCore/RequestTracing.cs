@@ -70,20 +70,21 @@ internal sealed class RequestTracing(RequestDelegate next, MlflowClient? client,
         return Ask(context, static (o, c) => o.Filter is { } filter ? filter(c) : true, nameof(options.Filter), whenItFails: true);
     }
 
-    /// <summary>Null where it failed, which the request must not notice.</summary>
+    /// <summary>Null where there is none. What fails here the request must not notice, and a span that was started still has to be ended.</summary>
     private LiveSpan? Start(HttpContext context)
     {
+        LiveSpan? span = null;
         try
         {
-            var span = Mlflow.StartSpan(Name(context), SpanType.Chain);
+            span = Mlflow.StartSpan(Name(context), SpanType.Chain);
             Describe(context, span);
-            return span;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             Failed(e);
-            return null;
         }
+
+        return span;
     }
 
     private void Describe(HttpContext context, LiveSpan span)
@@ -195,7 +196,7 @@ internal sealed class RequestTracing(RequestDelegate next, MlflowClient? client,
 
     private SelfLog Log => client?.Log ?? Mlflow.Log;
 
-    private void Failed(Exception e) => Log.Warn("request", $"A request was not traced as it should be: {e.GetType().Name}: {e.Message}");
+    private void Failed(Exception e) => Log.Warn("request", $"A request was not traced as it should be: {e.GetType().Name}: {ExceptionText.MessageOf(e)}");
 
     /// <summary>Asks the application. Where its answer is an exception, the request must not suffer.</summary>
     private T Ask<T>(HttpContext context, Func<RequestTracingOptions, HttpContext, T> question, string option, T whenItFails)
@@ -206,7 +207,7 @@ internal sealed class RequestTracing(RequestDelegate next, MlflowClient? client,
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Log.Warn("request-" + option, $"{option} of UseMlflowTracing() threw {e.GetType().Name}: {e.Message}");
+            Log.Warn("request-" + option, $"{option} of UseMlflowTracing() threw {e.GetType().Name}: {ExceptionText.MessageOf(e)}");
             return whenItFails;
         }
     }

@@ -49,6 +49,42 @@ public sealed class RequestTracingTests
     }
 
     [Fact]
+    public async Task Request_WhoseDescriptionFails_IsTracedAndAnswered()
+    {
+        await using var app = await TracedApplication.StartAsync(app =>
+        {
+            // Too late for a header.
+            app.Use(async (context, next) =>
+            {
+                await context.Response.StartAsync(Token);
+                await next(context);
+            });
+            app.UseMlflowTracing(o => o.ResponseHeader = "x-mlflow-trace-id");
+            app.MapGet("/", (HttpContext context) => context.Response.WriteAsync("fine", Token));
+        });
+
+        Assert.Equal("fine", await app.Http.GetStringAsync(new Uri("/", UriKind.Relative), Token));
+        Assert.Equal("GET /", (await app.Traces.GetTraceAsync(cancellationToken: Token)).Root!.Name);
+    }
+
+    [Fact]
+    public async Task Option_WhoseExceptionFailsItself_HarmsNoRequest()
+    {
+        await using var app = await TracedApplication.StartAsync(app =>
+        {
+            app.UseMlflowTracing(o =>
+            {
+                o.Filter = _ => throw new MLflow.Tests.HostileException();
+                o.User = _ => throw new MLflow.Tests.HostileException();
+            });
+            app.MapGet("/", () => "fine");
+        });
+
+        Assert.Equal("fine", await app.Http.GetStringAsync(new Uri("/", UriKind.Relative), Token));
+        Assert.Equal("GET /", (await app.Traces.GetTraceAsync(cancellationToken: Token)).Root!.Name);
+    }
+
+    [Fact]
     public async Task Requests_InParallelOfAController_KeepTheirOwnCalls()
     {
         await using var app = await TracedApplication.StartAsync(app =>
