@@ -14,7 +14,7 @@ public static class MlflowApplicationBuilderExtensions
     /// <param name="app">The application.</param>
     /// <param name="configure">Changes the options.</param>
     /// <returns>The same application.</returns>
-    /// <exception cref="ArgumentException">An option is wrong, or the <see cref="MlflowClient"/> among the services is not that of <c>AddMlflowTracing()</c>.</exception>
+    /// <exception cref="ArgumentException">An option is wrong, a setting of the process where it has no host's client is, or the <see cref="MlflowClient"/> among the services is not that of <c>AddMlflowTracing()</c>.</exception>
     public static IApplicationBuilder UseMlflowTracing(this IApplicationBuilder app, Action<RequestTracingOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(app);
@@ -22,10 +22,15 @@ public static class MlflowApplicationBuilderExtensions
         configure?.Invoke(options);
         options.Validate();
         var client = app.ApplicationServices.GetService<MlflowClient>();
+
+        // What is wrong is told now, not at the first request.
         if (client is not null)
         {
-            // A client of another kind is refused now, not at the first request.
             Mlflow.UseClient(client).Dispose();
+        }
+        else
+        {
+            Mlflow.Tracer.Prepare();
         }
 
         return app.Use(next => new RequestTracing(next, client, options).InvokeAsync);

@@ -68,6 +68,17 @@ public sealed class RequestTracingTests
     }
 
     [Fact]
+    public async Task Settings_OfTheProcessThatAreWrong_AreToldAtTheStart()
+    {
+        using var program = MisconfiguredApplication.Start();
+        var errors = await program.StandardError.ReadToEndAsync(Token);
+        await program.WaitForExitAsync(Token);
+
+        Assert.Equal(3, program.ExitCode);
+        Assert.StartsWith("The tracking URI 'no address' is not supported", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Option_WhoseExceptionFailsItself_HarmsNoRequest()
     {
         await using var app = await TracedApplication.StartAsync(app =>
