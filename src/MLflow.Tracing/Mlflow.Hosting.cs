@@ -55,6 +55,9 @@ public static partial class Mlflow
         }
     }
 
+    /// <summary>This flow's traces are a host's, so that it does not matter whether the process's own client can be made.</summary>
+    internal static bool SpeaksForHost => FlowClient.Value is not null || (!IsConfigured && _host is not null);
+
     private static MlflowClient FindClient() => FlowClient.Value ?? (IsConfigured ? null : _host) ?? DefaultClient.Value;
 
     private static MlflowClient ConfiguredClient()

@@ -35,6 +35,11 @@ internal static class Program
             return HostedProgram.Run(own, hosts);
         }
 
+        if (args is [MisconfiguredProgram.Argument, var server])
+        {
+            return MisconfiguredProgram.Run(server);
+        }
+
         return args.Any(a => a is "--server" or "--internal-msbuild-node")
             ? Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args, MLflow.Sdk.Tests.SelfRegisteredExtensions.AddSelfRegisteredExtensions).GetAwaiter().GetResult()
             : Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args).GetAwaiter().GetResult();

@@ -16,6 +16,7 @@ namespace MLflow;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static partial class TracedCall
 {
+    // The client of the process itself cannot be made.
     private static volatile bool _isBroken;
 
     /// <summary>False: a woven method does nothing but its own work.</summary>
@@ -35,7 +36,17 @@ public static partial class TracedCall
             return null;
         }
 
-        var span = tracer.StartSpan(method.Name, method.SpanType);
+        LiveSpan span;
+        try
+        {
+            span = tracer.StartSpan(method.Name, method.SpanType);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Broken(e);
+            return null;
+        }
+
         Describe(span, method, arguments);
         return span;
     }
@@ -122,7 +133,7 @@ public static partial class TracedCall
     public static string Describe<T>(Span<T> value) => value.ToString();
 
     /// <summary>A trace that had begun when tracing was turned off goes on to its end.</summary>
-    private static bool IsOnNow() => !_isBroken && FindTracer() is { } tracer && (tracer.IsEnabled || tracer.Current is { HasEnded: false });
+    private static bool IsOnNow() => (!_isBroken || Mlflow.SpeaksForHost) && FindTracer() is { } tracer && (tracer.IsEnabled || tracer.Current is { HasEnded: false });
 
     /// <summary>Null when there can be none. Never throws.</summary>
     internal static Tracer? FindTracer()
@@ -135,12 +146,20 @@ public static partial class TracedCall
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // The process-wide client cannot be made, for example because of a bad MLFLOW_TRACKING_URI, and never will be.
-            _isBroken = true;
-            MayBeOff = true;
-            Console.Error.WriteLine($"mlflow: methods with [Trace] are not traced: {e.Message}");
+            Broken(e);
             return null;
         }
+    }
+
+    /// <summary>
+    /// The client of the process cannot be made, for example because of a bad MLFLOW_TRACKING_URI, and never will be. It is asked for no more; those of hosts are, which may
+    /// come and go.
+    /// </summary>
+    internal static void Broken(Exception e)
+    {
+        _isBroken = true;
+        MayBeOff = true;
+        Mlflow.Log.Warn("trace-attribute", $"methods with [Trace] are not traced: {ExceptionText.MessageOf(e)}");
     }
 
     internal static void Describe(LiveSpan span, TracedMethod method, object?[]? arguments)

@@ -71,18 +71,16 @@ internal sealed class TracedIteration
             return _tracer.Current;
         }
 
-        if (_span is null)
+        if (_span is null && !TryBegin())
         {
-            _span = _tracer.StartDetached(_method.Name, _method.SpanType, _tracer.Current);
-            _inside = _span;
-            TracedCall.Describe(_span, _method, _arguments);
+            return _tracer.Current;
         }
 
         if (SpanMirror.Any)
         {
             _hasExchanged = true;
             _outsideActivity = Activity.Current;
-            Activity.Current = _insideActivity ?? SpanMirror.ActivityOf(_span) ?? _outsideActivity;
+            Activity.Current = _insideActivity ?? SpanMirror.ActivityOf(_span!) ?? _outsideActivity;
         }
 
         return _tracer.Exchange(_inside);
@@ -104,7 +102,7 @@ internal sealed class TracedIteration
     public void Add<T>(T item)
     {
         _count++;
-        if (!_method.CapturesOutput || _span!.HasEnded || _items.Count >= MaxItems || _itemBytes >= MaxItemBytes)
+        if (!_method.CapturesOutput || _span is null or { HasEnded: true } || _items.Count >= MaxItems || _itemBytes >= MaxItemBytes)
         {
             return;
         }
@@ -159,6 +157,25 @@ internal sealed class TracedIteration
         }
 
         span.End();
+    }
+
+    /// <summary>False where there can be no span: the program's code runs without one, then and later.</summary>
+    private bool TryBegin()
+    {
+        try
+        {
+            _span = _tracer.StartDetached(_method.Name, _method.SpanType, _tracer.Current);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            TracedCall.Broken(e);
+            _ended = 1;
+            return false;
+        }
+
+        _inside = _span;
+        TracedCall.Describe(_span, _method, _arguments);
+        return true;
     }
 
     private void Record(LiveSpan span, string? how)

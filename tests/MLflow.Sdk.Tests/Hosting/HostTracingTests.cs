@@ -253,6 +253,19 @@ public sealed class HostTracingTests : IDisposable
     }
 
     [Fact]
+    public async Task Program_WithBadSettings_IsTracedWhereAHostHasBetterOnes()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        using var program = MisconfiguredProgram.Start(server.Address);
+        var errors = await program.StandardError.ReadToEndAsync(Token);
+        await program.WaitForExitAsync(Token);
+
+        Assert.True(program.ExitCode == 0, errors);
+        Assert.StartsWith("mlflow: methods with [Trace] are not traced: The tracking URI 'no address' is not supported", Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Equal(["in the host", "in the host", "in the host's flow", "in the host's flow"], Names(server));
+    }
+
+    [Fact]
     public async Task UseClient_OneOfItsOwn_IsRefused()
     {
         await using var client = Some.Client("http://127.0.0.1:1");
