@@ -18,6 +18,7 @@ public sealed partial class MlflowClient
         Tracer.WatchFlow();
         return ResolveAndSetAsync(name, cancellationToken);
     }
+
     /// <summary>Creates an experiment.</summary>
     /// <param name="name">At most 500 characters; unique on the server, deleted experiments included.</param>
     /// <param name="artifactLocation">Where its artifacts are to lie. Null: the server decides.</param>

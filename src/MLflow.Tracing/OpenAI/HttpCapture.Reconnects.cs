@@ -54,7 +54,6 @@ internal sealed partial class HttpCapture
         _broken.Value?.TryGetTarget(out ofFlow);
         var current = _tracer.Current;
 
-
         // Two equal streams may have broken at the same event: the reader's own is the one, else the one that broke first.
         foreach (var call in _pending.Where(call => call.Broken is not null).OrderByDescending(call => ReferenceEquals(call, ofFlow)))
         {

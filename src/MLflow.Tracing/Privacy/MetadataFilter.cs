@@ -24,8 +24,8 @@ internal static class MetadataFilter
     ];
 
     /// <summary>Conventions whose attributes are names, numbers and ids.</summary>
-    private static readonly string[] KeptPrefixes = ["gen_ai.usage.", "gen_ai.request.", "gen_ai.response.", "gen_ai.agent.id", "gen_ai.agent.name", "gen_ai.tool.name", "gen_ai.tool.type",
-        "gen_ai.tool.call.id", "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.conversation.id", "gen_ai.output.type", "server.", "x-ratelimit-"];
+    private static readonly string[] KeptPrefixes = ["gen_ai.usage.", "gen_ai.request.", "gen_ai.response.", "gen_ai.agent.id", AttributeNames.AgentName, AttributeNames.ToolName, "gen_ai.tool.type",
+        "gen_ai.tool.call.id", AttributeNames.OperationName, AttributeNames.ProviderName, "gen_ai.conversation.id", "gen_ai.output.type", "server.", "x-ratelimit-"];
 
     /// <param name="span">An ended span.</param>
     /// <param name="own">Attributes of the program's own that are kept.</param>

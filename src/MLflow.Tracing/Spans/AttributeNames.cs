@@ -36,6 +36,14 @@ internal static class AttributeNames
     public const string RequestModel = "gen_ai.request.model";
     public const string ResponseModel = "gen_ai.response.model";
     public const string ResponseId = "gen_ai.response.id";
+    public const string OperationName = "gen_ai.operation.name";
+    public const string ProviderName = "gen_ai.provider.name";
+    public const string AgentName = "gen_ai.agent.name";
+    public const string ToolName = "gen_ai.tool.name";
+    public const string FinishReasons = "gen_ai.response.finish_reasons";
+    public const string InputTokens = "gen_ai.usage.input_tokens";
+    public const string OutputTokens = "gen_ai.usage.output_tokens";
+    public const string CacheReadTokens = "gen_ai.usage.cache_read.input_tokens";
     public const string ServiceTier = "openai.response.service_tier";
     public const string SystemFingerprint = "openai.response.system_fingerprint";
 

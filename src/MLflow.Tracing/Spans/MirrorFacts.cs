@@ -5,17 +5,15 @@ namespace MLflow;
 /// <summary>What the double of a span tells, by the names of OpenTelemetry's conventions for generative AI (1.37). No messages, arguments or error texts: those are content.</summary>
 internal static class MirrorFacts
 {
-    private const string Operation = "gen_ai.operation.name";
-
     public static ActivityKind KindOf(string spanType) => spanType is SpanType.ChatModel or SpanType.Llm or SpanType.Embedding ? ActivityKind.Client : ActivityKind.Internal;
 
     /// <summary>What a sampler may want to know. Null for nothing.</summary>
-    public static IEnumerable<KeyValuePair<string, object?>>? AtStart(LiveSpan span) => OperationOf(span.SpanType) is { } operation ? [new(Operation, operation)] : null;
+    public static IEnumerable<KeyValuePair<string, object?>>? AtStart(LiveSpan span) => OperationOf(span.SpanType) is { } operation ? [new(AttributeNames.OperationName, operation)] : null;
 
     public static void Write(Activity activity, LiveSpan span)
     {
         var operation = OperationOf(span.SpanType);
-        activity.SetTag(Operation, operation);
+        activity.SetTag(AttributeNames.OperationName, operation);
         activity.SetTag(AttributeNames.SpanType, span.SpanType);
         activity.SetTag(AttributeNames.TraceRequestId, span.TraceId);
         string? model = null;
@@ -33,10 +31,10 @@ internal static class MirrorFacts
                     activity.SetTag(attribute.Key, value.String);
                     break;
                 case AttributeNames.Provider when value.Kind == AttributeValueKind.String:
-                    activity.SetTag("gen_ai.provider.name", value.String);
+                    activity.SetTag(AttributeNames.ProviderName, value.String);
                     break;
                 case AttributeNames.FinishReason when value.Kind == AttributeValueKind.String:
-                    activity.SetTag("gen_ai.response.finish_reasons", new[] { value.String });
+                    activity.SetTag(AttributeNames.FinishReasons, new[] { value.String });
                     break;
                 case AttributeNames.HttpStatus when value.Kind == AttributeValueKind.Int64:
                     activity.SetTag(attribute.Key, value.Int64);
@@ -46,19 +44,19 @@ internal static class MirrorFacts
 
         if (span.Usage is { } usage)
         {
-            SetTokens(activity, "gen_ai.usage.input_tokens", usage.InputTokens);
-            SetTokens(activity, "gen_ai.usage.output_tokens", usage.OutputTokens);
-            SetTokens(activity, "gen_ai.usage.cache_read.input_tokens", usage.CacheReadInputTokens);
+            SetTokens(activity, AttributeNames.InputTokens, usage.InputTokens);
+            SetTokens(activity, AttributeNames.OutputTokens, usage.OutputTokens);
+            SetTokens(activity, AttributeNames.CacheReadTokens, usage.CacheReadInputTokens);
             SetTokens(activity, "gen_ai.usage.cache_creation.input_tokens", usage.CacheCreationInputTokens);
         }
 
         switch (span.SpanType)
         {
             case SpanType.Tool:
-                activity.SetTag("gen_ai.tool.name", span.Name);
+                activity.SetTag(AttributeNames.ToolName, span.Name);
                 break;
             case SpanType.Agent:
-                activity.SetTag("gen_ai.agent.name", span.Name);
+                activity.SetTag(AttributeNames.AgentName, span.Name);
                 break;
         }
 

@@ -56,7 +56,6 @@ internal sealed class CallFilter
 
     private ApiOperation? MatchUnknown(HttpRequestMessage request, Uri uri, bool isOpenAI)
     {
-
         // The path is a string that Uri makes anew for us: most requests are told by less.
         if (isOpenAI || IsOpenAI(request, uri))
         {

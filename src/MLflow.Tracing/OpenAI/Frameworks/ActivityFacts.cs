@@ -51,23 +51,23 @@ internal static class ActivityFacts
                 case "gen_ai.tool.call.result":
                     SetContent(span, AttributeNames.Outputs, value);
                     break;
-                case "gen_ai.tool.name" when kind == ActivityKinds.Tool:
-                case "gen_ai.agent.name" when kind == ActivityKinds.Agent:
+                case AttributeNames.ToolName when kind == ActivityKinds.Tool:
+                case AttributeNames.AgentName when kind == ActivityKinds.Agent:
                     span.Rename(value as string ?? activity.DisplayName);
                     break;
-                case "gen_ai.provider.name" or "gen_ai.system" when value is string provider:
+                case AttributeNames.ProviderName or "gen_ai.system" when value is string provider:
                     span.SetAttribute(AttributeNames.Provider, AttributeValue.FromString(provider));
                     break;
-                case "gen_ai.response.finish_reasons" when value is string[] { Length: > 0 } reasons:
+                case AttributeNames.FinishReasons when value is string[] { Length: > 0 } reasons:
                     span.SetAttribute(AttributeNames.FinishReason, AttributeValue.FromString(reasons[0]));
                     break;
-                case "gen_ai.usage.input_tokens":
+                case AttributeNames.InputTokens:
                     usage = usage with { InputTokens = Number(value) };
                     break;
-                case "gen_ai.usage.output_tokens":
+                case AttributeNames.OutputTokens:
                     usage = usage with { OutputTokens = Number(value) };
                     break;
-                case "gen_ai.usage.cache_read.input_tokens":
+                case AttributeNames.CacheReadTokens:
                     usage = usage with { CacheReadInputTokens = Number(value) };
                     break;
                 case AttributeNames.RequestModel:
