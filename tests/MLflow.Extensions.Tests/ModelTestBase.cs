@@ -28,7 +28,7 @@ public abstract class ModelTestBase : IAsyncLifetime
 
     internal ModelTestBase()
     {
-        Tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System);
+        Tracer = SomeOutlet.Of(Exporter).Tracer;
         Log = new SelfLog(null, TimeProvider.System);
     }
 

@@ -92,7 +92,7 @@ public sealed class SequenceTests : TracedTestBase
         var numbers = Sequences.Count(5);
         numbers.GetEnumerator().Dispose();
         Assert.Empty(Exporter.Spans);
-        Assert.Equal(0, Tracer.UnfinishedTraces);
+        Assert.Equal(0, Outlet.Unfinished);
     }
 
     [Fact]

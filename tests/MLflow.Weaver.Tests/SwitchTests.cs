@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MLflow.Sdk.Tests.Capture;
 using MLflow.Weaver.Tests.Shapes;
 using Xunit;
 
@@ -50,7 +51,7 @@ public sealed class SwitchTests : TracedTestBase
     [Fact]
     public async Task NotSampled_EveryShape_DoesItsOwnWork()
     {
-        var tracer = new Tracer(Exporter, () => null!, TimeProvider.System, samplingRatio: 0);
+        var tracer = SomeOutlet.Of(Exporter, samplingRatio: 0).Tracer;
         using (Use(tracer))
         {
             Assert.Equal("sunny", Calls.GetWeather("Tokyo"));

@@ -13,13 +13,15 @@ public abstract class TracedTestBase
 
     internal TracedTestBase()
     {
-        Tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System);
+        Outlet = SomeOutlet.Of(Exporter);
         Current.Value = Tracer;
     }
 
     internal RecordingExporter Exporter { get; } = new();
 
-    internal Tracer Tracer { get; }
+    internal TraceOutlet Outlet { get; }
+
+    internal Tracer Tracer => Outlet.Tracer;
 
     private protected static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -25,7 +25,9 @@ internal static class PrivacyBenchmark
         var search = Median(() => SecretScrubber.Suspects(pair));
         Line($"search in a request of {request.Length} and an answer of {answer.Length} bytes", search, search * 1024 / pair.Length);
 
-        var tracer = new Tracer(new Discard(), () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System);
+        TraceOutlet? outlet = null;
+        var tracer = new Tracer(() => outlet!, TimeProvider.System);
+        outlet = new TraceOutlet(tracer, new Discard(), () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"));
         var unfiltered = EncodingOf(tracer, request, answer, new PrivacyOptions { ScrubSecrets = false, Capture = CaptureMode.Full });
         var scrubbed = EncodingOf(tracer, request, answer, new PrivacyOptions { Capture = CaptureMode.Full });
         Line("encoding of the call's span and facts", unfiltered, null);

@@ -15,9 +15,6 @@ internal sealed class SpanProcessing
 
     public bool IsOn => _processors.Length > 0;
 
-    /// <summary>Calls of processors that threw.</summary>
-    public long Failures => Interlocked.Read(ref _failures);
-
     public void Set(IEnumerable<Action<LiveSpan>> processors)
     {
         Action<LiveSpan>[] all = [.. processors];

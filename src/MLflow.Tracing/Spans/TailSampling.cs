@@ -18,8 +18,6 @@ internal sealed class TailSampling
 
     public bool IsFull => Interlocked.Read(ref _heldBytes) > MaxHeldBytes;
 
-    public long HeldBytes => Interlocked.Read(ref _heldBytes);
-
     public void Hold(long bytes) => Interlocked.Add(ref _heldBytes, bytes);
 
     public void Release(long bytes) => Interlocked.Add(ref _heldBytes, -bytes);

@@ -20,15 +20,6 @@ internal sealed class Tracer
     private volatile bool _isPrepared;
     private FrameworkActivities? _frameworks;
 
-    public Tracer(ITraceExporter exporter, Func<TraceDestination> destination, TimeProvider timeProvider, double samplingRatio = 1)
-    {
-        var outlet = new TraceOutlet(this, exporter, destination) { SamplingRatio = samplingRatio };
-        _outlet = () => outlet;
-        TimeProvider = timeProvider;
-        Running = new RunningTraces(timeProvider);
-        _notRecorded = ActiveTrace.NotRecorded(this);
-    }
-
     /// <param name="outlet">Where a trace goes that begins now.</param>
     /// <param name="timeProvider">The clock.</param>
     public Tracer(Func<TraceOutlet> outlet, TimeProvider timeProvider)
@@ -68,9 +59,6 @@ internal sealed class Tracer
 
     /// <summary>Records calls that are under way as far as they have come, because the program ends. Does not throw.</summary>
     public Action? CloseOpenCalls { get; set; }
-
-    /// <summary>Traces that have begun and not ended.</summary>
-    public long UnfinishedTraces => _outlet().Unfinished;
 
     public LiveSpan? Current => _current.Value;
 

@@ -37,7 +37,7 @@ public abstract class CaptureTestBase : IAsyncDisposable
 
     internal CaptureTestBase()
     {
-        Tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System);
+        Tracer = SomeOutlet.Of(Exporter).Tracer;
         Log = new SelfLog(null, TimeProvider.System);
         Capture = new HttpCapture(Tracer, Log, new OpenAIAutologOptions());
         Capture.Listen();

@@ -73,7 +73,7 @@ public sealed class ChatFailureCaptureTests : CaptureTestBase
     {
         await using var server = await LoopbackServer.StartAsync((context, _) => Json(context, Error401, 401));
         var ended = new TaskCompletionSource<LiveSpan>();
-        var tracer = new Tracer(new SignallingExporter(ended), () => new TraceDestination(server.Address, null, "0"), TimeProvider.System);
+        var tracer = SomeOutlet.Of(new SignallingExporter(ended)).Tracer;
         Capture.Dispose();
         using var capture = new HttpCapture(tracer, Log, new OpenAIAutologOptions());
         capture.Listen();

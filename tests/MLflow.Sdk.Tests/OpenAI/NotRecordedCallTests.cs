@@ -32,9 +32,9 @@ public sealed class NotRecordedCallTests : CaptureTestBase
     [Fact]
     public async Task Call_ThatIsSampledOut_IsNotLookedAt()
     {
-        var tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System, samplingRatio: 0);
+        var outlet = SomeOutlet.Of(Exporter, samplingRatio: 0);
         Capture.Dispose();
-        using var capture = new HttpCapture(tracer, Log, new OpenAIAutologOptions());
+        using var capture = new HttpCapture(outlet.Tracer, Log, new OpenAIAutologOptions());
         capture.Listen();
         await using var server = await LoopbackServer.StartAsync((context, _) => Json(context, Answer));
 
@@ -43,7 +43,7 @@ public sealed class NotRecordedCallTests : CaptureTestBase
         Assert.Equal("Paris — 東京", answer.Value.Content[0].Text);
         await capture.DrainAsync(Token);
         Assert.Empty(Exporter.Exports);
-        Assert.Equal(0, tracer.UnfinishedTraces);
+        Assert.Equal(0, outlet.Unfinished);
     }
 
     private sealed class WatchedContent(string text) : HttpContent

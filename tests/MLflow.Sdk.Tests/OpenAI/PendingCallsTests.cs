@@ -20,7 +20,8 @@ public sealed class PendingCallsTests : CaptureTestBase
         _clock.Advance(TimeSpan.FromSeconds(0.2));
 
         Assert.Same(call, Assert.Single(_closed));
-        Assert.True(pending.IsEmpty);
+        pending.CloseAll();
+        Assert.Single(_closed);
     }
 
     [Fact]
@@ -79,6 +80,8 @@ public sealed class PendingCallsTests : CaptureTestBase
         pending.Park(FailedCall(), TimeSpan.FromSeconds(60));
 
         Assert.Single(_closed);
+        pending.CloseAll();
+        Assert.Equal(PendingCalls.MaxCalls + 1, _closed.Count);
     }
 
     [Theory]

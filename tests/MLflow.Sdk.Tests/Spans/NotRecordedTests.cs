@@ -1,5 +1,6 @@
 using MLflow.Tests.Export;
 using Xunit;
+using SomeOutlet = MLflow.Sdk.Tests.Capture.SomeOutlet;
 
 namespace MLflow.Tests.Spans;
 
@@ -34,7 +35,7 @@ public sealed class NotRecordedTests : SpanTestBase
         Assert.Null(Tracer.Current);
         Assert.False(evaluated);
         Assert.Equal("before", Assert.Single(Exporter.Spans).Name);
-        Assert.Equal((last, 0), (Tracer.LastTraceId, Tracer.UnfinishedTraces));
+        Assert.Equal((last, 0), (Tracer.LastTraceId, Outlet.Unfinished));
         using var next = Start("next");
         Assert.Empty(next.Trace.Tags());
         Assert.Empty(next.Trace.Metadata());
@@ -81,7 +82,7 @@ public sealed class NotRecordedTests : SpanTestBase
     [InlineData(1, 2000, 2000)]
     public void SamplingRatio_ManyTraces_RecordsThatPartWhole(double ratio, int least, int most)
     {
-        var tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System, samplingRatio: ratio);
+        var tracer = SomeOutlet.Of(Exporter, ratio).Tracer;
 
         for (var i = 0; i < 2000; i++)
         {

@@ -34,7 +34,7 @@ public sealed class SamplingTests
 
         FlushAssert.Counts(await client.FlushAsync(Token), exported: 2);
         Assert.Equal(["child", "failed", "judged"], server.To("/v1/traces").SelectMany(r => r.Spans).Select(s => s.Name).Order());
-        Assert.Equal(0, client.Outlet.Tail?.HeldBytes);
+        AssertHoldsNothing(client.Outlet.Tail!);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class SamplingTests
                 child.SetStatus(fails && i == 3 ? SpanStatusCode.Error : SpanStatusCode.Ok);
             }
 
-            Assert.Equal(0, client.Outlet.Tail?.HeldBytes);
+            AssertHoldsNothing(client.Outlet.Tail!);
             Assert.Equal(kept, client.Outlet.Unfinished);
         }
 
@@ -155,6 +155,14 @@ public sealed class SamplingTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new MlflowClient(new MlflowClientOptions { KeepSlowerThan = TimeSpan.FromSeconds(-1) }));
         var e = Assert.Throws<ArgumentOutOfRangeException>(() => new MlflowClient(new MlflowClientOptions { TraceTimeout = TimeSpan.Zero }));
         Assert.Contains("TraceTimeout is 00:00:00", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>All of its memory can be taken, and not a byte more.</summary>
+    private static void AssertHoldsNothing(TailSampling tail)
+    {
+        tail.Hold(TailSampling.MaxHeldBytes);
+        Assert.False(tail.IsFull);
+        tail.Release(TailSampling.MaxHeldBytes);
     }
 
     private static MlflowClient Client(LoopbackServer server, Action<MlflowClientOptions> configure)

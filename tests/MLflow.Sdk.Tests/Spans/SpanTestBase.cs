@@ -6,11 +6,13 @@ namespace MLflow.Tests.Spans;
 /// <summary>A tracer whose hand-overs are kept.</summary>
 public abstract class SpanTestBase
 {
-    internal SpanTestBase() => Tracer = new Tracer(Exporter, () => new TraceDestination(new Uri("http://localhost:5000"), null, "0"), TimeProvider.System);
+    internal SpanTestBase() => Outlet = SomeOutlet.Of(Exporter);
 
     internal RecordingExporter Exporter { get; } = new();
 
-    internal Tracer Tracer { get; }
+    internal TraceOutlet Outlet { get; }
+
+    internal Tracer Tracer => Outlet.Tracer;
 
     private protected static CancellationToken Token => TestContext.Current.CancellationToken;
 

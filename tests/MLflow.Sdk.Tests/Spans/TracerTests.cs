@@ -72,7 +72,7 @@ public sealed class TracerTests : SpanTestBase
         Assert.Equal(2, Exporter.Exports.Count);
         Assert.True(Exporter.Exports[1].IsComplete);
         Assert.Equal(2, Exporter.Exports[1].Trace.StartedSpans);
-        Assert.Equal(0, Tracer.UnfinishedTraces);
+        Assert.Equal(0, Outlet.Unfinished);
     }
 
     [Fact]
