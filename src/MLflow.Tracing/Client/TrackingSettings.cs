@@ -72,17 +72,16 @@ internal sealed class TrackingSettings
     }
 
     /// <exception cref="ArgumentOutOfRangeException">It is not from 0 to 1.</exception>
-    public static double? CheckRatio(double? ratio, string name) => ratio is null or (>= 0 and <= 1)
-        ? ratio
-        : throw new ArgumentOutOfRangeException(name, ratio, $"The sampling ratio is {ratio}: it must be from 0 (no trace) to 1 (every trace).");
+    public static double? CheckRatio(double? ratio, string name) =>
+        SettingRules.OfRatio(ratio) is { } mistake ? throw new ArgumentOutOfRangeException(name, ratio, $"The sampling ratio {mistake}") : ratio;
 
     /// <summary>What is kept although chance left it out; null where nothing is.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
     public static TailSampling? Tail(MlflowClientOptions options)
     {
-        if (options.KeepSlowerThan is { } slow && slow < TimeSpan.Zero)
+        if (SettingRules.OfKeepSlowerThan(options.KeepSlowerThan) is { } mistake)
         {
-            throw new ArgumentOutOfRangeException(nameof(options), slow, $"{nameof(options.KeepSlowerThan)} is {slow}: it must be a time that a trace can take.");
+            throw new ArgumentOutOfRangeException(nameof(options), options.KeepSlowerThan, $"{nameof(options.KeepSlowerThan)} {mistake}");
         }
 
         return options.KeepErrors || options.KeepSlowerThan is not null ? new TailSampling { KeepsErrors = options.KeepErrors, KeepsSlowerThan = options.KeepSlowerThan } : null;
@@ -94,9 +93,9 @@ internal sealed class TrackingSettings
     {
         if (options.TraceTimeout is { } timeout)
         {
-            return timeout > TimeSpan.Zero
-                ? timeout
-                : throw new ArgumentOutOfRangeException(nameof(options), timeout, $"{nameof(options.TraceTimeout)} is {timeout}: it must be more than nothing. Leave it away for none.");
+            return SettingRules.OfTraceTimeout(timeout) is { } mistake
+                ? throw new ArgumentOutOfRangeException(nameof(options), timeout, $"{nameof(options.TraceTimeout)} {mistake}")
+                : timeout;
         }
 
         if (Variable("MLFLOW_TRACE_TIMEOUT_SECONDS") is not { } text)
@@ -126,14 +125,28 @@ internal sealed class TrackingSettings
         return new TrackingSettings(Destination with { ExperimentName = name, ExperimentId = null });
     }
 
+    /// <summary>Where it names a database, starts the server for it.</summary>
     /// <exception cref="ArgumentException">It is not one that is supported.</exception>
-    public static Uri ParseTrackingUri(string value)
-    {
-        if (value.StartsWith(EmbeddedStore.Scheme, StringComparison.OrdinalIgnoreCase))
-        {
-            return new Uri(EmbeddedStore.Start(value).ToString().TrimEnd('/'));
-        }
+    public static Uri ParseTrackingUri(string value) => IsDatabase(value) ? new Uri(EmbeddedStore.Start(value).ToString().TrimEnd('/')) : ParseAddress(value);
 
+    /// <summary>Looks at its form alone: nothing is started.</summary>
+    /// <exception cref="ArgumentException">It is not one that is supported.</exception>
+    public static void CheckTrackingUri(string value)
+    {
+        if (IsDatabase(value))
+        {
+            EmbeddedStore.Check(value);
+        }
+        else
+        {
+            ParseAddress(value);
+        }
+    }
+
+    private static bool IsDatabase(string uri) => uri.StartsWith(EmbeddedStore.Scheme, StringComparison.OrdinalIgnoreCase);
+
+    private static Uri ParseAddress(string value)
+    {
         if (Uri.TryCreate(value.TrimEnd('/'), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
         {
             return uri;

@@ -14,7 +14,7 @@ internal sealed class MlflowTracingOptionsValidator : IValidateOptions<MlflowTra
         {
             if (options.TrackingUri is { } uri)
             {
-                TrackingSettings.ParseTrackingUri(uri);
+                TrackingSettings.CheckTrackingUri(uri);
             }
         });
         if (options.Experiment is { } experiment && (string.IsNullOrWhiteSpace(experiment) || experiment.Length > MaxExperimentLength))
@@ -33,21 +33,9 @@ internal sealed class MlflowTracingOptionsValidator : IValidateOptions<MlflowTra
             mistakes.Add($"MLflow:SpoolMaxBytes is {options.SpoolMaxBytes}: it must be 0 or more bytes. To keep nothing on the disk set MLflow:SpoolDirectory to 'none'.");
         }
 
-        if (options.SamplingRatio is { } ratio && ratio is not (>= 0 and <= 1))
-        {
-            mistakes.Add(FormattableString.Invariant($"MLflow:SamplingRatio is {ratio}: it must be from 0 (no trace) to 1 (every trace)."));
-        }
-
-        if (options.KeepSlowerThan is { } slow && slow < TimeSpan.Zero)
-        {
-            mistakes.Add($"MLflow:KeepSlowerThan is {slow}: it must be a time that a trace can take.");
-        }
-
-        if (options.TraceTimeout is { } timeout && timeout <= TimeSpan.Zero)
-        {
-            mistakes.Add($"MLflow:TraceTimeout is {timeout}: it must be more than nothing. Leave it away for none.");
-        }
-
+        Apply(nameof(options.SamplingRatio), SettingRules.OfRatio(options.SamplingRatio));
+        Apply(nameof(options.KeepSlowerThan), SettingRules.OfKeepSlowerThan(options.KeepSlowerThan));
+        Apply(nameof(options.TraceTimeout), SettingRules.OfTraceTimeout(options.TraceTimeout));
         Check("Privacy", () => PrivacyFilter.Check(options.Privacy));
         Check("ConfigureOpenAI", () =>
         {
@@ -56,6 +44,14 @@ internal sealed class MlflowTracingOptionsValidator : IValidateOptions<MlflowTra
             openAI.Validate();
         });
         return mistakes.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(mistakes);
+
+        void Apply(string setting, string? mistake)
+        {
+            if (mistake is not null)
+            {
+                mistakes.Add($"{ConfigurationReader.Section}:{setting} {mistake}");
+            }
+        }
 
         void Check(string setting, Action check)
         {

@@ -150,6 +150,18 @@ public sealed class HostTracingTests : IDisposable
             f => Assert.StartsWith("ConfigureOpenAI: ", f, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("sqlite:mlflow.db", "names no database: write sqlite:///relative/path.db or sqlite:////absolute/path.db.")]
+    [InlineData("sqlite:///mlflow.db", "names a database, for which the program needs the package MLflow: reference it, or give the address of an MLflow server.")]
+    public async Task Settings_DatabaseThatCannotBe_IsToldAtTheStart(string uri, string mistake)
+    {
+        using var host = Build(o => o.TrackingUri = uri);
+
+        var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Token));
+
+        Assert.Equal($"MLflow:TrackingUri: The tracking URI '{uri}' {mistake}", Assert.Single(e.Failures));
+    }
+
     [Fact]
     public void Settings_OfSectionEnvironmentNamesAndCode_GoBeforeEachOtherInThatOrder()
     {

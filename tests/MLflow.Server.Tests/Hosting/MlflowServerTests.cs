@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Xunit;
 
 namespace MLflow.Server.Tests.Hosting;
@@ -42,6 +44,19 @@ public sealed class MlflowServerTests : IDisposable
         Assert.Equal(
             $"Port {port} is already in use on 127.0.0.1; end the program that uses it, or choose another with --port (0 takes any free one).",
             await FailureAsync(options => options.Port = port));
+    }
+
+    [Fact]
+    public async Task Database_OfAHostsSettings_IsOpenedForItsClientAndNotToCheckThem()
+    {
+        var path = _folder.File("embedded.db");
+        await using var services = new ServiceCollection().AddMlflowTracing(o => o.TrackingUri = "sqlite:///" + path).BuildServiceProvider();
+
+        Assert.Equal("sqlite:///" + path, services.GetRequiredService<IOptions<MlflowTracingOptions>>().Value.TrackingUri);
+        Assert.False(File.Exists(path));
+
+        Assert.StartsWith("http://127.0.0.1:", services.GetRequiredService<MlflowClient>().TrackingUri, StringComparison.Ordinal);
+        Assert.True(File.Exists(path));
     }
 
     [Fact]
