@@ -15,6 +15,7 @@ internal sealed class CollectedTraces : ITraceExporter
     private readonly List<ActiveTrace> _begun = [];
     private readonly Dictionary<ActiveTrace, List<EncodedExport>> _ended = [];
     private readonly HashSet<ActiveTrace> _complete = [];
+    private (ActiveTrace Trace, Exception Reason)? _failure;
     private TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public void Add(ActiveTrace trace)
@@ -27,21 +28,18 @@ internal sealed class CollectedTraces : ITraceExporter
 
     public void Enqueue(TraceExport export, bool inBackground)
     {
-        if (export.IsAnnouncement)
-        {
-            return;
-        }
-
         lock (_lock)
         {
-            using var encoder = new ExportEncoder();
-            var encoded = encoder.Encode(export, _memory, withPreviews: true);
-            if (!_ended.TryGetValue(export.Trace, out var exports))
+            try
             {
-                _ended.Add(export.Trace, exports = []);
+                Keep(export);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // It happens where the program ends its span; the test is told when it asks.
+                _failure ??= (export.Trace, e);
             }
 
-            exports.Add(encoded);
             if (export.IsComplete)
             {
                 _complete.Add(export.Trace);
@@ -72,12 +70,38 @@ internal sealed class CollectedTraces : ITraceExporter
         }
     }
 
+    /// <summary>Those that could be recorded.</summary>
     public IReadOnlyList<TraceRecord> Read()
     {
         lock (_lock)
         {
-            return [.. _begun.Where(_complete.Contains).Select(trace => Read(_ended[trace]))];
+            return [.. _begun.Where(HasFacts).Select(trace => Read(_ended[trace]))];
         }
+    }
+
+    /// <exception cref="InvalidOperationException">One could not be recorded.</exception>
+    public IReadOnlyList<TraceRecord> ReadAll()
+    {
+        lock (_lock)
+        {
+            return _failure is var (trace, reason)
+                ? throw new InvalidOperationException($"A trace could not be recorded: '{trace.Root?.Name}' ({reason.GetType().Name}: {reason.Message}). This is a fault of MLflow.Tracing: please report it.", reason)
+                : Read();
+        }
+    }
+
+    private bool HasFacts(ActiveTrace trace) => _complete.Contains(trace) && _ended.TryGetValue(trace, out var exports) && exports.Exists(export => export.Facts.Length > 0);
+
+    private void Keep(TraceExport export)
+    {
+        using var encoder = new ExportEncoder();
+        var encoded = encoder.Encode(export, _memory, withPreviews: true);
+        if (!_ended.TryGetValue(export.Trace, out var exports))
+        {
+            _ended.Add(export.Trace, exports = []);
+        }
+
+        exports.Add(encoded);
     }
 
     private static TraceRecord Read(List<EncodedExport> exports)

@@ -75,6 +75,7 @@ public sealed class TraceCollector : IAsyncDisposable
     /// <param name="timeout">How long at most. Null: <see cref="DefaultTimeout"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="TimeoutException">A trace has not ended in time: a span of it was not disposed, or an answer that is streamed was neither read to its end nor left.</exception>
+    /// <exception cref="InvalidOperationException">A trace could not be recorded, which is a fault of this package.</exception>
     public async Task<IReadOnlyList<TraceRecord>> GetTracesAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         using var deadline = new CancellationTokenSource(timeout ?? DefaultTimeout, TimeProvider.System);
@@ -88,7 +89,7 @@ public sealed class TraceCollector : IAsyncDisposable
                 await DrainAsync(either.Token).ConfigureAwait(false);
                 if (_traces.Unfinished() is [])
                 {
-                    return _traces.Read();
+                    return _traces.ReadAll();
                 }
 
                 await change.WaitAsync(either.Token).ConfigureAwait(false);

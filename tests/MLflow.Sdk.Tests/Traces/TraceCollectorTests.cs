@@ -53,6 +53,22 @@ public sealed class TraceCollectorTests
     }
 
     [Fact]
+    public async Task Trace_ThatCannotBeRecorded_HarmsTheTestNotTheProgram()
+    {
+        await using var traces = TraceCollector.Start();
+        Mlflow.StartSpan("fine").Dispose();
+        using (var span = Mlflow.StartSpan("broken"))
+        {
+            span.AddEvent(new SpanEvent("no attributes", 0, null!));
+        }
+
+        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => traces.GetTracesAsync(cancellationToken: Token));
+        Assert.StartsWith("A trace could not be recorded: 'broken'", mistake.Message, StringComparison.Ordinal);
+        Assert.NotNull(mistake.InnerException);
+        Assert.Contains("fine", traces.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task GetSpan_NotThereOrTwice_ShowsTheTree()
     {
         await using var traces = TraceCollector.Start();
