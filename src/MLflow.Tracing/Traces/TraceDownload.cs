@@ -52,7 +52,7 @@ internal sealed class TraceDownload
         try
         {
             var path = $"{Api}get?trace_id={Uri.EscapeDataString(traceId)}&allow_partial=true";
-            return TraceReader.Read(await _api.GetAsync(path, cancellationToken, retriesFailures: false).ConfigureAwait(false))[0];
+            return TraceReader.ReadOne(await _api.GetAsync(path, cancellationToken, retriesFailures: false).ConfigureAwait(false));
         }
         catch (MlflowException e) when (e.IsMissing && e.Message.Contains("'get'", StringComparison.Ordinal))
         {
@@ -68,7 +68,7 @@ internal sealed class TraceDownload
     private async Task<TraceRecord> GetInPartsAsync(string traceId, CancellationToken cancellationToken)
     {
         var info = await _api.GetAsync(Api + Uri.EscapeDataString(traceId), cancellationToken).ConfigureAwait(false);
-        var location = TraceReader.Read(info)[0].Tags.GetValueOrDefault(TraceKeys.ArtifactLocation);
+        var location = TraceReader.ReadOne(info).Tags.GetValueOrDefault(TraceKeys.ArtifactLocation);
         if (!Uri.TryCreate(location, UriKind.Absolute, out var uri) || uri.Scheme != ArtifactScheme)
         {
             throw new MlflowException(

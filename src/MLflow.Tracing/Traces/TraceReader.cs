@@ -13,6 +13,10 @@ internal static class TraceReader
     public static IReadOnlyList<TraceRecord> Read(ReadOnlyMemory<byte> json) =>
         Guard<IReadOnlyList<TraceRecord>>(() => [.. Traces(JsonElement.Parse(json.Span, Options)).Select(ReadTrace)]);
 
+    /// <summary>The first trace of a text that is to hold one.</summary>
+    /// <exception cref="FormatException">The text is no trace, or holds none.</exception>
+    public static TraceRecord ReadOne(ReadOnlyMemory<byte> json) => Guard(() => ReadTrace(First(json)));
+
     /// <summary>The answer of a request for several traces, which lacks the list where there are none.</summary>
     /// <exception cref="FormatException">The text is no such answer.</exception>
     public static IReadOnlyList<TraceRecord> ReadMany(ReadOnlyMemory<byte> json) =>
@@ -31,7 +35,7 @@ internal static class TraceReader
     /// <exception cref="FormatException">One of the texts is not what it should be.</exception>
     public static TraceRecord Read(ReadOnlyMemory<byte> info, ReadOnlyMemory<byte> spans) => Guard(() =>
     {
-        var trace = Traces(JsonElement.Parse(info.Span, Options))[0];
+        var trace = First(info);
         return ReadTrace(Member(trace, "trace_info") ?? trace, Member(JsonElement.Parse(spans.Span, Options), "spans") ?? default);
     });
 
@@ -41,7 +45,7 @@ internal static class TraceReader
         {
             return read();
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException or OverflowException)
         {
             throw new FormatException(
                 $"This is no trace as MLflow writes it (the answer of traces/get or traces/batchGet, traces.json, or Trace.to_json()): {e.Message}", e);
@@ -50,6 +54,9 @@ internal static class TraceReader
 
     private static IEnumerable<JsonElement> List(JsonElement answer) =>
         answer.ValueKind == JsonValueKind.Object ? Items(answer, "traces") : throw new FormatException("it is not an object");
+
+    private static JsonElement First(ReadOnlyMemory<byte> json) =>
+        Traces(JsonElement.Parse(json.Span, Options)) is [var first, ..] ? first : throw new FormatException("it has no trace");
 
     private static List<JsonElement> Traces(JsonElement root) =>
         Member(root, "traces") is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray()] : [Member(root, "trace") ?? root];

@@ -102,10 +102,15 @@ public sealed class GetTraceTests
         Assert.Contains(address, e.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task GetTrace_AnswerIsNoTrace_IsAFormatException()
+    [Theory]
+    [InlineData("<html>")]
+    [InlineData("""{"traces":[]}""")]
+    [InlineData("""{"trace":{"trace_info":{"trace_id":"tr-1","request_time_ms":9223372036854775807}}}""")]
+    [InlineData("""{"trace":{"trace_info":{"trace_id":"tr-1","execution_duration_ms":9223372036854775807}}}""")]
+    [InlineData("""{"trace":{"trace_info":{"trace_id":"tr-1","execution_duration":"1e300s"}}}""")]
+    public async Task GetTrace_AnswerIsNoTrace_IsAFormatException(string answer)
     {
-        await using var server = await StartAsync(new() { [Get] = (200, "<html>") });
+        await using var server = await StartAsync(new() { [Get] = (200, answer) });
         await using var client = Some.Client(server);
 
         await Assert.ThrowsAsync<FormatException>(() => client.GetTraceAsync("tr-1", Token));
