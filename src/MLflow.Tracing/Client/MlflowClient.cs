@@ -79,7 +79,8 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     public void SetTrackingUri(string uri)
     {
         ArgumentNullException.ThrowIfNull(uri);
-        _settings = _settings.WithTrackingUri(uri);
+        var parsed = TrackingSettings.ParseTrackingUri(uri);
+        Change(settings => settings.WithTrackingUri(parsed));
     }
 
     /// <summary>Puts traces that begin from now on into this experiment. It is created when it is missing; no request is made now.</summary>
@@ -87,7 +88,7 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     public void SetExperiment(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        _settings = _settings.WithExperiment(name);
+        Change(settings => settings.WithExperiment(name));
         Tracer.WatchFlow();
     }
 
@@ -219,6 +220,17 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     {
         Tracer.CloseOpenCalls?.Invoke();
         return CloseAsync(deadline);
+    }
+
+    /// <summary>Server and experiment may be set at the same time by two threads.</summary>
+    private void Change(Func<TrackingSettings, TrackingSettings> change)
+    {
+        TrackingSettings before;
+        do
+        {
+            before = _settings;
+        }
+        while (Interlocked.CompareExchange(ref _settings, change(before), before) != before);
     }
 
     /// <summary>Drains, flushes and stops before the token says so. Does not throw.</summary>

@@ -113,7 +113,7 @@ internal sealed class TrackingSettings
         return null;
     }
 
-    public TrackingSettings WithTrackingUri(string uri) => new(Destination with { TrackingUri = ParseTrackingUri(uri) });
+    public TrackingSettings WithTrackingUri(Uri uri) => new(Destination with { TrackingUri = uri });
 
     public TrackingSettings WithExperiment(string name)
     {

@@ -8,6 +8,38 @@ public sealed class FlowSettingsTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task Settings_SetAtOnce_AreBothKept()
+    {
+        await using var client = Some.Client("http://127.0.0.1:1", "first");
+        var isOver = false;
+        var sets = 0;
+        var other = Task.Run(
+            () =>
+            {
+                while (!Volatile.Read(ref isOver))
+                {
+                    client.SetTrackingUri("http://127.0.0.1:2");
+                    Interlocked.Increment(ref sets);
+                }
+            },
+            Token);
+        var lost = 0;
+        for (var i = 0; i < 2_000; i++)
+        {
+            client.SetExperiment($"{i}");
+
+            // What had begun before is over after two more.
+            var seen = Volatile.Read(ref sets);
+            SpinWait.SpinUntil(() => Volatile.Read(ref sets) > seen + 1);
+            lost += client.Outlet.Destination.ExperimentName == $"{i}" ? 0 : 1;
+        }
+
+        Volatile.Write(ref isOver, true);
+        await other;
+        Assert.Equal(0, lost);
+    }
+
+    [Fact]
     public async Task UseExperiment_NestedAndLeft_TakesTracesOfItsTime()
     {
         await using var server = await LoopbackServer.StartAsync();
