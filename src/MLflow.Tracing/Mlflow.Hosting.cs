@@ -28,7 +28,7 @@ public static partial class Mlflow
             throw new ArgumentException("This client was made with new MlflowClient(): it has spans of its own, to which those of Mlflow do not belong. Use one of services.AddMlflowTracing().", nameof(client));
         }
 
-        return new ClientScope(client);
+        return new FlowScope<MlflowClient>(FlowClient, client);
     }
 
     /// <summary>The program has set up the face itself: in flows that are no host's it does not speak for one.</summary>
@@ -72,22 +72,6 @@ public static partial class Mlflow
         if (Interlocked.Exchange(ref _isWatching, 1) == 0)
         {
             UnwovenAssemblies.Watch(Log);
-        }
-    }
-
-    private sealed class ClientScope : IDisposable
-    {
-        private readonly MlflowClient? _previous = FlowClient.Value;
-        private readonly MlflowClient _own;
-
-        public ClientScope(MlflowClient client) => FlowClient.Value = _own = client;
-
-        public void Dispose()
-        {
-            if (ReferenceEquals(FlowClient.Value, _own))
-            {
-                FlowClient.Value = _previous;
-            }
         }
     }
 }

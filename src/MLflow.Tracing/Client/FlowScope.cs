@@ -1,18 +1,19 @@
 namespace MLflow;
 
 /// <summary>Sets something for an async flow until it is disposed.</summary>
-internal sealed class FlowScope : IDisposable
+internal sealed class FlowScope<T> : IDisposable
+    where T : class
 {
-    private readonly AsyncLocal<FlowSettings?> _flow;
-    private readonly FlowSettings? _previous;
-    private readonly FlowSettings _own;
+    private readonly AsyncLocal<T?> _flow;
+    private readonly T? _previous;
+    private readonly T _own;
 
-    public FlowScope(AsyncLocal<FlowSettings?> flow, Func<FlowSettings, FlowSettings> change)
+    public FlowScope(AsyncLocal<T?> flow, T own)
     {
         _flow = flow;
         _previous = flow.Value;
-        _own = change(_previous ?? FlowSettings.None);
-        flow.Value = _own;
+        _own = own;
+        flow.Value = own;
     }
 
     /// <summary>Restores what was set before. Out of order, or in another flow, it changes nothing.</summary>

@@ -94,9 +94,9 @@ public sealed partial class MlflowClient
 
     private TraceDestination Destination => _flow.Value is { } flow ? flow.Over(_settings.Destination) : _settings.Destination;
 
-    private FlowScope Use(Func<FlowSettings, FlowSettings> change)
+    private FlowScope<FlowSettings> Use(Func<FlowSettings, FlowSettings> change)
     {
         Tracer.WatchFlow();
-        return new FlowScope(_flow, change);
+        return new FlowScope<FlowSettings>(_flow, change(_flow.Value ?? FlowSettings.None));
     }
 }
