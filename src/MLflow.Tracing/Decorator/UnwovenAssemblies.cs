@@ -28,7 +28,9 @@ internal static class UnwovenAssemblies
             return;
         }
 
-        AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) => Check(loaded.LoadedAssembly, log);
+        // In the background: whoever loads an assembly may hold locks, and waits.
+        AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) =>
+            ThreadPool.UnsafeQueueUserWorkItem(static found => Check(found.LoadedAssembly, found.log), (loaded.LoadedAssembly, log), preferLocal: false);
         ThreadPool.UnsafeQueueUserWorkItem(
             static log =>
             {
