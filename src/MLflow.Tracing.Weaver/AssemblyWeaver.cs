@@ -69,9 +69,9 @@ internal sealed class AssemblyWeaver
         {
             if (CanWeave(method))
             {
-                if (options.OutputReducer is { } reducer && OutputReducer.Find(method, reducer) is null)
+                if (options.OutputReducer is { } reducer && (OutputReducer.Find(method, reducer) is null || !MethodWeaver.HasElements(method, options, runtime)))
                 {
-                    Warn(WarningCodes.NoReducer, method, $"has no use of its OutputReducer: the method must be an iterator, and its type must have a static method {reducer} that takes an IEnumerable of the elements and returns something.");
+                    Warn(WarningCodes.NoReducer, method, $"has no use of its OutputReducer: the method must be an iterator or return a sequence, its output must be recorded, and its type must have a static method {reducer} that takes an IEnumerable of the elements and returns something.");
                 }
 
                 new MethodWeaver(method, options, runtime, table).Weave();

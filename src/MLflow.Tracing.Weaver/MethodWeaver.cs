@@ -42,8 +42,19 @@ internal sealed class MethodWeaver
         _result = TypeFacts.IsVoid(_resultType) ? null : new VariableDefinition(_resultType);
     }
 
-    private bool IsIterator =>
-        TraceOptions.Has(_method, "System.Runtime.CompilerServices.IteratorStateMachineAttribute") || TraceOptions.Has(_method, "System.Runtime.CompilerServices.AsyncIteratorStateMachineAttribute");
+    private bool IsIterator => IsIteratorMethod(_method);
+
+    /// <summary>Whether the span of such a method has elements of which an output could be made.</summary>
+    public static bool HasElements(MethodDefinition method, TraceOptions options, TracedRuntime runtime)
+    {
+        var type = TypeFacts.Bare(method.ReturnType);
+        return options.CapturesOutput
+            && ((IsIteratorMethod(method) && runtime.Overload("Iterate", type) is not null)
+                || (runtime.Overload("EndTask", type) is null && runtime.Overload("EndSequence", type) is not null));
+    }
+
+    private static bool IsIteratorMethod(MethodDefinition method) =>
+        TraceOptions.Has(method, "System.Runtime.CompilerServices.IteratorStateMachineAttribute") || TraceOptions.Has(method, "System.Runtime.CompilerServices.AsyncIteratorStateMachineAttribute");
 
     public void Weave()
     {

@@ -11,7 +11,7 @@ internal static class TypeFacts
     /// <summary>The type without C#'s notes on it, such as <c>modreq(In)</c>.</summary>
     public static TypeReference Bare(TypeReference type) => type is IModifierType modified ? Bare(modified.ElementType) : type;
 
-    /// <summary>True for <c>Task</c> with that name, of any argument.</summary>
+    /// <summary>True for the type of that name, whatever its type arguments; false for arrays, pointers and references of it.</summary>
     public static bool Is(TypeReference type, string fullName) => type.GetElementType().FullName == fullName && type is not ArrayType and not PointerType and not ByReferenceType;
 
     public static bool IsSpan(TypeReference type) => Is(type, "System.Span`1") || Is(type, "System.ReadOnlySpan`1");

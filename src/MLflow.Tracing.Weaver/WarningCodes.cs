@@ -15,9 +15,9 @@ internal static class WarningCodes
     /// <summary>Nothing is woven: what the assembly is made with has no place for it.</summary>
     public const string AssemblyNotWoven = "MLFLOW004";
 
-    /// <summary>There is no such reducer of the output.</summary>
-    public const string NoReducer = "MLFLOW006";
-
-    /// <summary>An error.</summary>
+    /// <summary>Weaving failed. The one code that is an error.</summary>
     public const string Failed = "MLFLOW005";
+
+    /// <summary>There is no such reducer of the output, or the method has nothing that it could be given.</summary>
+    public const string NoReducer = "MLFLOW006";
 }

@@ -120,6 +120,12 @@ public sealed class BuildTests
                 [Trace, DllImport("libc")] public static extern int getpid();
                 [Trace] public static int Sum(int a, __arglist) => a;
                 [Trace(OutputReducer = "Join")] public static int NoIterator() => 1;
+                [Trace(OutputReducer = nameof(Join))] public static Task<string> ATask() => Task.FromResult("");
+                [Trace(OutputReducer = nameof(Join))] public static List<string> AList() => [];
+                [Trace(OutputReducer = nameof(Join), CaptureOutput = false)] public static IEnumerable<string> Unrecorded() { yield return ""; }
+                [Trace(OutputReducer = nameof(Join))] public static IEnumerable<string> Used() { yield return ""; }
+                [Trace(OutputReducer = nameof(Join))] public static IEnumerable<string> UsedToo() => Used().Skip(1);
+                static string Join(IEnumerable<string> texts) => string.Concat(texts);
             }
 
             class Circle : Shape
@@ -135,6 +141,9 @@ public sealed class BuildTests
         Assert.Contains("Program.cs(10,56): warning MLFLOW002: [Trace] on Shape.Sum does nothing", output, StringComparison.Ordinal);
 
         Assert.Matches(@"Program\.cs\(11,\d+\): warning MLFLOW006: \[Trace\] on Shape\.NoIterator has no use of its OutputReducer", output);
+        Assert.Equal(
+            ["AList", "ATask", "NoIterator", "Unrecorded"],
+            System.Text.RegularExpressions.Regex.Matches(output, @"MLFLOW006: \[Trace\] on Shape\.(\w+)").Select(match => match.Groups[1].Value).Distinct().Order());
 
         var (exitCode, output2) = await project.StartAsync(Token);
         Assert.True(exitCode == 0, output2);
