@@ -11,17 +11,13 @@ internal sealed class FactsRedactor
     /// <summary>Previews that the program told are left out.</summary>
     public bool LeavesOutContent { get; init; }
 
-    public string Redact(string key, string value)
+    public string Redact(string key, string value) => key switch
     {
         // What a request's parameter became is covered by the rules for the parameter.
-        value = key switch
-        {
-            TraceKeys.User => _values.Redact("safety_identifier", _values.Redact("user", value)),
-            TraceKeys.Session => _values.Redact("conversation", value),
-            _ => value,
-        };
-        return _values.Redact(key, value);
-    }
+        TraceKeys.User => _values.Redact(key, value, "user", "safety_identifier"),
+        TraceKeys.Session => _values.Redact(key, value, "conversation"),
+        _ => _values.Redact(key, value),
+    };
 
     public NewAssessment Redact(NewAssessment assessment)
     {

@@ -45,7 +45,8 @@ public sealed class PrivacyOptions
     public IList<string> RedactedPatterns { get; } = [];
 
     /// <summary>
-    /// Gets each value after the other rules and returns what is recorded of it; null withholds the value. It is called in the background, by several
+    /// Gets each value once, after the other rules, and returns what is recorded of it; null withholds the value. Where a list may have a text in pieces, it also gets the
+    /// text as a whole. A span that is shown while it runs is asked about again at its end. It is called in the background, by several
     /// threads at once, must be safe for that, should be fast, and where it throws the value is withheld. Null by default.
     /// </summary>
     public Func<RedactedValue, string?>? Redactor { get; set; }

@@ -30,6 +30,9 @@ internal sealed class RedactionRules
 
     public bool ScrubsSecrets { get; }
 
+    /// <summary>Whether something may be taken out for where it stands, and then wherever else it stands.</summary>
+    public bool RemovesByPlace => Keys.Count > 0 || Paths.Length > 0;
+
     /// <summary>Whether there is anything but the scrubber.</summary>
     public bool HasRules => Keys.Count > 0 || Paths.Length > 0 || Patterns.Length > 0 || Redactor is not null;
 

@@ -21,8 +21,16 @@ internal sealed class SpanRedactor
     /// <returns>True where the span was changed.</returns>
     public bool Redact(LiveSpan span)
     {
+        if (!_rules.RemovesByPlace)
+        {
+            return RedactOnce(span);
+        }
+
+        // What was taken out for its place is looked for in all values before the program's function sees the first of them.
+        _values.AsksProgram = false;
         var changed = RedactOnce(span);
-        if (_values.HasRemoved)
+        _values.AsksProgram = true;
+        if (_values.HasRemoved || _rules.Redactor is not null)
         {
             changed |= RedactOnce(span);
         }

@@ -34,8 +34,13 @@ internal sealed class ValueRedactor
     /// </summary>
     public bool HasRemoved => _removed is { Count: > 0 };
 
+    /// <summary>Whether the program's function is asked too, which is the last thing that is done to a value and done once.</summary>
+    public bool AsksProgram { get; set; } = true;
+
     /// <returns>True where the value was changed.</returns>
-    public bool Redact(string name, ref AttributeValue value)
+    public bool Redact(string name, ref AttributeValue value) => Redact(name, ref value, AsksProgram);
+
+    private bool Redact(string name, ref AttributeValue value, bool asksProgram)
     {
         if (value.Kind == AttributeValueKind.Null || value is { Kind: AttributeValueKind.String, String: RedactionMarks.Failed or RedactionMarks.Withheld or RedactionMarks.Chunk })
         {
@@ -50,7 +55,7 @@ internal sealed class ValueRedactor
             }
 
             var changed = ApplyRules(name, ref value);
-            if (_rules.Redactor is { } redactor)
+            if (asksProgram && _rules.Redactor is { } redactor)
             {
                 changed |= Call(redactor, name, ref value);
             }
@@ -63,10 +68,18 @@ internal sealed class ValueRedactor
         }
     }
 
+    /// <param name="name">What the text is.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="otherNames">Rules for these hold for it, too.</param>
     /// <returns>The text as it may be recorded.</returns>
-    public string Redact(string name, string text)
+    public string Redact(string name, string text, params ReadOnlySpan<string> otherNames)
     {
         var value = AttributeValue.FromString(text);
+        foreach (var other in otherNames)
+        {
+            Redact(other, ref value, asksProgram: false);
+        }
+
         Redact(name, ref value);
         return value.Kind == AttributeValueKind.String ? value.String : AttributeJson.Of(value);
     }

@@ -153,6 +153,34 @@ public sealed class RedactionTests : PrivacyTestBase
     }
 
     [Fact]
+    public async Task Redactor_WithOtherRules_GetsEachValueOnceAndBehindThem()
+    {
+        var given = new List<(string Name, string Text)>();
+        await TraceAsync(
+            privacy =>
+            {
+                privacy.RedactedKeys.Add("ssn");
+                privacy.Redactor = value =>
+                {
+                    given.Add((value.Name, value.Text));
+                    return value.Text + "!";
+                };
+            },
+            (client, span) =>
+            {
+                span.SetAttribute("before", "is 078-05-1120");
+                span.SetInputs(new { ssn = "078-05-1120" });
+                span.SetAttribute("after", "is 078-05-1120");
+                span.AddEvent("looked", [new("where", "at 078-05-1120")]);
+                client.UpdateCurrentTrace(new TraceUpdate { User = "u-1", Session = "s-1", Tags = { ["t"] = "z" } });
+            });
+
+        Assert.All(given.GroupBy(value => value.Name), values => Assert.True(values.Count() == 1, $"{values.Key} was given {values.Count()} times"));
+        Assert.Superset(new HashSet<string> { "span.name", "before", "mlflow.spanInputs", "after", "where", "t", TraceKeys.User, TraceKeys.Session }, given.Select(value => value.Name).ToHashSet());
+        Assert.DoesNotContain(given, value => value.Text.Contains("078", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Redactor_Throws_ValueIsWithheldAndCounted()
     {
         await using var client = Client(privacy => privacy.Redactor = value => value.Name == "mlflow.spanInputs" ? throw new InvalidOperationException("secret words") : value.Text);
