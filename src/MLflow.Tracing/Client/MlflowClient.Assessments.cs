@@ -172,7 +172,7 @@ public sealed partial class MlflowClient
         var assessments = Assessments();
         var old = await assessments.GetAsync(traceId, assessmentId, cancellationToken).ConfigureAwait(false);
         return old.Kind == AssessmentKind.Feedback
-            ? await assessments.CreateAsync(feedback with { Name = old.Name, SpanId = old.SpanId, Overrides = assessmentId }, cancellationToken).ConfigureAwait(false)
+            ? await assessments.CreateAsync(Outlet.Privacy.Facts().Redact(feedback with { Name = old.Name, SpanId = old.SpanId, Overrides = assessmentId }), cancellationToken).ConfigureAwait(false)
             : throw new InvalidOperationException($"Assessment '{assessmentId}' is no feedback: an expectation is changed by UpdateExpectationAsync.");
     }
 
@@ -239,7 +239,8 @@ public sealed partial class MlflowClient
         }
 
         var assessments = Assessments();
-        return OnceSentAsync(() => assessments.CreateAsync(assessment, cancellationToken), cancellationToken);
+        var redacted = Outlet.Privacy.Facts().Redact(assessment);
+        return OnceSentAsync(() => assessments.CreateAsync(redacted, cancellationToken), cancellationToken);
     }
 
     private Task<Assessment> UpdateAsync(string traceId, string assessmentId, AssessmentUpdate change, CancellationToken cancellationToken)
@@ -252,8 +253,21 @@ public sealed partial class MlflowClient
         }
 
         return change.Mask.Length > 0
-            ? Assessments().UpdateAsync(traceId, assessmentId, change, cancellationToken)
+            ? RedactAndUpdateAsync(traceId, assessmentId, change, cancellationToken)
             : throw new ArgumentException($"Nothing of assessment '{assessmentId}' is to change: give a value, a name, or something else.", nameof(assessmentId));
+    }
+
+    private async Task<Assessment> RedactAndUpdateAsync(string traceId, string assessmentId, AssessmentUpdate change, CancellationToken cancellationToken)
+    {
+        var assessments = Assessments();
+        var privacy = Outlet.Privacy;
+        var name = change.Name;
+        if (name is null && change.HasValue && privacy.AsksForNames)
+        {
+            name = (await assessments.GetAsync(traceId, assessmentId, cancellationToken).ConfigureAwait(false)).Name;
+        }
+
+        return await assessments.UpdateAsync(traceId, assessmentId, privacy.Facts().Redact(change, name ?? ""), cancellationToken).ConfigureAwait(false);
     }
 
     private AssessmentApi Assessments() => new(Api());

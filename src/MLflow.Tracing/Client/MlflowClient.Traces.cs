@@ -127,7 +127,7 @@ public sealed partial class MlflowClient
         RequireMutable(key);
         return RunningTrace(traceId)?.TryUpdate(new TraceUpdate { Tags = { [key] = value } }) == true
             ? Task.CompletedTask
-            : ChangeTagAsync(HttpMethod.Patch, traceId, ApiJson.Fields(("key", key), ("value", value)), cancellationToken);
+            : ChangeTagAsync(HttpMethod.Patch, traceId, ApiJson.Fields(("key", key), ("value", Outlet.Privacy.Facts().Redact(key, value))), cancellationToken);
     }
 
     /// <summary>Deletes a tag of a trace; of a trace of this process that still runs at once and without a request, whether it was set or not.</summary>

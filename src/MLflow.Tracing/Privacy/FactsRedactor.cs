@@ -26,13 +26,28 @@ internal sealed class FactsRedactor
         return assessment with
         {
             Value = value,
-            Rationale = Text("assessment.rationale", assessment.Rationale),
-            Error = assessment.Error is { } error
-                ? error with { Message = Text("assessment.error.message", error.Message), StackTrace = Text("assessment.error.stacktrace", error.StackTrace) }
-                : null,
-            Metadata = assessment.Metadata?.ToDictionary(pair => pair.Key, pair => _values.Redact(pair.Key, pair.Value)),
+            Rationale = Rationale(assessment.Rationale),
+            Error = Error(assessment.Error),
+            Metadata = Metadata(assessment.Metadata),
         };
     }
+
+    /// <param name="change">What is to change.</param>
+    /// <param name="name">What the assessment is called. Empty where nobody needs to know.</param>
+    public AssessmentUpdate Redact(AssessmentUpdate change, string name)
+    {
+        var value = change.Value;
+        _values.Redact(name, ref value);
+        return change with { Value = value, Rationale = Rationale(change.Rationale), Error = Error(change.Error), Metadata = Metadata(change.Metadata) };
+    }
+
+    private string? Rationale(string? rationale) => Text("assessment.rationale", rationale);
+
+    private AssessmentError? Error(AssessmentError? error) => error is null
+        ? null
+        : error with { Message = Text("assessment.error.message", error.Message), StackTrace = Text("assessment.error.stacktrace", error.StackTrace) };
+
+    private Dictionary<string, string>? Metadata(IReadOnlyDictionary<string, string>? metadata) => metadata?.ToDictionary(pair => pair.Key, pair => _values.Redact(pair.Key, pair.Value));
 
     private string? Text(string name, string? text) => text is null ? null : _values.Redact(name, text);
 }

@@ -44,6 +44,9 @@ internal sealed class PrivacyFilter
     /// <summary>Whether the facts of a trace are written through <see cref="Facts"/> at once, without a look at what was written.</summary>
     public bool ChangesFacts => _rules.HasRules || Mode == CaptureMode.Metadata;
 
+    /// <summary>Whether what becomes of a value depends on what it is called.</summary>
+    public bool AsksForNames => _rules.Keys.Count > 0 || _rules.Redactor is not null;
+
     /// <summary>Applies what has to be applied to each span, before it is encoded.</summary>
     public void Prepare(LiveSpan span)
     {
