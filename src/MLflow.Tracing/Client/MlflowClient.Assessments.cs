@@ -7,7 +7,7 @@ public sealed partial class MlflowClient
 
     /// <summary>
     /// Says how good a trace was, or one of its spans. On a trace of this process that still runs it goes along when the trace is sent, without a request of its own;
-    /// a trace that ended a moment ago is sent first.
+    /// a trace that ended a moment ago is sent first. So go at most 1,000 assessments of a trace; further ones are refused until it has ended.
     /// </summary>
     /// <param name="traceId">For example what <see cref="GetLastActiveTraceId"/> gave.</param>
     /// <param name="name">What is judged, for example <c>correctness</c>; at most 250 characters. A trace may have several of one name.</param>
@@ -20,7 +20,7 @@ public sealed partial class MlflowClient
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The feedback as it is stored.</returns>
     /// <exception cref="ArgumentException">There is neither value nor error, or the value is a number that JSON does not have.</exception>
-    /// <exception cref="MlflowException">There is no such trace, or the server refused or could not be reached.</exception>
+    /// <exception cref="MlflowException">There is no such trace, it runs and has 1,000 assessments, or the server refused or could not be reached.</exception>
     public Task<Assessment> LogFeedbackAsync(
         string traceId,
         string name,
@@ -43,7 +43,7 @@ public sealed partial class MlflowClient
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The expectation as it is stored.</returns>
     /// <exception cref="ArgumentException">The value is null, or a number that JSON does not have.</exception>
-    /// <exception cref="MlflowException">There is no such trace, or the server refused or could not be reached.</exception>
+    /// <exception cref="MlflowException">There is no such trace, it runs and has 1,000 assessments, or the server refused or could not be reached.</exception>
     public Task<Assessment> LogExpectationAsync(
         string traceId,
         string name,

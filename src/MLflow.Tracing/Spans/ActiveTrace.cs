@@ -11,6 +11,9 @@ internal sealed class ActiveTrace
     /// <summary>Ended spans that a trace holds before it hands them over early, so that an endless trace does not grow without end.</summary>
     public const int MaxHeldSpans = 512;
 
+    /// <summary>Assessments that a trace keeps until it is sent. More are refused.</summary>
+    public const int MaxAssessments = 1000;
+
     private readonly long _startTimestamp;
     private readonly long _startNs;
     private List<LiveSpan>? _ended;
@@ -312,6 +315,7 @@ internal sealed class ActiveTrace
     }
 
     /// <inheritdoc cref="TryUpdate"/>
+    /// <exception cref="MlflowException">It has as many as are kept.</exception>
     public bool TryAdd(NewAssessment assessment)
     {
         lock (this)
@@ -319,6 +323,11 @@ internal sealed class ActiveTrace
             if (_wasCompleted || IsPart)
             {
                 return false;
+            }
+
+            if (_assessments?.Count >= MaxAssessments)
+            {
+                throw new MlflowException($"The trace '{TraceId}' still runs and has {MaxAssessments} assessments, the most that are kept until it is sent: log further ones when it has ended.");
             }
 
             if (!IsOff)

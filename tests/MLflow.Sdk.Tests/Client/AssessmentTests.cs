@@ -111,6 +111,27 @@ public sealed class AssessmentTests
     }
 
     [Fact]
+    public async Task Log_VeryOftenOnARunningTrace_IsRefusedInTheEnd()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        using (var span = client.StartSpan("work"))
+        {
+            for (var i = 0; i < ActiveTrace.MaxAssessments; i++)
+            {
+                await client.LogFeedbackAsync(span.TraceId, "good", i, cancellationToken: Token);
+            }
+
+            var refusal = await Assert.ThrowsAsync<MlflowException>(() => client.LogFeedbackAsync(span.TraceId, "good", true, cancellationToken: Token));
+            Assert.Equal($"The trace '{span.TraceId}' still runs and has 1000 assessments, the most that are kept until it is sent: log further ones when it has ended.", refusal.Message);
+        }
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+        var info = server.To(StartTrace).Single().Json.GetProperty("trace").GetProperty("trace_info");
+        Assert.Equal(ActiveTrace.MaxAssessments, info.GetProperty("assessments").GetArrayLength());
+    }
+
+    [Fact]
     public async Task Log_OnATraceThatRunsInAnotherFlow_GoesAlongWithIt()
     {
         await using var server = await LoopbackServer.StartAsync();
