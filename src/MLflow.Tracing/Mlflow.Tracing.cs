@@ -22,7 +22,22 @@ public static partial class Mlflow
         /// <inheritdoc cref="MlflowClient.SetSpanProcessors" path="/remarks"/>
         public static void Configure(params IEnumerable<Action<LiveSpan>> spanProcessors) => Client.SetSpanProcessors(spanProcessors);
 
-        /// <inheritdoc cref="MlflowClient.Reset"/>
-        public static void Reset() => Client.Reset();
+        /// <summary>
+        /// Forgets what was said to this class, as at the start of the program: <see cref="SetPrivacy"/>, <see cref="SetTrackingUri"/> and <see cref="SetExperiment"/>, processors, and that
+        /// tracing was disabled. A host's client that it speaks for is as it was made (<see cref="MlflowClient.Reset"/>), without what <see cref="SetPrivacy"/> had said.
+        /// What one flow has set for itself stays, and what was recorded is still sent.
+        /// </summary>
+        public static void Reset()
+        {
+            // Whom it speaks for depends on what is forgotten.
+            var client = Client;
+            Privacy = null;
+            IsConfigured = false;
+            client.Reset();
+            if (DefaultClient.IsValueCreated && !ReferenceEquals(client, DefaultClient.Value))
+            {
+                DefaultClient.Value.Reset();
+            }
+        }
     }
 }

@@ -44,7 +44,7 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
             SamplingRatioOfFlow = () => _usesSampling ? _flow.Value?.SamplingRatio : null,
             Tail = TrackingSettings.Tail(options),
             TraceTimeout = TrackingSettings.TraceTimeout(options, Log),
-            Privacy = new PrivacyFilter(tracer is not null && options.Privacy.IsUnset ? Mlflow.Privacy ?? options.Privacy : options.Privacy, Log, _withheld),
+            Privacy = PrivacyAtStart(),
         };
         _exporter.Unfinished = () => Outlet.Unfinished;
         ExitFlush.Add(this);
@@ -149,15 +149,18 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Forgets what was set since the client was made: server, experiment, processors, privacy, and that it was disabled. What one flow has set for itself stays, and what was recorded is still sent.
+    /// Forgets what was set since the client was made: server, experiment, processors, privacy, and that it was disabled. The options that it was made with hold again; where those
+    /// say nothing of privacy, a host's client takes what <see cref="Mlflow.SetPrivacy"/> said, as when it was made. What one flow has set for itself stays, and what was recorded is still sent.
     /// </summary>
     public void Reset()
     {
         _settings = TrackingSettings.Read(_options);
         Outlet.Processing!.Set(_options.SpanProcessors);
-        Outlet.Privacy = new PrivacyFilter(_options.Privacy, Log, _withheld);
+        Outlet.Privacy = PrivacyAtStart();
         IsEnabled = true;
     }
+
+    private PrivacyFilter PrivacyAtStart() => new(_sharesTracer && _options.Privacy.IsUnset ? Mlflow.Privacy ?? _options.Privacy : _options.Privacy, Log, _withheld);
 
     /// <summary>Says something about the trace of the current span: its session, its user, tags, previews, its state. Without a current span it has no effect.</summary>
     /// <remarks>What the program says here goes before what is read from the calls themselves (<c>conversation</c>, <c>user</c>).</remarks>

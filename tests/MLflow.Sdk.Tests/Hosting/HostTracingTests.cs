@@ -115,6 +115,41 @@ public sealed class HostTracingTests : IDisposable
     }
 
     [Fact]
+    public async Task Reset_OfAHostsClient_IsAsItWasMadeAndOfTheFaceAsNobodyHadSaidAnything()
+    {
+        Mlflow.SetPrivacy(privacy => privacy.RedactedKeys.Add("ssn"));
+        Mlflow.SetTrackingUri("http://127.0.0.1:2");
+        using var host = Build(o => o.TrackingUri = "http://127.0.0.1:1");
+        await host.StartAsync(Token);
+        Assert.Equal("http://127.0.0.1:2", Mlflow.TrackingUri);
+
+        // What the process says it took over when it was made.
+        Client(host).SetPrivacy(_ => { });
+        Assert.Equal("x", await SsnAsync(host));
+        Client(host).Reset();
+        Assert.Equal("[REDACTED]", await SsnAsync(host));
+
+        Mlflow.Tracing.Reset();
+        Assert.Equal("http://127.0.0.1:1", Mlflow.TrackingUri);
+        Client(host).Reset();
+        Assert.Equal("x", await SsnAsync(host));
+        using var later = Build(o => o.TrackingUri = "http://127.0.0.1:1");
+        Assert.Equal("x", await SsnAsync(later));
+        await host.StopAsync(Token);
+    }
+
+    private static async Task<string?> SsnAsync(IHost host)
+    {
+        await using var traces = TraceCollector.Start(Client(host));
+        using (var span = Client(host).StartSpan("work"))
+        {
+            span.SetAttribute("ssn", "x");
+        }
+
+        return (await traces.GetTraceAsync(cancellationToken: Token)).Root!.Attributes["ssn"].GetString();
+    }
+
+    [Fact]
     public async Task Settings_AllMistakes_AreToldAtOnce()
     {
         using var host = Build(
