@@ -36,6 +36,15 @@ internal static class ExportSize
             }
         }
 
+        foreach (var link in span.EndedLinks)
+        {
+            bytes += EntryOverhead;
+            foreach (var (_, value) in link.Attributes)
+            {
+                bytes += EntryOverhead + value.Size;
+            }
+        }
+
         return bytes;
     }
 }

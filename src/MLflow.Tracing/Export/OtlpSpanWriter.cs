@@ -22,6 +22,7 @@ internal static class OtlpSpanWriter
     public const int EventAttributes = 3;
     public const int LinkTraceId = 1;
     public const int LinkSpanId = 2;
+    public const int LinkAttributes = 4;
     public const int StatusMessage = 2;
     public const int StatusCode = 3;
     public const int KeyValueKey = 1;
@@ -94,6 +95,11 @@ internal static class OtlpSpanWriter
         writer.WriteBytes(LinkTraceId, id);
         link.SpanId.CopyTo(id[..8]);
         writer.WriteBytes(LinkSpanId, id[..8]);
+        foreach (var (key, value) in link.Attributes)
+        {
+            WriteAttribute(writer, LinkAttributes, key, value, isDecodedAgain: false);
+        }
+
         writer.EndMessage(message);
     }
 

@@ -60,6 +60,12 @@ internal static class MetadataFilter
             events[i] = new SpanEvent(name, time, [.. all.Where(attribute => attribute.Key == AttributeNames.ExceptionType || IsKept(attribute.Key, attribute.Value, own))]);
         }
 
+        var links = span.RewritableLinks;
+        for (var i = 0; links is not null && i < links.Count; i++)
+        {
+            links[i] = links[i] with { Attributes = [.. links[i].Attributes.Where(attribute => IsKept(attribute.Key, attribute.Value, own))] };
+        }
+
         if (span.StatusMessage is { } message && !CallError.IsOwnText(message))
         {
             span.Rewrite(span.Name, span.SpanType, exceptionType);

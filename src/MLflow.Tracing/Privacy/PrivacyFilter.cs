@@ -96,6 +96,7 @@ internal sealed class PrivacyFilter
         }
 
         span.RewritableEvents?.Clear();
+        span.RewritableLinks?.Clear();
         span.Chunks?.Withhold(RedactionMarks.Failed);
         span.Rewrite("withheld", span.SpanType, null);
     }

@@ -2,7 +2,7 @@ namespace MLflow;
 
 /// <summary>
 /// What is recorded, and what is taken out of it before it leaves the program or is written to its disk. Rules run in the background, over inputs, outputs,
-/// attributes, events, chunks of streams, texts of errors, names, tags, metadata and previews.
+/// attributes, events, links, chunks of streams, texts of errors, names, tags, metadata and previews.
 /// </summary>
 public sealed class PrivacyOptions
 {

@@ -63,7 +63,39 @@ internal sealed class SpanRedactor
             }
         }
 
-        return changed | RedactChunks(span, isStreamChanged);
+        return changed | RedactLinks(span.RewritableLinks) | RedactChunks(span, isStreamChanged);
+    }
+
+    private bool RedactLinks(List<SpanLink>? links)
+    {
+        var changed = false;
+        for (var i = 0; links is not null && i < links.Count; i++)
+        {
+            if (RedactLink(links[i].Attributes) is { } attributes)
+            {
+                links[i] = links[i] with { Attributes = attributes };
+                changed = true;
+            }
+        }
+
+        return changed;
+    }
+
+    /// <returns>Null where nothing changes.</returns>
+    private KeyValuePair<string, AttributeValue>[]? RedactLink(KeyValuePair<string, AttributeValue>[] attributes)
+    {
+        KeyValuePair<string, AttributeValue>[]? changed = null;
+        for (var i = 0; i < attributes.Length; i++)
+        {
+            var (key, value) = attributes[i];
+            var name = Name(key);
+            if (_values.Redact(key, ref value) | name != key)
+            {
+                (changed ??= [.. attributes])[i] = new(name, value);
+            }
+        }
+
+        return changed;
     }
 
     private bool RedactValue(string key, ref AttributeValue value)

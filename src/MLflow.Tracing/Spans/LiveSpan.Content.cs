@@ -62,19 +62,30 @@ public sealed partial class LiveSpan
     }
 
     /// <summary>Links the span to another one, for example to the request that put the work into a queue. MLflow's servers of today show no links.</summary>
-    public void AddLink(LiveSpan span)
+    public void AddLink(LiveSpan span) => AddLink(span, null);
+
+    /// <inheritdoc cref="AddLink(LiveSpan)"/>
+    /// <param name="span">The other span.</param>
+    /// <param name="attributes">What is said of the link. Null: nothing.</param>
+    public void AddLink(LiveSpan span, IEnumerable<KeyValuePair<string, object?>>? attributes)
     {
         ArgumentNullException.ThrowIfNull(span);
-        if (!span.Trace.IsOff)
+        if (!span.Trace.IsOff && !HasEnded)
         {
-            AddLink(span.Trace.OtelTraceId, span.OtelSpanId);
+            AddLink(new SpanLink(span.Trace.OtelTraceId, span.OtelSpanId, Encode(attributes)));
         }
     }
 
     /// <summary>As <see cref="AddLink(LiveSpan)"/>, to a span that is known by its ids.</summary>
     /// <param name="traceId"><c>tr-</c> and 32 hexadecimal digits in lower case, or these alone. Anything else is ignored, with a warning.</param>
     /// <param name="spanId">16 hexadecimal digits in lower case. Anything else is ignored, with a warning.</param>
-    public void AddLink(string traceId, string spanId)
+    public void AddLink(string traceId, string spanId) => AddLink(traceId, spanId, null);
+
+    /// <inheritdoc cref="AddLink(string, string)"/>
+    /// <param name="traceId"><c>tr-</c> and 32 hexadecimal digits in lower case, or these alone. Anything else is ignored, with a warning.</param>
+    /// <param name="spanId">16 hexadecimal digits in lower case. Anything else is ignored, with a warning.</param>
+    /// <param name="attributes">What is said of the link. Null: nothing.</param>
+    public void AddLink(string traceId, string spanId, IEnumerable<KeyValuePair<string, object?>>? attributes)
     {
         ArgumentNullException.ThrowIfNull(traceId);
         ArgumentNullException.ThrowIfNull(spanId);
@@ -86,7 +97,7 @@ public sealed partial class LiveSpan
         var trace = traceId.StartsWith("tr-", StringComparison.Ordinal) ? traceId[3..] : traceId;
         if (RandomId.IsTrace(trace) && RandomId.IsSpan(spanId))
         {
-            AddLink(ActivityTraceId.CreateFromString(trace), ActivitySpanId.CreateFromString(spanId));
+            AddLink(new SpanLink(ActivityTraceId.CreateFromString(trace), ActivitySpanId.CreateFromString(spanId), Encode(attributes)));
         }
         else
         {
@@ -230,13 +241,13 @@ public sealed partial class LiveSpan
         SetAttribute(AttributeNames.TokenUsage, AttributeValue.FromJson(UsageJson.Write(usage)));
     }
 
-    private void AddLink(ActivityTraceId traceId, ActivitySpanId spanId)
+    private void AddLink(SpanLink link)
     {
         lock (_attributes)
         {
             if (!HasEnded)
             {
-                (_links ??= []).Add(new SpanLink(traceId, spanId));
+                (_links ??= []).Add(link);
             }
         }
     }

@@ -221,6 +221,9 @@ public sealed partial class LiveSpan : IDisposable
     internal List<SpanEvent>? RewritableEvents => _events;
 
     /// <inheritdoc cref="RewritableAttributes"/>
+    internal List<SpanLink>? RewritableLinks => _links;
+
+    /// <inheritdoc cref="RewritableAttributes"/>
     internal void Rewrite(string name, string spanType, string? statusMessage) => (Name, SpanType, StatusMessage) = (name, spanType, statusMessage);
 
     /// <summary>Without the <see cref="Chunks"/>.</summary>

@@ -95,8 +95,9 @@ public sealed class NoContextTests : SpanTestBase
         var cause = client.StartSpanNoContext("cause");
         using (var span = client.StartSpan("effect", options: new SpanOptions { Attributes = { ["k"] = 1 } }))
         {
-            span.AddLink(cause);
+            span.AddLink(cause, [new("why", "queued"), new("place", 3)]);
             span.AddLink(cause.TraceId, cause.SpanId);
+            span.AddLink(cause.TraceId, cause.SpanId, [new("key", "sk-aB3dE5gH7jK9mN1pQ2sT4vW6"), new("who", new { name = "a" })]);
             span.AddLink("tr-" + new string('A', 32), cause.SpanId);
             span.AddLink(new string('0', 32), cause.SpanId);
         }
@@ -105,9 +106,41 @@ public sealed class NoContextTests : SpanTestBase
         await client.FlushAsync(Token);
 
         var links = server.To("/v1/traces").SelectMany(r => r.Spans).Single(s => s.Name == "effect").Links;
-        Assert.Equal(2, links.Count);
+        Assert.Equal(3, links.Count);
+        Assert.Equal(
+            ["why=queued place=3", "", """key=[REDACTED] who={"name":"a"}"""],
+            links.Select(Attributes));
         Assert.All(links, link => Assert.Equal(cause.SpanId, Convert.ToHexStringLower(link.SpanId.Span)));
         Assert.All(links, link => Assert.Equal(cause.TraceId, "tr-" + Convert.ToHexStringLower(link.TraceId.Span)));
         Assert.Contains("32 and 16 hexadecimal digits", Assert.Single(log.Lines), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task AddLink_WithAttributes_GoesByPrivacy()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        client.SetPrivacy(privacy => privacy.RedactedKeys.Add("ssn"));
+        await LinkAsync("by key");
+        client.SetPrivacy(privacy => privacy.Capture = CaptureMode.Metadata);
+        await LinkAsync("metadata");
+
+        Assert.Equal(
+            ["by key: ssn=[REDACTED] count=2", "metadata: count=2"],
+            server.To("/v1/traces").SelectMany(r => r.Spans).Select(span => $"{span.Name}: {Attributes(Assert.Single(span.Links))}").Order());
+
+        // The rules that hold when a span is encoded hold for it.
+        async Task LinkAsync(string name)
+        {
+            using (var span = client.StartSpan(name))
+            {
+                span.AddLink(span, [new("ssn", "078-05-1120"), new("count", 2)]);
+            }
+
+            await client.FlushAsync(Token);
+        }
+    }
+
+    private static string Attributes(Otlp.Link link) => string.Join(
+        ' ', link.Attributes.Select(a => $"{a.Key}={(a.Value.HasIntValue ? a.Value.IntValue.ToString(System.Globalization.CultureInfo.InvariantCulture) : a.Value.StringValue)}"));
 }
