@@ -43,6 +43,7 @@ public sealed class FaultTests : IDisposable
 
         Assert.Equal((All, 0, 0, 0), (result.Exported, result.Pending, result.Spooled, result.Dropped));
         Assert.Equal(ids.Order(), Stored(server).Order());
+        Assert.Equal(0, client.QueuedBytes);
     }
 
     [Theory]
@@ -162,6 +163,7 @@ public sealed class FaultTests : IDisposable
         var stored = Stored(server).ToHashSet();
         Assert.Equal(result.Exported, stored.Count);
         Assert.Subset(ids.ToHashSet(), stored);
+        Assert.Equal(0, client.QueuedBytes);
     }
 
     [Fact]
@@ -185,7 +187,7 @@ public sealed class FaultTests : IDisposable
 
         Assert.Equal(1001, result.Exported + result.Dropped);
         Assert.Equal(result.Exported, server.To("/v1/traces").SelectMany(r => r.Facts).Count());
-        Assert.Equal(0, result.Dropped);
+        Assert.Equal((0, 0L), (result.Dropped, client.QueuedBytes));
     }
 
     [Fact]
@@ -283,6 +285,41 @@ public sealed class FaultTests : IDisposable
 
         FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
         Assert.Equal("odd", Assert.Single(server.To("/v1/traces").Single().Spans).Name);
+    }
+
+    [Fact]
+    public async Task Program_AllThatItGaveUsThrows_ItsResultIsItsOwnAndEveryTraceArrives()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var left = 3;
+        server.Intercept = (context, request) => request.Path == "/v1/traces" && Interlocked.Decrement(ref left) >= 0 ? MisbehaveAsync(context, "failing") : Task.FromResult(false);
+        var log = new ThrowingLog();
+        var options = new MlflowClientOptions
+        {
+            TrackingUri = server.Address,
+            SpoolDirectory = _folder,
+            LoggerFactory = log,
+            SpanProcessors = { _ => throw new InvalidOperationException("on purpose") },
+            Privacy = { Redactor = _ => throw new InvalidOperationException("on purpose") },
+        };
+        await using var client = new MlflowClient(options);
+        var result = 0;
+        for (var i = 0; i < 50; i++)
+        {
+            using var span = client.StartSpan("s");
+            span.SetInputs(new Failing());
+            span.SetOutputs("secret " + i);
+            result += i;
+        }
+
+        var flushed = await SettleAsync(client);
+
+        Assert.Equal(50 * 49 / 2, result);
+        Assert.Equal((50, 0, 0), (flushed.Exported, flushed.Dropped, client.QueuedBytes));
+        Assert.NotEqual(0, flushed.WithheldValues);
+        Assert.NotEqual(0, log.Told);
+        Assert.Equal(50, Stored(server).Count());
+        Assert.DoesNotContain(server.To("/v1/traces"), request => System.Text.Encoding.UTF8.GetString(request.Body).Contains("secret ", StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> Stored(LoopbackServer server) => server.To("/api/3.0/mlflow/traces").Where(r => r.Method == "POST" && !r.WasIntercepted)
