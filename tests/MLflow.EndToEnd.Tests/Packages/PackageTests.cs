@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Reflection.Metadata;
 using System.Text.RegularExpressions;
 using MLflow.Cli.Demo.Scripted;
 using MLflow.EndToEnd.Tests.Cli;
@@ -245,6 +246,36 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
         {
             process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(Token);
+        }
+    }
+
+    [Fact]
+    public void Symbols_OfARepositoryWithAnAddress_SayWhereTheirSourceIs()
+    {
+        // The one of Source Link, https://github.com/dotnet/runtime/blob/main/docs/design/specs/PortablePdb-Metadata.md#source-link-c-and-vb-compilers
+        var sourceLink = new Guid("CC110556-A091-4D38-9FEC-25AB9A351A6A");
+        using var git = Process.Start(new ProcessStartInfo("git", ["config", "--get", "remote.origin.url"]) { WorkingDirectory = RepositoryFiles.Root(), RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var address = git.StandardOutput.ReadToEnd().Trim();
+        Assert.SkipUnless(Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Host == "github.com", "This repository has no address that Source Link knows.");
+
+        foreach (var file in Directory.GetFiles(packages.Source, "*.snupkg"))
+        {
+            using var package = ZipFile.OpenRead(file);
+            var ours = package.Entries.Where(entry => entry.Name.EndsWith(".pdb", StringComparison.Ordinal) && entry.Name.Contains("mlflow", StringComparison.OrdinalIgnoreCase)).ToList();
+            Assert.NotEmpty(ours);
+            Assert.All(ours, entry =>
+            {
+                using var stream = new MemoryStream();
+                using (var content = entry.Open())
+                {
+                    content.CopyTo(stream);
+                }
+
+                stream.Position = 0;
+                using var provider = MetadataReaderProvider.FromPortablePdbStream(stream);
+                var symbols = provider.GetMetadataReader();
+                Assert.Contains(symbols.CustomDebugInformation, handle => symbols.GetGuid(symbols.GetCustomDebugInformation(handle).Kind) == sourceLink);
+            });
         }
     }
 
