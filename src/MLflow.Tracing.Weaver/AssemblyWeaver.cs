@@ -74,6 +74,11 @@ internal sealed class AssemblyWeaver
                     Warn(WarningCodes.NoReducer, method, $"has no use of its OutputReducer: the method must be an iterator or return a sequence, its output must be recorded, and its type must have a static method {reducer} that takes an IEnumerable of the elements and returns something.");
                 }
 
+                if (options.GivenRatio is { } ratio && options.SamplingRatio is null)
+                {
+                    Warn(WarningCodes.NoRatio, method, FormattableString.Invariant($"has a SamplingRatio of {ratio}, which is ignored: it must be from 0 (no trace) to 1 (every trace)."));
+                }
+
                 new MethodWeaver(method, options, runtime, table).Weave();
                 count++;
             }

@@ -21,6 +21,7 @@ internal sealed class TraceOptions
         SpanType = trace.ConstructorArguments.Select(a => a.Value as string).FirstOrDefault() ?? "";
         Name = Property(trace, "Name") as string is { Length: > 0 } name ? name : FunctionName;
         OutputReducer = Property(trace, "OutputReducer") as string;
+        GivenRatio = Property(trace, "SamplingRatio") is double ratio && !double.IsNaN(ratio) ? ratio : null;
         CapturesOutput = Property(trace, "CaptureOutput") is not false && !Has(method.MethodReturnType, NotTracedAttribute);
         if (Property(trace, "CaptureInputs") is not false)
         {
@@ -45,6 +46,12 @@ internal sealed class TraceOptions
 
     /// <summary>Name of a method; null: none.</summary>
     public string? OutputReducer { get; }
+
+    /// <summary>What the source says; null: nothing.</summary>
+    public double? GivenRatio { get; }
+
+    /// <summary>Null: as set at run time.</summary>
+    public double? SamplingRatio => GivenRatio is >= 0 and <= 1 ? GivenRatio : null;
 
     /// <summary>Parameters that are recorded when the method is called; null: inputs are not recorded at all.</summary>
     public List<ParameterDefinition>? Inputs { get; }

@@ -38,6 +38,13 @@ internal sealed class TracedMethodTable
         EmitTexts(outputs);
         EmitAttributes(options.Attributes);
         il.Emit(OpCodes.Newobj, _runtime.NewMethod);
+        if (options.SamplingRatio is { } ratio)
+        {
+            il.Emit(OpCodes.Dup);
+            il.Emit(OpCodes.Ldc_R8, ratio);
+            il.Emit(OpCodes.Callvirt, _runtime.SetSamplingRatio);
+        }
+
         il.Emit(OpCodes.Stsfld, field);
         return field;
     }

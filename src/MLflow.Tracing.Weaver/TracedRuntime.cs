@@ -16,6 +16,7 @@ internal sealed class TracedRuntime
         var method = Type(tracing, "TracedMethod");
         Method = module.ImportReference(method);
         NewMethod = module.ImportReference(method.Methods.Single(m => m.IsConstructor && !m.IsStatic));
+        SetSamplingRatio = module.ImportReference(method.Methods.Single(m => m.Name == "set_SamplingRatio"));
         IsOn = Find("get_IsOn");
         Begin = Find("Begin");
         Fail = Find("Fail");
@@ -35,6 +36,8 @@ internal sealed class TracedRuntime
     public TypeReference Method { get; }
 
     public MethodReference NewMethod { get; }
+
+    public MethodReference SetSamplingRatio { get; }
 
     public MethodReference IsOn { get; }
 

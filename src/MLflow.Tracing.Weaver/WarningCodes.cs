@@ -20,4 +20,7 @@ internal static class WarningCodes
 
     /// <summary>There is no such reducer of the output, or the method has nothing that it could be given.</summary>
     public const string NoReducer = "MLFLOW006";
+
+    /// <summary>The sampling ratio is none.</summary>
+    public const string NoRatio = "MLFLOW007";
 }

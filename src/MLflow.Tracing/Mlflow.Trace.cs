@@ -3,10 +3,17 @@ namespace MLflow;
 public static partial class Mlflow
 {
     /// <summary>Runs work in a span. The result becomes the output (unless the work sets one); an exception is recorded and passes on unchanged.</summary>
-    public static T Trace<T>(string name, string spanType, Func<LiveSpan, T> work)
+    public static T Trace<T>(string name, string spanType, Func<LiveSpan, T> work) => Trace(name, spanType, null, work);
+
+    /// <inheritdoc cref="Trace{T}(string, string, Func{LiveSpan, T})"/>
+    /// <param name="name">Name of the span.</param>
+    /// <param name="spanType">One of <see cref="SpanType"/>, or your own.</param>
+    /// <param name="options">What else is said of the span, for example its sampling ratio. Null: nothing.</param>
+    /// <param name="work">The work.</param>
+    public static T Trace<T>(string name, string spanType, SpanOptions? options, Func<LiveSpan, T> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        using var span = StartSpan(name, spanType);
+        using var span = StartSpan(name, spanType, options);
         try
         {
             var result = work(span);
@@ -22,10 +29,17 @@ public static partial class Mlflow
     }
 
     /// <summary>Runs work in a span. An exception is recorded and passes on unchanged.</summary>
-    public static void Trace(string name, string spanType, Action<LiveSpan> work)
+    public static void Trace(string name, string spanType, Action<LiveSpan> work) => Trace(name, spanType, null, work);
+
+    /// <inheritdoc cref="Trace(string, string, Action{LiveSpan})"/>
+    /// <param name="name">Name of the span.</param>
+    /// <param name="spanType">One of <see cref="SpanType"/>, or your own.</param>
+    /// <param name="options">What else is said of the span, for example its sampling ratio. Null: nothing.</param>
+    /// <param name="work">The work.</param>
+    public static void Trace(string name, string spanType, SpanOptions? options, Action<LiveSpan> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        using var span = StartSpan(name, spanType);
+        using var span = StartSpan(name, spanType, options);
         try
         {
             work(span);
@@ -39,13 +53,20 @@ public static partial class Mlflow
     }
 
     /// <summary>Runs work in a span. The result becomes the output (unless the work sets one); an exception is recorded and passes on unchanged.</summary>
-    public static Task<T> TraceAsync<T>(string name, string spanType, Func<LiveSpan, Task<T>> work)
+    public static Task<T> TraceAsync<T>(string name, string spanType, Func<LiveSpan, Task<T>> work) => TraceAsync(name, spanType, null, work);
+
+    /// <inheritdoc cref="TraceAsync{T}(string, string, Func{LiveSpan, Task{T}})"/>
+    /// <param name="name">Name of the span.</param>
+    /// <param name="spanType">One of <see cref="SpanType"/>, or your own.</param>
+    /// <param name="options">What else is said of the span, for example its sampling ratio. Null: nothing.</param>
+    /// <param name="work">The work.</param>
+    public static Task<T> TraceAsync<T>(string name, string spanType, SpanOptions? options, Func<LiveSpan, Task<T>> work)
     {
         ArgumentNullException.ThrowIfNull(work);
 
         // An async method undoes what it changed in AsyncLocals when it returns, and then the caller could not ask for its last trace:
         // the span starts in the caller's frame, and the caller's current span is restored before it goes on.
-        var span = StartSpan(name, spanType);
+        var span = StartSpan(name, spanType, options);
         try
         {
             return RunAsync(span, work);
@@ -57,10 +78,17 @@ public static partial class Mlflow
     }
 
     /// <summary>Runs work in a span. An exception is recorded and passes on unchanged.</summary>
-    public static Task TraceAsync(string name, string spanType, Func<LiveSpan, Task> work)
+    public static Task TraceAsync(string name, string spanType, Func<LiveSpan, Task> work) => TraceAsync(name, spanType, null, work);
+
+    /// <inheritdoc cref="TraceAsync(string, string, Func{LiveSpan, Task})"/>
+    /// <param name="name">Name of the span.</param>
+    /// <param name="spanType">One of <see cref="SpanType"/>, or your own.</param>
+    /// <param name="options">What else is said of the span, for example its sampling ratio. Null: nothing.</param>
+    /// <param name="work">The work.</param>
+    public static Task TraceAsync(string name, string spanType, SpanOptions? options, Func<LiveSpan, Task> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        var span = StartSpan(name, spanType);
+        var span = StartSpan(name, spanType, options);
         try
         {
             return RunAsync(span, work);

@@ -48,6 +48,25 @@ public sealed class SwitchTests : TracedTestBase
         Assert.Equal("begun[GetWeather] GetWeather", Tree());
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void SamplingRatio_OfAMethod_GoesBeforeWhatIsSetWhereItBeginsTheTrace(double ratio)
+    {
+        using (Use(SomeOutlet.Of(Exporter, ratio).Tracer))
+        {
+            Calls.Always();
+            Assert.Equal([1], Calls.AlwaysAgain());
+            Calls.Never();
+            using (Start("begun"))
+            {
+                Calls.Never();
+            }
+        }
+
+        Assert.Equal(ratio == 0 ? "Always AlwaysAgain" : "Always AlwaysAgain begun[Never[Always]]", Tree());
+    }
+
     [Fact]
     public async Task NotSampled_EveryShape_DoesItsOwnWork()
     {

@@ -6,7 +6,7 @@ namespace MLflow;
 /// </summary>
 /// <remarks>
 /// <para>The build weaves it into the method; what cannot be woven is a warning of the build (docs/trace-attribute.md lists them).
-/// <c>MlflowTraceWeaving=false</c> in the project turns it off; <see cref="Mlflow.Trace{T}"/> and <see cref="Mlflow.StartSpan"/> need no weaving.</para>
+/// <c>MlflowTraceWeaving=false</c> in the project turns it off; <see cref="Mlflow.Trace{T}(string, string, Func{LiveSpan, T})"/> and <see cref="Mlflow.StartSpan"/> need no weaving.</para>
 /// <para>The span of an asynchronous method ends with its task; that of an iterator begins with the first element that is asked for, and ends with
 /// the enumeration, also one that is left early. It is not inherited: an override that shall be traced has its own.</para>
 /// </remarks>
@@ -38,4 +38,10 @@ public sealed class TraceAttribute : Attribute
     /// </summary>
     /// <remarks>It is called at the end of the enumeration, with at most the first 10,000 elements. Where it throws, the list is the output.</remarks>
     public string? OutputReducer { get; set; }
+
+    /// <summary>
+    /// Where a call begins a trace: the probability that it is recorded, from 0 to 1, instead of what is set otherwise (<see cref="MlflowClientOptions.SamplingRatio"/>). Below another
+    /// span it has no effect. Any other number is a warning of the build, and is ignored. Default: <see cref="double.NaN"/>, as set otherwise.
+    /// </summary>
+    public double SamplingRatio { get; set; } = double.NaN;
 }

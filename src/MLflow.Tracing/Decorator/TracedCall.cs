@@ -39,7 +39,7 @@ public static partial class TracedCall
         LiveSpan span;
         try
         {
-            span = tracer.StartSpan(method.Name, method.SpanType);
+            span = tracer.StartSpan(method.Name, method.SpanType, options: method.Options);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

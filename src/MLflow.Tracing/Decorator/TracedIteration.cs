@@ -164,7 +164,7 @@ internal sealed class TracedIteration
     {
         try
         {
-            _span = _tracer.StartDetached(_method.Name, _method.SpanType, _tracer.Current);
+            _span = _tracer.StartDetached(_method.Name, _method.SpanType, _tracer.Current, samplingRatio: _method.Options?.SamplingRatio);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

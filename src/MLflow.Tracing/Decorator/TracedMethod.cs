@@ -31,6 +31,16 @@ public sealed class TracedMethod
         }
     }
 
+    /// <summary>As <see cref="TraceAttribute.SamplingRatio"/>. What is no ratio is ignored.</summary>
+    public double SamplingRatio
+    {
+        get => Options?.SamplingRatio ?? double.NaN;
+        set => Options = value is >= 0 and <= 1 ? new SpanOptions { SamplingRatio = value } : null;
+    }
+
+    /// <summary>What the spans are started with. Null: nothing.</summary>
+    internal SpanOptions? Options { get; private set; }
+
     internal string Name { get; }
 
     internal string SpanType { get; }

@@ -129,9 +129,10 @@ internal sealed class Tracer
     /// <param name="parent">The parent, or null for a new trace.</param>
     /// <param name="startTimestamp">When it began, as a timestamp of <see cref="TimeProvider"/>; null for now.</param>
     /// <param name="madeOf">The activity of a framework that the span is made of, which others may hear of. Null for none.</param>
-    public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null, Activity? madeOf = null)
+    /// <param name="samplingRatio">Of a new trace, instead of what is set. Null: as set.</param>
+    public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null, Activity? madeOf = null, double? samplingRatio = null)
     {
-        var trace = parent?.Trace ?? Begin(_outlet());
+        var trace = parent?.Trace ?? Begin(_outlet(), samplingRatio);
         if (parent is null && trace.Outlet.TraceTimeout is not null)
         {
             Running.Add(trace);

@@ -53,6 +53,20 @@ public sealed class TraceCollectorTests
     }
 
     [Fact]
+    public async Task Lambda_WithOptions_IsTheirSpan()
+    {
+        await using var traces = TraceCollector.Start();
+        Assert.Equal(1, Mlflow.Trace("a", SpanType.Tool, Options("a"), _ => 1));
+        Mlflow.Trace("b", SpanType.Tool, Options("b"), _ => { });
+        Assert.Equal(2, await Mlflow.TraceAsync("c", SpanType.Tool, Options("c"), _ => Task.FromResult(2)));
+        await Mlflow.TraceAsync("d", SpanType.Tool, Options("d"), _ => Task.CompletedTask);
+
+        Assert.Equal(["a", "b", "c", "d"], (await traces.GetTracesAsync(cancellationToken: Token)).Select(trace => trace.Root!.Inputs?.GetString()));
+
+        static SpanOptions Options(string name) => new() { Inputs = name, SamplingRatio = 1 };
+    }
+
+    [Fact]
     public async Task Trace_ThatCannotBeRecorded_HarmsTheTestNotTheProgram()
     {
         await using var traces = TraceCollector.Start();

@@ -112,7 +112,7 @@ public sealed class BuildTests
             using System.Runtime.InteropServices;
             using MLflow;
 
-            Console.WriteLine(new Circle().Area());
+            Console.WriteLine(new Circle().Area() + Shape.Always());
 
             abstract class Shape
             {
@@ -126,6 +126,8 @@ public sealed class BuildTests
                 [Trace(OutputReducer = nameof(Join))] public static IEnumerable<string> Used() { yield return ""; }
                 [Trace(OutputReducer = nameof(Join))] public static IEnumerable<string> UsedToo() => Used().Skip(1);
                 static string Join(IEnumerable<string> texts) => string.Concat(texts);
+                [Trace(SamplingRatio = 1.5)] public static int Often() => 1;
+                [Trace(SamplingRatio = 1)] public static int Always() => Often();
             }
 
             class Circle : Shape
@@ -144,6 +146,9 @@ public sealed class BuildTests
         Assert.Equal(
             ["AList", "ATask", "NoIterator", "Unrecorded"],
             System.Text.RegularExpressions.Regex.Matches(output, @"MLFLOW006: \[Trace\] on Shape\.(\w+)").Select(match => match.Groups[1].Value).Distinct().Order());
+
+        Assert.Contains("warning MLFLOW007: [Trace] on Shape.Often has a SamplingRatio of 1.5, which is ignored: it must be from 0 (no trace) to 1 (every trace).", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Shape.Always", output, StringComparison.Ordinal);
 
         var (exitCode, output2) = await project.StartAsync(Token);
         Assert.True(exitCode == 0, output2);

@@ -8,6 +8,18 @@ internal class Calls : ICalls
 {
     public int Number { get; set; } = 3;
 
+    [Trace(SamplingRatio = 0)]
+    public static int Never() => Always();
+
+    [Trace(SamplingRatio = 1)]
+    public static int Always() => 1;
+
+    [Trace(SamplingRatio = 1)]
+    public static IEnumerable<int> AlwaysAgain()
+    {
+        yield return 1;
+    }
+
     [Trace(SpanType.Tool)]
     [Description("Weather of a city")]
     public static string GetWeather([Description("The city")] string city, int days = 1) => city == "Tokyo" ? "sunny" : "rainy";
