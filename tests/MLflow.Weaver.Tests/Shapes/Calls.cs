@@ -8,18 +8,6 @@ internal class Calls : ICalls
 {
     public int Number { get; set; } = 3;
 
-    [Trace(SamplingRatio = 0)]
-    public static int Never() => Always();
-
-    [Trace(SamplingRatio = 1)]
-    public static int Always() => 1;
-
-    [Trace(SamplingRatio = 1)]
-    public static IEnumerable<int> AlwaysAgain()
-    {
-        yield return 1;
-    }
-
     [Trace(SpanType.Tool)]
     [Description("Weather of a city")]
     public static string GetWeather([Description("The city")] string city, int days = 1) => city == "Tokyo" ? "sunny" : "rainy";
@@ -112,5 +100,17 @@ internal class Calls : ICalls
     {
         [Trace("INNER")]
         internal static int Deep(int value) => value * 2;
+    }
+
+    [Trace(SamplingRatio = 0)]
+    public static int Never() => Always();
+
+    [Trace(SamplingRatio = 1)]
+    public static int Always() => 1;
+
+    [Trace(SamplingRatio = 1)]
+    public static IEnumerable<int> AlwaysAgain()
+    {
+        yield return 1;
     }
 }
