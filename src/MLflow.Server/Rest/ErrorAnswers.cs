@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+
 namespace MLflow.Server.Rest;
 
 /// <summary>Answers failures as MLflow does, so that its clients decide rightly whether to try again.</summary>
@@ -22,8 +24,10 @@ internal sealed partial class ErrorAnswers
                 && ApiRoutes.IsApi(context.Request.Path))
             {
                 // Not JSON: clients find out by it that a route is missing, and fall back to another one.
-                context.Response.ContentType = "text/plain; charset=utf-8";
-                await context.Response.WriteAsync($"{context.Request.Method} {context.Request.Path} is not a route of this server.").ConfigureAwait(false);
+                var title = context.Response.StatusCode == StatusCodes.Status404NotFound ? "Not Found" : "Method Not Allowed";
+                var route = HtmlEncoder.Default.Encode($"{context.Request.Method} {context.Request.Path}");
+                context.Response.ContentType = "text/html; charset=utf-8";
+                await context.Response.WriteAsync($"<!doctype html><title>{title}</title><h1>{title}</h1><p>{route} is not a route of this server.</p>").ConfigureAwait(false);
             }
         }
         catch (MlflowException e) when (!context.Response.HasStarted)

@@ -32,19 +32,24 @@ internal static class ExperimentEndpoints
             ? experimentId
             : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid experiment ID '{text}'. Experiment ID must be a valid integer.");
 
+    /// <summary>Whether a search is for active and for deleted things.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: no such view.</exception>
+    public static (bool Active, bool Deleted) View(RequestJson parameters, string name) => parameters.String(name)?.ToUpperInvariant() switch
+    {
+        null or "" or "ACTIVE_ONLY" or "1" => (true, false),
+        "DELETED_ONLY" or "2" => (false, true),
+        "ALL" or "3" => (true, true),
+        var other => throw new MlflowException(
+            ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {other} for parameter '{name}' supplied: it must be ACTIVE_ONLY, DELETED_ONLY or ALL."),
+    };
+
     private static async Task<IResult> CreateAsync(HttpRequest request, IExperimentStore store, CancellationToken cancellationToken)
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var name = body.Required("name");
         RequireLength("name", name, MaxNameLength);
 
-        // TypeScript clients send tags as an object.
-        var tags = body.Map("tags");
-        foreach (var tag in body.Objects("tags"))
-        {
-            tags[tag.Required("key")] = tag.String("value") ?? string.Empty;
-        }
-
+        var tags = body.Pairs("tags");
         foreach (var (key, value) in tags)
         {
             RequireTag(key, value);
@@ -76,14 +81,7 @@ internal static class ExperimentEndpoints
 
     private static async Task<IResult> SearchAsync(RequestJson parameters, IExperimentStore store, CancellationToken cancellationToken)
     {
-        var (active, deleted) = parameters.String("view_type")?.ToUpperInvariant() switch
-        {
-            null or "" or "ACTIVE_ONLY" or "1" => (true, false),
-            "DELETED_ONLY" or "2" => (false, true),
-            "ALL" or "3" => (true, true),
-            var other => throw new MlflowException(
-                ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {other} for parameter 'view_type' supplied: it must be ACTIVE_ONLY, DELETED_ONLY or ALL."),
-        };
+        var (active, deleted) = View(parameters, "view_type");
         var page = await store.SearchAsync(
             new ExperimentQuery
             {
@@ -158,15 +156,7 @@ internal static class ExperimentEndpoints
         writer.WriteString("lifecycle_stage", experiment.IsActive ? "active" : "deleted");
         writer.WriteNumber("last_update_time", experiment.LastUpdateTimeMs);
         writer.WriteNumber("creation_time", experiment.CreationTimeMs);
-        writer.WriteList("tags", experiment.Tags, WriteTag);
-        writer.WriteEndObject();
-    }
-
-    private static void WriteTag(Utf8JsonWriter writer, KeyValuePair<string, string> tag)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("key", tag.Key);
-        writer.WriteString("value", tag.Value);
+        writer.WritePairs("tags", experiment.Tags);
         writer.WriteEndObject();
     }
 

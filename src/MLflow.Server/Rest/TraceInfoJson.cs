@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using MLflow.Server.Otlp;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Rest;
@@ -47,6 +48,11 @@ internal static class TraceInfoJson
         var experimentId = json.Object("trace_location")?.Object("mlflow_experiment")?.String("experiment_id")
             ?? throw RequestJson.Missing("trace_location");
         var traceId = json.Required("trace_id");
+        if (traceId.Length > OtlpLimits.MaxTraceIdLength)
+        {
+            throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'trace_id' exceeds the maximum length of {OtlpLimits.MaxTraceIdLength} characters");
+        }
+
         var requestTimeMs = WireTime.Parse(json.String("request_time"), "request_time") ?? 0;
         return new TraceInfo
         {

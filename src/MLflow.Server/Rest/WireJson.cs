@@ -29,6 +29,16 @@ internal static class WireJson
         writer.WriteEndObject();
     }
 
+    /// <summary>A map as the list of <c>{"key":…,"value":…}</c> that older calls have.</summary>
+    public static void WritePairs(this Utf8JsonWriter writer, string name, IReadOnlyCollection<KeyValuePair<string, string>> pairs) =>
+        writer.WriteList(name, pairs, static (w, pair) =>
+        {
+            w.WriteStartObject();
+            w.WriteString("key", pair.Key);
+            w.WriteString("value", pair.Value);
+            w.WriteEndObject();
+        });
+
     public static void WriteList<T>(this Utf8JsonWriter writer, string name, IReadOnlyCollection<T> items, Action<Utf8JsonWriter, T> write)
     {
         if (items.Count > 0)

@@ -8,8 +8,18 @@ internal static class WireTime
     private const string MsFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
     private const string SecondsFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
+    private static readonly long MinMs = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
+    private static readonly long MaxMs = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     public static string Format(long ms) =>
         DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString(ms % 1000 == 0 ? SecondsFormat : MsFormat, CultureInfo.InvariantCulture);
+
+    /// <summary>A time that came as milliseconds since the Unix epoch.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: no calendar has it.</exception>
+    public static long RequireMs(long ms, string parameter) => ms >= MinMs && ms <= MaxMs
+        ? ms
+        : throw new MlflowException(
+            ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {ms} for parameter '{parameter}' supplied: it must be milliseconds since 1970, up to {MaxMs} (the year 9999).");
 
     /// <summary>Milliseconds since the Unix epoch; null where there is no text.</summary>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: it is not a time.</exception>

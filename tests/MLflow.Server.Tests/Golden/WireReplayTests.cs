@@ -26,6 +26,28 @@ public sealed class WireReplayTests : IClassFixture<SomeServer>
         ("/traces.json /spans/", "TypeScript sends wrong trace ids; the right one is given back"),
     ];
 
+    /// <summary>The shape of each answer that is JSON.</summary>
+    private static readonly Dictionary<string, string> Shapes = new()
+    {
+        ["DELETE /api/2.0/mlflow/traces/{id}/tags"] = "nothing",
+        ["DELETE /api/3.0/mlflow/traces/{id}/assessments/{id}"] = "nothing",
+        ["GET /api/2.0/mlflow-artifacts/artifacts/{id}/traces/{id}/artifacts/traces.json"] = "trace data",
+        ["GET /api/2.0/mlflow/experiments/get"] = "experiment answer",
+        ["GET /api/2.0/mlflow/experiments/get-by-name"] = "experiment answer",
+        ["GET /api/3.0/mlflow/traces/batchGet"] = "traces",
+        ["GET /api/3.0/mlflow/traces/{id}"] = "info answer",
+        ["GET /api/3.0/mlflow/traces/{id}/assessments/{id}"] = "assessment answer",
+        ["PATCH /api/2.0/mlflow/traces/{id}/tags"] = "nothing",
+        ["PATCH /api/3.0/mlflow/traces/{id}/assessments/{id}"] = "assessment answer",
+        ["POST /api/2.0/mlflow/experiments/create"] = "experiment id",
+        ["POST /api/2.0/mlflow/experiments/search"] = "experiments",
+        ["POST /api/2.0/mlflow/traces/delete-traces"] = "deleted",
+        ["POST /api/3.0/mlflow/traces"] = "info answer",
+        ["POST /api/3.0/mlflow/traces/search"] = "found",
+        ["POST /api/3.0/mlflow/traces/{id}/assessments"] = "assessment answer",
+        ["PUT /api/2.0/mlflow-artifacts/artifacts/{id}/traces/{id}/artifacts/traces.json"] = "nothing",
+    };
+
     private readonly Dictionary<string, string> _assessmentIds = [];
     private readonly SomeServer _server;
 
@@ -46,6 +68,12 @@ public sealed class WireReplayTests : IClassFixture<SomeServer>
         {
             var (status, answer) = await SendAsync(exchange);
             compared++;
+            if (answer.ValueKind != JsonValueKind.Undefined)
+            {
+                var shape = status == 200 ? Shapes[$"{exchange.Method} {exchange.Route}"] : "error";
+                Assert.Empty(WireShape.Check(answer, shape).Select(problem => $"{exchange.Name}: {problem}"));
+            }
+
             if (status != exchange.Status)
             {
                 differences.Add($"{exchange.Name} {exchange.Method} {exchange.Route}: status {status} instead of {exchange.Status}: {answer}");

@@ -69,7 +69,8 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
 
     [Theory]
     [InlineData("GET", "/api/3.0/mlflow/nope", 404)]
-    [InlineData("POST", "/api/2.0/mlflow/traces", 404)]
+    [InlineData("POST", "/api/4.0/mlflow/traces/search", 404)]
+    [InlineData("GET", "/api/2.0/mlflow/logged-models/<script>", 404)]
     [InlineData("GET", "/ajax-api/9.0/x", 404)]
     [InlineData("DELETE", "/api/3.0/mlflow/traces/search", 405)]
     public async Task UnknownRoute_IsNotAnsweredInJson(string method, string path, int status)
@@ -78,8 +79,10 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
         using var response = await _server.Client.SendAsync(request, Xunit.TestContext.Current.CancellationToken);
 
         Assert.Equal(status, (int)response.StatusCode);
-        Assert.Equal("text/plain", response.Content.Headers.ContentType?.MediaType);
-        Assert.DoesNotContain("RESOURCE_DOES_NOT_EXIST", await response.Content.ReadAsStringAsync(Xunit.TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Equal("text/html", response.Content.Headers.ContentType?.MediaType);
+        var text = await response.Content.ReadAsStringAsync(Xunit.TestContext.Current.CancellationToken);
+        Assert.DoesNotContain("RESOURCE_DOES_NOT_EXIST", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script>", text, StringComparison.Ordinal);
     }
 
     [Theory]
