@@ -43,6 +43,7 @@ internal static class ServerApp
         app.MapOtlp();
         app.MapExperiments();
         app.MapTraces();
+        app.MapTracesV2();
         app.MapAssessments();
         app.MapTraceData();
         app.MapTraceUi();

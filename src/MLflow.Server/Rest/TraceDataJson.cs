@@ -119,6 +119,11 @@ internal static class TraceDataJson
 
     private static SpanRecord ReadSpan(JsonElement span, string traceId)
     {
+        if (Optional(span, "context") is { ValueKind: JsonValueKind.Object } context)
+        {
+            return ReadOldSpan(span, context, traceId);
+        }
+
         var attributes = ReadAttributes(span);
         var parent = Optional(span, "parent_span_id")?.GetString();
         var status = Optional(span, "status") is { ValueKind: JsonValueKind.Object } value ? value : (JsonElement?)null;
@@ -129,13 +134,8 @@ internal static class TraceDataJson
             SpanId = Id(span.GetProperty("span_id").GetString()!, SpanIdBytes),
             ParentSpanId = string.IsNullOrEmpty(parent) ? null : Id(parent, SpanIdBytes),
             Name = Optional(span, "name")?.GetString() ?? string.Empty,
-            Type = attributes.Find(attribute => attribute.Key == AttributeNames.SpanType).Value is { } type && StoredJson.String(type) is { Length: > 0 } name ? name : SpanType.Unknown,
-            Status = (status is { } s ? Optional(s, "code")?.GetString() : null) switch
-            {
-                "STATUS_CODE_OK" or "OK" => SpanStatus.Ok,
-                "STATUS_CODE_ERROR" or "ERROR" => SpanStatus.Error,
-                _ => SpanStatus.Unset,
-            },
+            Type = TypeOf(attributes),
+            Status = StatusOf(status is { } s ? Optional(s, "code")?.GetString() : null),
             StatusMessage = status is { } t && Optional(t, "message")?.GetString() is { Length: > 0 } message ? message : null,
             StartNs = span.GetProperty("start_time_unix_nano").GetInt64(),
             EndNs = Optional(span, "end_time_unix_nano")?.GetInt64(),
@@ -143,6 +143,41 @@ internal static class TraceDataJson
             Events = [.. (Optional(span, "events")?.EnumerateArray() ?? default).Select(ReadEvent)],
         };
     }
+
+    /// <summary>As clients before 3.0 write it: <c>{"name":…,"context":{"trace_id":"0x…","span_id":"0x…"},"parent_id":null,"start_time":…,"status_code":"OK",…}</c></summary>
+    private static SpanRecord ReadOldSpan(JsonElement span, JsonElement context, string traceId)
+    {
+        var attributes = ReadAttributes(span);
+        var parent = Optional(span, "parent_id")?.GetString();
+        return new SpanRecord
+        {
+            TraceId = traceId,
+            OtelTraceId = OldId(context.GetProperty("trace_id").GetString()!, TraceIdBytes),
+            SpanId = OldId(context.GetProperty("span_id").GetString()!, SpanIdBytes),
+            ParentSpanId = string.IsNullOrEmpty(parent) ? null : OldId(parent, SpanIdBytes),
+            Name = Optional(span, "name")?.GetString() ?? string.Empty,
+            Type = TypeOf(attributes),
+            Status = StatusOf(Optional(span, "status_code")?.GetString()),
+            StatusMessage = Optional(span, "status_message")?.GetString() is { Length: > 0 } message ? message : null,
+            StartNs = span.GetProperty("start_time").GetInt64(),
+            EndNs = Optional(span, "end_time")?.GetInt64(),
+            Attributes = attributes,
+            Events = [.. (Optional(span, "events")?.EnumerateArray() ?? default).Select(ReadEvent)],
+        };
+    }
+
+    // Some wrote the number as it is, without leading zeros.
+    private static string OldId(string text, int bytes) => Id(text.StartsWith("0x", StringComparison.Ordinal) ? text[2..].PadLeft(2 * bytes, '0') : text, bytes);
+
+    private static string TypeOf(List<KeyValuePair<string, string>> attributes) =>
+        attributes.Find(attribute => attribute.Key == AttributeNames.SpanType).Value is { } type && StoredJson.String(type) is { Length: > 0 } name ? name : SpanType.Unknown;
+
+    private static SpanStatus StatusOf(string? code) => code switch
+    {
+        "STATUS_CODE_OK" or "OK" => SpanStatus.Ok,
+        "STATUS_CODE_ERROR" or "ERROR" => SpanStatus.Error,
+        _ => SpanStatus.Unset,
+    };
 
     private static SpanEventRecord ReadEvent(JsonElement @event) => new(
         Optional(@event, "name")?.GetString() ?? string.Empty,

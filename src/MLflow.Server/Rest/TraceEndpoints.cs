@@ -22,6 +22,7 @@ internal static class TraceEndpoints
         routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/batchGetInfos", BatchGetInfosAsync);
         routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/search", SearchAsync);
         routes.MapApi(HttpMethods.Post, "2.0/mlflow/traces/link-to-run", LinkToRunAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/traces/link-prompts", LinkPromptsAsync);
         foreach (var version in (ReadOnlySpan<string>)["2.0", "3.0"])
         {
             routes.MapApi(HttpMethods.Post, $"{version}/mlflow/traces/delete-traces", DeleteAsync);
@@ -133,6 +134,14 @@ internal static class TraceEndpoints
         }
 
         await store.LinkToRunAsync(traceIds, body.Required("run_id"), cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
+    }
+
+    private static async Task<IResult> LinkPromptsAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    {
+        var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        var prompts = body.Objects("prompt_versions").Select(prompt => new PromptVersion(prompt.Required("name"), prompt.Required("version"))).ToList();
+        await store.LinkPromptsAsync(body.Required("trace_id"), prompts, cancellationToken).ConfigureAwait(false);
         return JsonAnswer.Empty;
     }
 

@@ -11,6 +11,9 @@ internal interface ITraceStore
     /// <summary>Runs to which a trace can be linked.</summary>
     const int MaxRunsOfATrace = 100;
 
+    /// <summary>Prompts to which a trace can be linked.</summary>
+    const int MaxPromptsOfATrace = 100;
+
     /// <summary>
     /// Stores the batch in one transaction and returns when it is durable: it survives the death of process and machine.
     /// Idempotent: spans are keyed by (trace id, span id) and replace what was there; facts are derived again from all spans of the trace.
@@ -38,6 +41,10 @@ internal interface ITraceStore
     /// <summary>Makes traces belong to a run, besides the one that they were made in. Neither needs to be known yet; doing it again changes nothing.</summary>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a trace would belong to more than <see cref="MaxRunsOfATrace"/> runs. None of the traces is linked.</exception>
     Task LinkToRunAsync(IReadOnlyList<string> traceIds, string runId, CancellationToken cancellationToken);
+
+    /// <summary>Says of which prompts a trace was made, besides those that it has; doing it again changes nothing.</summary>
+    /// <exception cref="MlflowException">RESOURCE_DOES_NOT_EXIST: there is no such trace. INVALID_PARAMETER_VALUE: it would have more than <see cref="MaxPromptsOfATrace"/>.</exception>
+    Task LinkPromptsAsync(string traceId, IReadOnlyList<PromptVersion> prompts, CancellationToken cancellationToken);
 
     /// <summary>Sets a tag, replacing its value.</summary>
     /// <exception cref="MlflowException">RESOURCE_DOES_NOT_EXIST: there is no such trace.</exception>

@@ -10,6 +10,11 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
 {
     private static readonly string[] Api =
     [
+        "GET 2.0/mlflow/traces",
+        "GET 2.0/mlflow/traces/{requestId}/info",
+        "PATCH 2.0/mlflow/traces/{requestId}",
+        "POST 2.0/mlflow/traces",
+        "POST 2.0/mlflow/traces/link-prompts",
         "GET 2.0/mlflow/experiments/get",
         "GET 2.0/mlflow/experiments/get-by-name",
         "GET 2.0/mlflow/experiments/search",
