@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using MLflow.Server.Artifacts;
 using MLflow.Server.Otlp;
 using MLflow.Server.Rest;
 using MLflow.Server.Storage;
@@ -33,6 +34,8 @@ internal static class ServerApp
             .AddSingleton<ITraceStore>(new SqliteTraceStore(database))
             .AddSingleton<IExperimentStore>(new SqliteExperimentStore(database))
             .AddSingleton<IAssessmentStore>(new SqliteAssessmentStore(database))
+            .AddSingleton(new ArtifactFolder(settings.ArtifactsPath))
+            .AddSingleton<ArtifactUploads>()
             .AddTraceUi();
 
         var app = builder.Build();
@@ -46,6 +49,7 @@ internal static class ServerApp
         app.MapTracesV2();
         app.MapAssessments();
         app.MapTraceData();
+        app.MapArtifacts();
         app.MapTraceUi();
         return app;
     }

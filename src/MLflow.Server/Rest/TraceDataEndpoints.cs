@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using MLflow.Server.Artifacts;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
 
@@ -7,7 +10,7 @@ namespace MLflow.Server.Rest;
 /// Spans as the file <c>traces.json</c>: the way of clients that send no OTLP (TypeScript's, and Python's when the info overtook the spans).
 /// There is no such file here: what is uploaded becomes spans like any other, and a download is made of the spans, however they came.
 /// </summary>
-internal static class TraceDataEndpoints
+internal static partial class TraceDataEndpoints
 {
     /// <summary>Bytes of an uploaded traces.json.</summary>
     private const int MaxBytes = 64 * 1024 * 1024;
@@ -18,7 +21,7 @@ internal static class TraceDataEndpoints
 
     public static void MapTraceData(this IEndpointRouteBuilder routes)
     {
-        routes.MapApi(HttpMethods.Put, FilePath, UploadAsync);
+        routes.MapApi(HttpMethods.Put, FilePath, UploadToAsync);
         routes.MapApi(HttpMethods.Get, FilePath, DownloadAsync);
         foreach (var version in (ReadOnlySpan<string>)["2.0", "3.0"])
         {
@@ -26,15 +29,21 @@ internal static class TraceDataEndpoints
         }
     }
 
-    private static async Task<IResult> UploadAsync(string experimentId, string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    /// <summary>The trace whose data a path of an artifact names; null for other artifacts.</summary>
+    public static string? TraceOf(string path) => TraceData().Match(path) is { Success: true } match ? match.Groups["trace"].Value : null;
+
+    private static Task<IResult> UploadToAsync(string experimentId, string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken) =>
+        UploadAsync(ExperimentEndpoints.ParseId(experimentId), traceId, request, store, cancellationToken);
+
+    public static async Task<IResult> UploadAsync(long experimentId, string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
     {
         var json = await RequestBody.ReadAsync(request, MaxBytes, cancellationToken).ConfigureAwait(false);
         var spans = TraceDataJson.Read(json, traceId);
-        await store.WriteAsync(new TraceBatch { Spans = spans, ExperimentId = ExperimentEndpoints.ParseId(experimentId) }, cancellationToken).ConfigureAwait(false);
+        await store.WriteAsync(new TraceBatch { Spans = spans, ExperimentId = experimentId }, cancellationToken).ConfigureAwait(false);
         return JsonAnswer.Empty;
     }
 
-    private static async Task<IResult> DownloadAsync(string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    public static async Task<IResult> DownloadAsync(string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
     {
         // The other client that downloads is TypeScript's, which names itself in no header.
         var plain = !request.Headers.UserAgent.ToString().StartsWith(PythonClient, StringComparison.Ordinal);
@@ -44,11 +53,16 @@ internal static class TraceDataEndpoints
             : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace '{traceId}' has no spans, so there is no traces.json of it.");
     }
 
-    private static async Task<IResult> DownloadForUiAsync(HttpContext context, ITraceStore store, CancellationToken cancellationToken)
+    private static async Task<IResult> DownloadForUiAsync(HttpContext context, ITraceStore store, ArtifactFolder artifacts, CancellationToken cancellationToken)
     {
         if (RequestJson.FromQuery(context.Request).String("request_id") is not { Length: > 0 } traceId)
         {
             throw new MlflowException(ErrorCode.BAD_REQUEST, "Request must include the \"request_id\" query parameter.");
+        }
+
+        if (context.Request.Query["path"].ToString() is { Length: > 0 } attachment)
+        {
+            return await AttachmentAsync(traceId, attachment, store, artifacts, cancellationToken).ConfigureAwait(false);
         }
 
         var spans = await store.GetSpansAsync(traceId, cancellationToken).ConfigureAwait(false);
@@ -60,4 +74,25 @@ internal static class TraceDataEndpoints
         context.Response.Headers.ContentDisposition = "attachment; filename=traces.json";
         return new JsonAnswer(writer => TraceDataJson.Write(writer, spans, plain: false));
     }
+
+    /// <summary>Media of a span, which its client uploaded beside the spans: <c>mlflow-artifacts:/1/traces/tr-…/artifacts/attachments/{uuid}</c></summary>
+    private static async Task<IResult> AttachmentAsync(string traceId, string attachment, ITraceStore store, ArtifactFolder artifacts, CancellationToken cancellationToken)
+    {
+        if (!Guid.TryParse(attachment, out var id))
+        {
+            throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid attachment path: '{attachment}'. Attachment path must be a valid UUID.");
+        }
+
+        var trace = (await store.GetInfosAsync([traceId], cancellationToken).ConfigureAwait(false)).SingleOrDefault()
+            ?? throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with ID '{traceId}' not found.");
+        const string Scheme = "mlflow-artifacts:/";
+        var name = id.ToString("d", CultureInfo.InvariantCulture);
+        var location = trace.Tags[TraceKeys.ArtifactLocation];
+        return location.StartsWith(Scheme, StringComparison.Ordinal) && artifacts.OpenRead($"{location[Scheme.Length..]}/attachments/{name}") is { } file
+            ? ArtifactEndpoints.File(file, name)
+            : throw new MlflowException(ErrorCode.NOT_FOUND, $"Trace data not found for path={location}/attachments/{name}");
+    }
+
+    [GeneratedRegex("^(?:.+/)?traces/(?<trace>[^/]+)/artifacts/traces\\.json$", RegexOptions.ExplicitCapture)]
+    private static partial Regex TraceData();
 }

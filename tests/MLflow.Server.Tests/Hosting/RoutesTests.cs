@@ -10,6 +10,14 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
 {
     private static readonly string[] Api =
     [
+        "DELETE 2.0/mlflow-artifacts/artifacts/{**path}",
+        "GET 2.0/mlflow-artifacts/artifacts",
+        "GET 2.0/mlflow-artifacts/artifacts/{**path}",
+        "PUT 2.0/mlflow-artifacts/artifacts/{**path}",
+        "POST 2.0/mlflow-artifacts/mpu/abort/{**path}",
+        "POST 2.0/mlflow-artifacts/mpu/complete/{**path}",
+        "POST 2.0/mlflow-artifacts/mpu/create/{**path}",
+        "PUT 2.0/mlflow-artifacts/mpu/parts/{uploadId}/{number:int}",
         "GET 2.0/mlflow/traces",
         "GET 2.0/mlflow/traces/{requestId}/info",
         "PATCH 2.0/mlflow/traces/{requestId}",
