@@ -33,6 +33,7 @@ internal static class ServerApp
             .AddSingleton(options)
             .AddSingleton<ITraceStore>(new SqliteTraceStore(database))
             .AddSingleton<IExperimentStore>(new SqliteExperimentStore(database))
+            .AddSingleton<IRunStore>(new SqliteRunStore(database))
             .AddSingleton<IAssessmentStore>(new SqliteAssessmentStore(database))
             .AddSingleton(new ArtifactFolder(settings.ArtifactsPath))
             .AddSingleton<ArtifactUploads>()
@@ -48,6 +49,7 @@ internal static class ServerApp
         app.MapTraces();
         app.MapTracesV2();
         app.MapAssessments();
+        app.MapRuns();
         app.MapTraceData();
         app.MapArtifacts();
         app.MapTraceUi();
