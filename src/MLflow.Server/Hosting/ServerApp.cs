@@ -32,6 +32,7 @@ internal static class ServerApp
             .AddSingleton(options.TimeProvider)
             .AddSingleton(options)
             .AddSingleton<ITraceStore>(new SqliteTraceStore(database))
+            .AddSingleton<ITraceAnalysis>(new SqliteTraceAnalysis(database))
             .AddSingleton<IExperimentStore>(new SqliteExperimentStore(database))
             .AddSingleton<IRunStore>(new SqliteRunStore(database))
             .AddSingleton<IAssessmentStore>(new SqliteAssessmentStore(database))
@@ -48,6 +49,7 @@ internal static class ServerApp
         app.MapExperiments();
         app.MapTraces();
         app.MapTracesV2();
+        app.MapTraceAnalysis();
         app.MapAssessments();
         app.MapRuns();
         app.MapTraceData();

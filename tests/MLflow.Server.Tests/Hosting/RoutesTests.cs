@@ -34,6 +34,8 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
         "PATCH 2.0/mlflow/traces/{requestId}",
         "POST 2.0/mlflow/traces",
         "POST 2.0/mlflow/traces/link-prompts",
+        "POST 3.0/mlflow/traces/calculate-filter-correlation",
+        "POST 3.0/mlflow/traces/metrics",
         "GET 2.0/mlflow/experiments/get",
         "GET 2.0/mlflow/experiments/get-by-name",
         "GET 2.0/mlflow/experiments/search",
@@ -162,6 +164,6 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
         Assert.Equal(isRefused, (await response.Content.ReadAsStringAsync(Xunit.TestContext.Current.CancellationToken)) == "Cross-origin request blocked");
     }
 
-    private static bool IsForPrograms(string pattern) =>
+    public static bool IsForPrograms(string pattern) =>
         pattern.StartsWith("/api/", StringComparison.Ordinal) || pattern.StartsWith("/ajax-api/", StringComparison.Ordinal) || pattern is "/health" or "/version" or "/v1/traces";
 }
