@@ -21,5 +21,14 @@ public sealed class MlflowServerOptions
     /// <summary>Values of the Host header that are answered besides loopback and private addresses; <c>*</c> for any. Default none.</summary>
     public IReadOnlyList<string> AllowedHosts { get; set; } = [];
 
+    /// <summary>What a reverse proxy leaves before every path, for example <c>/mlflow</c>; paths without it are answered, too. Default none.</summary>
+    public string StaticPrefix { get; set; } = "";
+
+    /// <summary>
+    /// Addresses or networks (<c>10.0.0.0/24</c>) of reverse proxies whose <c>X-Forwarded-For</c>, <c>-Proto</c>, <c>-Host</c> and <c>-Prefix</c> are believed.
+    /// Default none; name loopback (<c>127.0.0.1</c>) for a proxy on this machine.
+    /// </summary>
+    public IReadOnlyList<string> TrustedProxies { get; set; } = [];
+
     internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

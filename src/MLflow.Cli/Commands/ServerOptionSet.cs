@@ -47,6 +47,20 @@ internal sealed class ServerOptionSet
         HelpName = "HOSTS",
     };
 
+    private readonly Option<string?> _staticPrefix = new("--static-prefix")
+    {
+        Description = "What a reverse proxy leaves before every path, for example /mlflow.",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("_MLFLOW_STATIC_PREFIX"),
+        HelpName = "PREFIX",
+    };
+
+    private readonly Option<string?> _trustedProxies = new("--trusted-proxies")
+    {
+        Description = "Addresses or networks of reverse proxies whose X-Forwarded headers are believed, separated by commas.",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MLFLOW_SERVER_TRUSTED_PROXIES"),
+        HelpName = "ADDRESSES",
+    };
+
     /// <summary>Adds the options to a command; <paramref name="loopbackOnly"/> leaves the address out.</summary>
     public void AddTo(Command command, bool loopbackOnly = false)
     {
@@ -54,6 +68,8 @@ internal sealed class ServerOptionSet
         {
             command.Add(_host);
             command.Add(_allowedHosts);
+            command.Add(_staticPrefix);
+            command.Add(_trustedProxies);
         }
 
         command.Add(_port);
@@ -67,11 +83,15 @@ internal sealed class ServerOptionSet
         Port = parsed.GetValue(_port),
         BackendStoreUri = parsed.GetValue(_backendStoreUri) ?? Defaults.BackendStoreUri,
         ArtifactsDestination = parsed.GetValue(_artifactsDestination) ?? Defaults.ArtifactsDestination,
-        AllowedHosts = parsed.GetValue(_allowedHosts)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+        AllowedHosts = List(parsed.GetValue(_allowedHosts)),
+        StaticPrefix = parsed.GetValue(_staticPrefix) ?? Defaults.StaticPrefix,
+        TrustedProxies = List(parsed.GetValue(_trustedProxies)),
 
         // Not an option: whoever opens a server without authentication shall not do it in passing.
         AllowInsecure = string.Equals(Environment.GetEnvironmentVariable("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
     };
+
+    private static string[] List(string? text) => text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
     private static int ParsePort(ArgumentResult result)
     {

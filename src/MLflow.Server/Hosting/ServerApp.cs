@@ -41,6 +41,8 @@ internal static class ServerApp
             .AddTraceUi();
 
         var app = builder.Build();
+        app.UseProxyHeaders(settings);
+        app.UsePathBase(settings.PathBase);
         app.UseMiddleware<ErrorAnswers>();
         app.UseMiddleware<OriginGuard>();
         app.UseRouting();

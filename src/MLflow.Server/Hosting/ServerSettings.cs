@@ -8,7 +8,10 @@ namespace MLflow.Server.Hosting;
 /// <param name="Port">Port to listen on; 0 lets the system choose.</param>
 /// <param name="DatabasePath">The SQLite file.</param>
 /// <param name="ArtifactsPath">Folder for artifacts; made at the first upload.</param>
-internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath)
+/// <param name="PathBase">What stands before every path, beginning with a slash; or empty.</param>
+/// <param name="TrustedProxies">From whom <c>X-Forwarded-*</c> is believed.</param>
+internal sealed record ServerSettings(
+    IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath, string PathBase, IReadOnlyList<IPNetwork> TrustedProxies)
 {
     private const string SqlitePrefix = "sqlite:///";
 
@@ -24,8 +27,10 @@ internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Po
 
         var database = Database(options.BackendStoreUri, mistakes);
         var artifacts = Artifacts(options.ArtifactsDestination, mistakes);
+        var pathBase = PathBaseOf(options.StaticPrefix, mistakes);
+        var proxies = Proxies(options.TrustedProxies, mistakes);
         return mistakes.Count == 0
-            ? new ServerSettings(addresses, options.Port, database, artifacts)
+            ? new ServerSettings(addresses, options.Port, database, artifacts, pathBase, proxies)
             : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
     }
 
@@ -79,5 +84,37 @@ internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Po
         }
 
         return Path.GetFullPath(destination);
+    }
+
+    private static string PathBaseOf(string prefix, List<string> mistakes)
+    {
+        if (prefix.Length > 0 && (prefix[0] != '/' || prefix[^1] == '/' || prefix.Contains("//", StringComparison.Ordinal) || !prefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '-' or '_' or '.')))
+        {
+            mistakes.Add($"--static-prefix '{prefix}' is not understood: it must begin with a slash and not end with one, for example /mlflow, and have letters, digits, '-', '_' and '.' only.");
+        }
+
+        return prefix;
+    }
+
+    private static List<IPNetwork> Proxies(IReadOnlyList<string> proxies, List<string> mistakes)
+    {
+        var networks = new List<IPNetwork>();
+        foreach (var proxy in proxies)
+        {
+            if (IPNetwork.TryParse(proxy, out var network))
+            {
+                networks.Add(network);
+            }
+            else if (IPAddress.TryParse(proxy, out var address))
+            {
+                networks.Add(new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128));
+            }
+            else
+            {
+                mistakes.Add($"--trusted-proxies '{proxy}' is not understood: use addresses or networks, for example 10.0.0.7 or 10.0.0.0/24.");
+            }
+        }
+
+        return networks;
     }
 }
