@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using MLflow.Server.Assessments;
 using MLflow.Server.Traces;
@@ -163,7 +164,7 @@ internal static class AssessmentJson
     {
         if (json.Object("feedback") is { } feedback)
         {
-            return (AssessmentType.Feedback, Raw(feedback, "value") ?? "null", false, feedback.Object("error") is null ? null : Raw(feedback, "error"));
+            return (AssessmentType.Feedback, Raw(feedback, "value") ?? "null", false, feedback.Object("error") is { } error ? ErrorText(error) : null);
         }
 
         if (json.Object("expectation") is { } expectation)
@@ -176,6 +177,21 @@ internal static class AssessmentJson
         }
 
         return json.Object("issue") is null ? null : (AssessmentType.Issue, Raw(json, "issue")!, false, null);
+    }
+
+    private static string ErrorText(RequestJson error)
+    {
+        using var json = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(json, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            writer.WriteStartObject();
+            writer.WriteText("error_code", error.String("error_code"));
+            writer.WriteText("error_message", error.String("error_message"));
+            writer.WriteText("stack_trace", error.String("stack_trace"));
+            writer.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(json.GetBuffer().AsSpan(0, (int)json.Length));
     }
 
     private static string? Raw(RequestJson json, string name) => json.Element(name) is { } element ? StoredJson.Structure(element.GetRawText()) : null;

@@ -105,7 +105,7 @@ internal static class TraceEndpoints
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var experimentIds = body.Objects("locations")
-            .Select(location => location.Object("mlflow_experiment")?.String("experiment_id"))
+            .Select(TraceInfoJson.ExperimentOf)
             .OfType<string>().Select(ExperimentEndpoints.ParseId).Distinct().ToList();
         var query = new TraceQuery
         {

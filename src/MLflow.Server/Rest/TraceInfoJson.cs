@@ -45,8 +45,7 @@ internal static class TraceInfoJson
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: id, experiment or a time is missing or wrong.</exception>
     public static TraceInfo Read(RequestJson json)
     {
-        var experimentId = json.Object("trace_location")?.Object("mlflow_experiment")?.String("experiment_id")
-            ?? throw RequestJson.Missing("trace_location");
+        var experimentId = json.Object("trace_location") is { } location ? ExperimentOf(location) : null;
         var traceId = json.Required("trace_id");
         if (traceId.Length > OtlpLimits.MaxTraceIdLength)
         {
@@ -57,7 +56,7 @@ internal static class TraceInfoJson
         return new TraceInfo
         {
             TraceId = traceId,
-            ExperimentId = ExperimentEndpoints.ParseId(experimentId),
+            ExperimentId = ExperimentEndpoints.ParseId(experimentId ?? throw RequestJson.Missing("trace_location")),
             ClientRequestId = json.String("client_request_id"),
             RequestTimeMs = requestTimeMs,
             DurationMs = ReadDuration(json.String("execution_duration")),
@@ -69,6 +68,11 @@ internal static class TraceInfoJson
             Assessments = [.. json.Objects("assessments").Select(item => AssessmentJson.Read(item, traceId, requestTimeMs, AssessmentJson.IdOfContent))],
         };
     }
+
+    /// <summary>The experiment of a trace location; null for those of other kinds, which are in Databricks.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: something is wrong.</exception>
+    public static string? ExperimentOf(RequestJson location) =>
+        location.String("type") is null or "" or "MLFLOW_EXPERIMENT" or "1" ? location.Object("mlflow_experiment")?.String("experiment_id") : null;
 
     private static string Name(TraceState state) => state switch
     {
