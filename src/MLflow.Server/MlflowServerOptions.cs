@@ -21,5 +21,14 @@ public sealed class MlflowServerOptions
     /// <summary>Values of the Host header that are answered besides loopback and private addresses; <c>*</c> for any. Default none.</summary>
     public IReadOnlyList<string> AllowedHosts { get; set; } = [];
 
+    /// <summary>A file of prices that go before the shipped ones, and of names of deployments and hosts; docs/costs.md describes it. Default none.</summary>
+    public string? PricesFile { get; set; }
+
+    /// <summary>
+    /// Provider by whose prices calls to hosts that nobody knows are priced, for example <c>openai</c> where a proxy stands before OpenAI. Default none:
+    /// such calls have no known cost.
+    /// </summary>
+    public string? PriceUnknownHostsAs { get; set; }
+
     internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

@@ -47,6 +47,19 @@ internal sealed class ServerOptionSet
         HelpName = "HOSTS",
     };
 
+    private readonly Option<string?> _prices = new("--prices")
+    {
+        Description = "JSON file of prices that go before the shipped ones, and of names of deployments and hosts.",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MLFLOW_PRICES_FILE"),
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _priceUnknownHostsAs = new("--price-unknown-hosts-as")
+    {
+        Description = "Provider by whose prices calls to unknown hosts are priced, for example openai where a proxy stands before it.",
+        HelpName = "PROVIDER",
+    };
+
     /// <summary>Adds the options to a command; <paramref name="loopbackOnly"/> leaves the address out.</summary>
     public void AddTo(Command command, bool loopbackOnly = false)
     {
@@ -59,6 +72,8 @@ internal sealed class ServerOptionSet
         command.Add(_port);
         command.Add(_backendStoreUri);
         command.Add(_artifactsDestination);
+        command.Add(_prices);
+        command.Add(_priceUnknownHostsAs);
     }
 
     public MlflowServerOptions Read(ParseResult parsed) => new()
@@ -68,6 +83,8 @@ internal sealed class ServerOptionSet
         BackendStoreUri = parsed.GetValue(_backendStoreUri) ?? Defaults.BackendStoreUri,
         ArtifactsDestination = parsed.GetValue(_artifactsDestination) ?? Defaults.ArtifactsDestination,
         AllowedHosts = parsed.GetValue(_allowedHosts)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+        PricesFile = parsed.GetValue(_prices),
+        PriceUnknownHostsAs = parsed.GetValue(_priceUnknownHostsAs),
 
         // Not an option: whoever opens a server without authentication shall not do it in passing.
         AllowInsecure = string.Equals(Environment.GetEnvironmentVariable("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),

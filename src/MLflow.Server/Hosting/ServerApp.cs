@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MLflow.Server.Otlp;
+using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
@@ -30,7 +31,7 @@ internal static class ServerApp
             .AddRouting()
             .AddSingleton(options.TimeProvider)
             .AddSingleton(options)
-            .AddSingleton<ITraceStore>(new SqliteTraceStore(database))
+            .AddSingleton<ITraceStore>(new SqliteTraceStore(database, new CallPricer(settings.Prices)))
             .AddSingleton<IExperimentStore>(new SqliteExperimentStore(database))
             .AddSingleton<IAssessmentStore>(new SqliteAssessmentStore(database))
             .AddTraceUi();

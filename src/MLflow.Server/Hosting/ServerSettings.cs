@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MLflow.Server.Pricing;
 
 namespace MLflow.Server.Hosting;
 
@@ -8,7 +9,8 @@ namespace MLflow.Server.Hosting;
 /// <param name="Port">Port to listen on; 0 lets the system choose.</param>
 /// <param name="DatabasePath">The SQLite file.</param>
 /// <param name="ArtifactsPath">Folder for artifacts; made at the first upload.</param>
-internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath)
+/// <param name="Prices">What calls cost.</param>
+internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath, PriceTable Prices)
 {
     private const string SqlitePrefix = "sqlite:///";
 
@@ -24,8 +26,9 @@ internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Po
 
         var database = Database(options.BackendStoreUri, mistakes);
         var artifacts = Artifacts(options.ArtifactsDestination, mistakes);
+        var prices = ReadPrices(options, mistakes);
         return mistakes.Count == 0
-            ? new ServerSettings(addresses, options.Port, database, artifacts)
+            ? new ServerSettings(addresses, options.Port, database, artifacts, prices)
             : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
     }
 
@@ -79,5 +82,34 @@ internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Po
         }
 
         return Path.GetFullPath(destination);
+    }
+
+    private static PriceTable ReadPrices(MlflowServerOptions options, List<string> mistakes)
+    {
+        var prices = PriceTable.Shipped;
+        if (options.PricesFile is { Length: > 0 } path)
+        {
+            try
+            {
+                prices = PriceTableReader.ReadFile(path).Before(prices);
+            }
+            catch (PriceTableException e)
+            {
+                mistakes.Add($"--prices: {e.Message}");
+            }
+        }
+
+        if (options.PriceUnknownHostsAs is { Length: > 0 } provider)
+        {
+            var providers = prices.Models.Select(model => model.Provider).Distinct().ToList();
+            if (!providers.Contains(provider))
+            {
+                mistakes.Add($"--price-unknown-hosts-as {provider} is a provider without prices: use one of {string.Join(", ", providers)}.");
+            }
+
+            prices = prices.With(PriceAliases.None with { UnknownHosts = provider });
+        }
+
+        return prices;
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Assessments;
+using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
@@ -14,10 +15,11 @@ internal sealed partial class SqliteTraceStore
         t.trace_id, t.experiment_id, t.client_request_id, t.request_time_ms, t.duration_ms, t.state, t.request_preview, t.response_preview, t.settled,
         t.root_name, t.model, t.input_tokens, t.output_tokens, t.total_tokens, t.cached_input_tokens, t.first_token_ms,
         t.error_type, t.error_message, t.stream_end, t.span_count, t.announced_span_count,
+        t.input_cost, t.output_cost, t.unpriced_calls,
         (SELECT artifact_location FROM experiments e WHERE e.experiment_id = t.experiment_id)
         """;
 
-    private const int InfoColumnCount = 22;
+    private const int InfoColumnCount = 25;
 
     private const string SpanColumns = """
         SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
@@ -179,7 +181,7 @@ internal sealed partial class SqliteTraceStore
     {
         var traceId = reader.GetString(0);
         var spanCount = reader.GetInt32(19);
-        var tags = new Dictionary<string, string> { [TraceKeys.ArtifactLocation] = $"{Text(reader, 21)}/traces/{traceId}/artifacts" };
+        var tags = new Dictionary<string, string> { [TraceKeys.ArtifactLocation] = $"{Text(reader, 24)}/traces/{traceId}/artifacts" };
         if (spanCount > 0)
         {
             tags[TraceKeys.SpansLocation] = TraceKeys.TrackingStore;
@@ -219,6 +221,8 @@ internal sealed partial class SqliteTraceStore
                 StreamEnd = Text(reader, 18),
                 SpanCount = spanCount,
                 AnnouncedSpanCount = (int?)Integer(reader, 20),
+                Cost = Integer(reader, 21) is { } input ? new CallCost(input, Integer(reader, 22) ?? 0) : null,
+                UnpricedCalls = reader.GetInt32(23),
             },
         };
         var keys = new object?[keyset?.Count ?? 0];
