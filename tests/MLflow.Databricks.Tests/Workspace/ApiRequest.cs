@@ -56,7 +56,7 @@ internal static class ApiRequest
         }
     }
 
-    public static string Route(HttpContext context, string name) => (string)context.Request.RouteValues[name]!;
+    public static string Route(HttpContext context, string name) => Uri.UnescapeDataString((string)context.Request.RouteValues[name]!);
 
     public static string? Text(JsonNode? node, string name) => node is JsonObject json && json[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 }

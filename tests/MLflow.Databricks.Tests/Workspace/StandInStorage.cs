@@ -35,6 +35,9 @@ internal sealed class StandInStorage(TimeProvider clock) : IAsyncDisposable
     /// <summary>How long a signed address is good.</summary>
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>Called before each answer.</summary>
+    public Action? Answering { get; set; }
+
     public IReadOnlyCollection<ReceivedRequest> Requests => _requests;
 
     /// <summary>Addresses that were issued; none may appear in what a client writes.</summary>
@@ -115,6 +118,7 @@ internal sealed class StandInStorage(TimeProvider clock) : IAsyncDisposable
             context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             body);
         _requests.Enqueue(received);
+        Answering?.Invoke();
         if (Interlocked.Decrement(ref _failures) >= 0)
         {
             context.Response.StatusCode = _failureStatus;
