@@ -1,3 +1,4 @@
+using System.Text;
 using Xunit;
 
 namespace MLflow.Tests.Databricks;
@@ -21,6 +22,11 @@ public abstract class ClientTestBase : WorkspaceTestBase
             await client.DisposeAsync();
         }
 
+        // Whatever a test was about.
+        Assert.All(Log.Lines, AssertNoSecrets);
+        Assert.All(Directory.GetFiles(SpoolFolder), file => AssertNoSecrets(Encoding.Latin1.GetString(File.ReadAllBytes(file))));
+        Assert.All(Workspace.Storage.Objects.Values, document => AssertNoSecrets(Encoding.UTF8.GetString(document)));
+        Assert.All(Workspace.Traces.All, trace => AssertNoSecrets(trace.Info.ToJsonString()));
         Directory.Delete(SpoolFolder, recursive: true);
         await base.DisposeAsync();
         GC.SuppressFinalize(this);

@@ -8,9 +8,12 @@ public abstract class WorkspaceTestBase : IAsyncLifetime
 {
     private protected StandInWorkspace Workspace { get; private set; } = null!;
 
+    /// <summary>The workspace's clock.</summary>
+    protected virtual TimeProvider Clock => TimeProvider.System;
+
     protected static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public virtual async ValueTask InitializeAsync() => Workspace = await StandInWorkspace.StartAsync();
+    public virtual async ValueTask InitializeAsync() => Workspace = await StandInWorkspace.StartAsync(Clock);
 
     public virtual async ValueTask DisposeAsync()
     {

@@ -101,8 +101,11 @@ internal sealed class TrackingApi
                 throw Translate(e, path);
             }
 
-            // Timers cut what is below a millisecond, and a server that told a time refuses who comes before it.
-            await Task.Delay(retry.Remaining + TimeSpan.FromMilliseconds(1), _timeProvider, cancellationToken).ConfigureAwait(false);
+            // Timers may be early by a moment, and a server that told a time refuses who comes before it.
+            while (retry.Remaining is var left && left > TimeSpan.Zero)
+            {
+                await Task.Delay(left + TimeSpan.FromMilliseconds(1), _timeProvider, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class TrackingSettings
         var place = isTold ? null : Variable("MLFLOW_TRACING_DESTINATION");
         var name = options.Experiment ?? (options.ExperimentId is null && place is null ? Variable("MLFLOW_EXPERIMENT_NAME") : null);
         var id = name is null ? options.ExperimentId ?? place ?? Variable("MLFLOW_EXPERIMENT_ID") ?? "0" : null;
-        return new TrackingSettings(Checked(new TraceDestination(uri, name, id)));
+        return new TrackingSettings(Checked(new TraceDestination(uri, name is not null && DatabricksUri.IsDatabricks(uri) ? ExperimentPath.Normalize(name) : name, id)));
     }
 
     /// <exception cref="ArgumentException">The destination cannot be one.</exception>

@@ -37,6 +37,9 @@ internal sealed class FlushRequest
     public bool WaitsFor(TrackingServer server) =>
         _failures.GetValueOrDefault(server) < MaxTries && !(server.Retry.IsToldToWait && server.Retry.Remaining > MaxWait);
 
+    /// <summary>What is on the disk for it is waited for: not while traces of one experiment are held, since that is not read before those are settled.</summary>
+    public bool WaitsForSpool(TrackingServer server) => WaitsFor(server) && !_held.Any(lane => ReferenceEquals(lane.Server, server));
+
     public void Note(TrackingServer server, ExportFailureKind kind, long attempt)
     {
         if (attempt >= _firstAttempt)

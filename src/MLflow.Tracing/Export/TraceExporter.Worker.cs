@@ -229,7 +229,7 @@ internal sealed partial class TraceExporter
             }
         }
 
-        foreach (var flush in _flushes.Where(f => !_lanes.Values.Any(l => f.WaitsFor(l) && idle?.Contains(l) != true) && !_servers.Any(s => f.WaitsFor(s.Value) && _spool?.HasAny(s.Key, f.IsOwnOnly) == true)))
+        foreach (var flush in _flushes.Where(f => !_lanes.Values.Any(l => f.WaitsFor(l) && idle?.Contains(l) != true) && !_servers.Any(s => f.WaitsForSpool(s.Value) && _spool?.HasAny(s.Key, f.IsOwnOnly) == true)))
         {
             flush.Complete();
         }

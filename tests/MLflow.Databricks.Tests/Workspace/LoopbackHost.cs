@@ -18,7 +18,8 @@ internal sealed class LoopbackHost : IAsyncDisposable
 
     /// <param name="configure">Maps what it answers.</param>
     /// <param name="isEncrypted">False for what speaks plain HTTP in the world, too.</param>
-    public static async Task<LoopbackHost> StartAsync(Action<WebApplication> configure, bool isEncrypted = true)
+    /// <param name="port">0 for any that is free.</param>
+    public static async Task<LoopbackHost> StartAsync(Action<WebApplication> configure, bool isEncrypted = true, int port = 0)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
@@ -28,7 +29,7 @@ internal sealed class LoopbackHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = 64 << 20;
-            kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen =>
+            kestrel.Listen(System.Net.IPAddress.Loopback, port, listen =>
             {
                 if (isEncrypted)
                 {

@@ -14,6 +14,7 @@ internal sealed class StandInWorkspace : IAsyncDisposable
     private readonly ConcurrentQueue<ReceivedRequest> _requests = new();
     private readonly ConcurrentQueue<string> _unlisted = new();
     private LoopbackHost? _host;
+    private int _port;
 
     private StandInWorkspace(TimeProvider clock)
     {
@@ -125,6 +126,15 @@ internal sealed class StandInWorkspace : IAsyncDisposable
     }
 
     public void AddUnlisted(string request) => _unlisted.Enqueue(request);
+
+    /// <summary>Nobody answers until <see cref="ComeBackAsync"/>.</summary>
+    public async Task GoAwayAsync()
+    {
+        _port = _host!.Port;
+        await _host.DisposeAsync();
+    }
+
+    public async Task ComeBackAsync() => _host = await LoopbackHost.StartAsync(Configure, port: _port);
 
     public async ValueTask DisposeAsync()
     {

@@ -53,7 +53,7 @@ internal sealed class WorkspaceQuotas(TimeProvider clock)
         }
 
         context.Response.Headers.RetryAfter = TellsDates
-            ? clock.GetUtcNow().Add(wait).ToString("R", CultureInfo.InvariantCulture)
+            ? clock.GetUtcNow().Add(wait).AddMilliseconds(1).ToString("R", CultureInfo.InvariantCulture)
             : ((int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 
         // The code stands in the protocol sheet §1.4; the exact text is not known (fact sheet §9).
@@ -93,7 +93,13 @@ internal sealed class WorkspaceQuotas(TimeProvider clock)
     {
         Refused++;
         state.NotBefore = now + wait;
-        return wait;
+        if (TellsDates)
+        {
+            // Dates are whole seconds.
+            state.NotBefore = new DateTimeOffset((state.NotBefore.Ticks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond * TimeSpan.TicksPerSecond, TimeSpan.Zero);
+        }
+
+        return state.NotBefore - now;
     }
 
     private sealed class State
