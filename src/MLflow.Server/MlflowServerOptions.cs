@@ -30,5 +30,10 @@ public sealed class MlflowServerOptions
     /// </summary>
     public string? PriceUnknownHostsAs { get; set; }
 
+    /// <summary>How long one search for traces or experiments may take before it is stopped; more than zero, at most an hour. Default 30 seconds.</summary>
+    public TimeSpan SearchTimeout { get; set; } = DefaultSearchTimeout;
+
+    internal static TimeSpan DefaultSearchTimeout { get; } = TimeSpan.FromSeconds(30);
+
     internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

@@ -60,6 +60,13 @@ internal sealed class ServerOptionSet
         HelpName = "PROVIDER",
     };
 
+    private readonly Option<double> _searchTimeout = new("--search-timeout")
+    {
+        Description = "Seconds that one search may take before it is stopped; also MLFLOW_SERVER_SEARCH_TIMEOUT.",
+        DefaultValueFactory = ReadSearchTimeout,
+        HelpName = "SECONDS",
+    };
+
     /// <summary>Adds the options to a command; <paramref name="loopbackOnly"/> leaves the address out.</summary>
     public void AddTo(Command command, bool loopbackOnly = false)
     {
@@ -74,6 +81,7 @@ internal sealed class ServerOptionSet
         command.Add(_artifactsDestination);
         command.Add(_prices);
         command.Add(_priceUnknownHostsAs);
+        command.Add(_searchTimeout);
     }
 
     public MlflowServerOptions Read(ParseResult parsed) => new()
@@ -86,9 +94,27 @@ internal sealed class ServerOptionSet
         PricesFile = parsed.GetValue(_prices),
         PriceUnknownHostsAs = parsed.GetValue(_priceUnknownHostsAs),
 
+        // A figure that no TimeSpan can hold is told as the largest that one can.
+        SearchTimeout = TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(_searchTimeout), -1, TimeSpan.MaxValue.TotalSeconds / 2)),
+
         // Not an option: whoever opens a server without authentication shall not do it in passing.
         AllowInsecure = string.Equals(Environment.GetEnvironmentVariable("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
     };
+
+    private static double ReadSearchTimeout(ArgumentResult result)
+    {
+        if (Environment.GetEnvironmentVariable("MLFLOW_SERVER_SEARCH_TIMEOUT") is not { Length: > 0 } text)
+        {
+            return Defaults.SearchTimeout.TotalSeconds;
+        }
+
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) || !double.IsFinite(seconds))
+        {
+            result.AddError($"MLFLOW_SERVER_SEARCH_TIMEOUT '{text}' is not a number of seconds, as 30");
+        }
+
+        return seconds;
+    }
 
     private static int ParsePort(ArgumentResult result)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using MLflow.Server.Pricing;
@@ -13,6 +14,10 @@ namespace MLflow.Server.Hosting;
 internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath, PriceTable Prices)
 {
     private const string SqlitePrefix = "sqlite:///";
+    private static readonly TimeSpan MaxSearchTimeout = TimeSpan.FromHours(1);
+
+    /// <summary>How long one search may take.</summary>
+    public required TimeSpan SearchTimeout { get; init; }
 
     /// <exception cref="MlflowServerStartException">Names every mistake, not only the first.</exception>
     public static ServerSettings Validate(MlflowServerOptions options)
@@ -27,8 +32,14 @@ internal sealed record ServerSettings(IReadOnlyList<IPAddress> Addresses, int Po
         var database = Database(options.BackendStoreUri, mistakes);
         var artifacts = Artifacts(options.ArtifactsDestination, mistakes);
         var prices = ReadPrices(options, mistakes);
+        if (options.SearchTimeout <= TimeSpan.Zero || options.SearchTimeout > MaxSearchTimeout)
+        {
+            mistakes.Add(
+                $"--search-timeout {options.SearchTimeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} is not a time that a search can take: it must be more than 0 and at most {MaxSearchTimeout.TotalSeconds} seconds.");
+        }
+
         return mistakes.Count == 0
-            ? new ServerSettings(addresses, options.Port, database, artifacts, prices)
+            ? new ServerSettings(addresses, options.Port, database, artifacts, prices) { SearchTimeout = options.SearchTimeout }
             : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
     }
 

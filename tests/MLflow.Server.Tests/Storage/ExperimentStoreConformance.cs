@@ -117,6 +117,10 @@ public abstract class ExperimentStoreConformance : IAsyncLifetime
     [InlineData("tags.team = 'red' AND name = 'a'", "a")]
     [InlineData("creation_time > 0", "b c a Default")]
     [InlineData("last_update_time <= 0", "")]
+    [InlineData("creation_time > 0.5", "b c a Default")]
+    [InlineData("name = 'a' OR tags.team = 'red' AND NOT name = 'a'", "a b")]
+    [InlineData("NOT tags.team = 'red'", "c Default")]
+    [InlineData("tags.team ILIKE 'R_D' AND (name = 'b' OR name = 'c')", "b")]
     public async Task Search_Filter_FindsWhatItSays(string filter, string expected)
     {
         foreach (var name in (string[])["a", "b", "c"])
@@ -164,11 +168,36 @@ public abstract class ExperimentStoreConformance : IAsyncLifetime
     [InlineData("creation_time = 'soon'", "Expected a numeric value for 'creation_time'.")]
     [InlineData("param.x = 'y'", "Invalid entity type 'param'.")]
     [InlineData("tags.x IS NULL", "Invalid comparator 'IS NULL'")]
+    [InlineData("name = 'a' OR", "Invalid clause(s) in filter string: the filter ends too early (at position 14)")]
+    [InlineData("name = a", "Parameter value is either not quoted or unidentified quote types used for string value a.")]
     public async Task Search_WrongFilter_SaysWhatIsWrong(string filter, string message)
     {
         var exception = await Assert.ThrowsAsync<MlflowException>(() => Store.SearchAsync(new ExperimentQuery { Filter = filter }, Cancellation));
 
         Assert.StartsWith(message, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("name SIDEWAYS", "Invalid ordering key in order_by clause 'name SIDEWAYS'. (at position 6)")]
+    [InlineData("name, creation_time", "Invalid order_by clause 'name, creation_time'. Could not be parsed. (at position 5)")]
+    [InlineData("tags.x", "Invalid identifier type 'tags'")]
+    [InlineData("foo", "Invalid attribute key 'foo' specified.")]
+    public async Task Search_WrongOrder_SaysWhatIsWrong(string orderBy, string message)
+    {
+        var exception = await Assert.ThrowsAsync<MlflowException>(() => Store.SearchAsync(new ExperimentQuery { OrderBy = [orderBy] }, Cancellation));
+
+        Assert.StartsWith(message, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("*", "could not base64-decode '*'")]
+    [InlineData("bm9uc2Vuc2U=", "decoded value=nonsense")]
+    [InlineData("WzFd", "parsed value=[1]")]
+    public async Task Search_WrongToken_IsRefused(string token, string message)
+    {
+        var exception = await Assert.ThrowsAsync<MlflowException>(() => Store.SearchAsync(new ExperimentQuery { PageToken = token }, Cancellation));
+
+        Assert.StartsWith("Invalid page token, " + message, exception.Message, StringComparison.Ordinal);
     }
 
     private static async Task AssertRefusedAsync(ErrorCode code, Task change) => Assert.Equal(code, (await Assert.ThrowsAsync<MlflowException>(() => change)).ErrorCode);

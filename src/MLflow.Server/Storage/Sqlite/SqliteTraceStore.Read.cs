@@ -77,29 +77,33 @@ internal sealed partial class SqliteTraceStore
                 $"Invalid value {query.PageSize} for parameter 'max_results' supplied:  Hint: Value was of type 'int'. It must be 1 to {TraceQuery.MaxPageSize}. See the API docs for more information about request parameters.");
         }
 
-        var conditions = TraceFilter.Parse(query.Filter);
+        var filter = TraceFilter.Parse(query.Filter);
         var orders = TraceOrder.Parse(query.OrderBy);
         if (query.ExperimentIds.Count == 0)
         {
             return Task.FromResult(new TracePage([], null));
         }
 
-        var parameters = new SqlParameters();
-        var keyset = TraceSql.Keyset(orders, parameters);
-        var where = TraceSql.Where(query, conditions, parameters);
-        if (!string.IsNullOrEmpty(query.PageToken))
-        {
-            where += " AND " + keyset.After(query.PageToken, parameters);
-        }
-
-        using var connection = _database.OpenRead();
-        SqliteRegex.Register(connection, conditions);
-        using var command = connection.CreateCommand();
+        using var search = _database.OpenSearch(cancellationToken);
+        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        var conditions = new SqlConditions(parameters, functions, search.Clock);
+        var sql = new TraceSql(conditions);
+        var keyset = sql.Keyset(orders);
+        var start = keyset.Start(query.PageToken, conditions);
 
         // One row more than the page tells whether there is another page.
-        command.CommandText = $"SELECT {InfoColumns}, {keyset.Select} FROM traces t WHERE {where} ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)}";
-        parameters.Bind(command);
-        var traces = ReadInfos(connection, command, keyset);
+        var select = $"""
+            SELECT {InfoColumns}, {keyset.Select} FROM traces t WHERE {sql.Where(query, filter)} AND {start.Condition}
+            ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)} OFFSET {parameters.Add(start.Offset)}
+            """;
+        var traces = search.Run(connection =>
+        {
+            functions.Register(connection, search.Clock);
+            using var command = connection.CreateCommand();
+            command.CommandText = select;
+            parameters.Bind(command);
+            return ReadInfos(connection, command, keyset);
+        });
         string? token = null;
         if (traces.Count > query.PageSize)
         {
@@ -112,19 +116,23 @@ internal sealed partial class SqliteTraceStore
 
     public Task<int> CountAsync(TraceQuery query, int limit, CancellationToken cancellationToken)
     {
-        var conditions = TraceFilter.Parse(query.Filter);
+        var filter = TraceFilter.Parse(query.Filter);
         if (query.ExperimentIds.Count == 0)
         {
             return Task.FromResult(0);
         }
 
-        var parameters = new SqlParameters();
-        using var connection = _database.OpenRead();
-        SqliteRegex.Register(connection, conditions);
-        using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT COUNT(*) FROM (SELECT 1 FROM traces t WHERE {TraceSql.Where(query, conditions, parameters)} LIMIT {parameters.Add(limit)})";
-        parameters.Bind(command);
-        return Task.FromResult((int)(long)command.ExecuteScalar()!);
+        using var search = _database.OpenSearch(cancellationToken);
+        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        var where = new TraceSql(new SqlConditions(parameters, functions, search.Clock)).Where(query, filter);
+        return Task.FromResult(search.Run(connection =>
+        {
+            functions.Register(connection, search.Clock);
+            using var command = connection.CreateCommand();
+            command.CommandText = $"SELECT COUNT(*) FROM (SELECT 1 FROM traces t WHERE {where} LIMIT {parameters.Add(limit)})";
+            parameters.Bind(command);
+            return (int)(long)command.ExecuteScalar()!;
+        }));
     }
 
     private static List<TraceRow> ReadInfos(SqliteConnection connection, SqliteCommand command, Keyset? keyset)
