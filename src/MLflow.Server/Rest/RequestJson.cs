@@ -131,7 +131,17 @@ internal readonly struct RequestJson
     private JsonElement? Property(string name) =>
         _body.ValueKind == JsonValueKind.Object && _body.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
-    private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+    private static string Text(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+        }
+        catch (InvalidOperationException)
+        {
+            throw new MlflowException(ErrorCode.BAD_REQUEST, "The request's body has half of a surrogate pair in a string, which is no character; send the pair, or U+FFFD.");
+        }
+    }
 
     private static void RequireJson(HttpRequest request)
     {

@@ -25,6 +25,7 @@ public sealed class MlflowServerTests : IDisposable
             options.ArtifactsDestination = "s3://bucket";
             options.PricesFile = _folder.File("no-prices.json");
             options.PriceUnknownHostsAs = "nobody";
+            options.SearchTimeout = TimeSpan.Zero;
         });
 
         Assert.Collection(
@@ -36,7 +37,8 @@ public sealed class MlflowServerTests : IDisposable
             line => Assert.Equal("--backend-store-uri 'mysql://x' is not understood: use sqlite:///relative/path.db or sqlite:////absolute/path.db.", line),
             line => Assert.StartsWith("--artifacts-destination 's3://bucket' is not understood", line, StringComparison.Ordinal),
             line => Assert.StartsWith($"--prices: The price table '{_folder.File("no-prices.json")}' cannot be read: ", line, StringComparison.Ordinal),
-            line => Assert.StartsWith("--price-unknown-hosts-as nobody is a provider without prices: use one of openai, azure, ", line, StringComparison.Ordinal));
+            line => Assert.StartsWith("--price-unknown-hosts-as nobody is a provider without prices: use one of openai, azure, ", line, StringComparison.Ordinal),
+            line => Assert.Equal("--search-timeout 0 is not a time that a search can take: it must be more than 0 and at most 3600 seconds.", line));
     }
 
     [Fact]

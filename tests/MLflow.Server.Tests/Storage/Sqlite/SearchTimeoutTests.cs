@@ -84,6 +84,28 @@ public sealed class SearchTimeoutTests : IDisposable
     }
 
     [Fact]
+    public async Task Server_SearchTimeoutOfItsOptions_IsKeptAndToldAsTheCallersMistake()
+    {
+        // So short that it is over before the first trace is looked at.
+        await using var server = await MlflowServer.StartAsync(
+            new MlflowServerOptions
+            {
+                Port = 0,
+                BackendStoreUri = "sqlite:///" + _folder.File("mlflow.db"),
+                ArtifactsDestination = _folder.File("artifacts"),
+                SearchTimeout = TimeSpan.FromTicks(1),
+            },
+            Cancellation);
+        using var client = new HttpClient { BaseAddress = server.BaseAddress };
+        using var content = new StringContent("""{"max_results":10,"filter":"name LIKE 'D%'"}""", null, "application/json");
+
+        using var response = await client.PostAsync(new Uri("/api/2.0/mlflow/experiments/search", UriKind.Relative), content, Cancellation);
+
+        Assert.Equal(System.Net.HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("The search took longer than 0.0000001 s", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Search_WhoseCallerHasGone_IsStopped()
     {
         await using var database = SqliteDatabase.Open(_folder.File("mlflow.db"), TimeProvider.System);
