@@ -241,6 +241,92 @@ public abstract partial class TraceStoreConformance
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("span.name = 'a' OR status = 'OK'", true)]
+    [InlineData("(span.name = 'a' OR status = 'OK') AND (span.type = 'b' OR name IS NULL)", true)]
+    [InlineData("(span.name = 'a' OR status = 'OK') AND (span.type = 'b' OR name IS NOT NULL)", false)]
+    [InlineData("NOT span.name = 'a'", true)]
+    [InlineData("span.name != 'a'", false)]
+    [InlineData("span.attributes.k IS NULL", false)]
+    public async Task Search_TraceWithoutSpans_MatchesByWhatSpeaksOfNone(string filter, bool expected)
+    {
+        await Store.WriteAsync(new TraceBatch { Infos = [Info(NewOtelId())] }, Cancellation);
+
+        Assert.Equal(expected, (await Store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = filter }, Cancellation)).Traces.Count == 1);
+    }
+
+    [Theory]
+    [InlineData("span.name LIKE '%behind'")]
+    [InlineData("name RLIKE 'behind$'")]
+    [InlineData("tags.k LIKE '%behind'")]
+    [InlineData("span.content LIKE '%behind\"%'")]
+    [InlineData("trace.text LIKE '%it is behind%'")]
+    public async Task Search_TextWithANul_IsReadToItsEnd(string filter)
+    {
+        var id = NewOtelId();
+        await Store.WriteAsync(Batch(Span(id, 1, name: "before\0behind", attributes: [("a", "\"before\\u0000it is behind\"")])), Cancellation);
+        await Store.SetTagAsync("tr-" + id, "k", "before\0behind", Cancellation);
+
+        Assert.Single((await Store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = filter }, Cancellation)).Traces);
+    }
+
+    public static TheoryData<string, int> AtTheLimits
+    {
+        get
+        {
+            var data = new TheoryData<string, int>
+            {
+                { new string('(', 32) + "name = 'span'" + new string(')', 32), 3 },
+                { string.Concat(Enumerable.Repeat("NOT ", 32)) + "name = 'span'", 3 },
+                { "NOT " + string.Concat(Enumerable.Repeat("NOT (span.name = 'span' AND (tags.k IS NULL OR span.type = 'TOOL') AND ", 15)) + "span.attributes.a = '1'" + new string(')', 15), 3 },
+                { "request_id NOT IN (" + string.Join(", ", Enumerable.Range(0, 1000).Select(i => $"'tr-x{i}'")) + ")", 3 },
+                { $"name != '{new string('x', 49_990)}'", 3 },
+                { $"trace.text LIKE '%{string.Concat(Enumerable.Repeat("s%p%", 10_000))}'", 0 },
+                { $"name RLIKE '{string.Concat(Enumerable.Repeat("(s|p)?", 166))}'", 3 },
+            };
+            foreach (var (condition, expected) in (ReadOnlySpan<(string, int)>)
+                [
+                    ("name = 'span'", 3), ("name LIKE 'sp%'", 3), ("tags.k IS NULL", 3), ("span.name = 'span'", 3), ("span.attributes.a = '1'", 3), ("span.content LIKE '%span%'", 3),
+                    ("trace.text LIKE '%span%'", 3), ("feedback.f IS NULL", 3), ("feedback.f = '1'", 0), ("run_id = 'r'", 0), ("prompt = 'p/1'", 0), ("NOT feedback.f = '1'", 3), ("NOT span.content LIKE '%none%'", 3),
+                ])
+            {
+                data.Add(string.Join(" AND ", Enumerable.Repeat(condition, 100)), expected);
+                data.Add(string.Join(" OR ", Enumerable.Repeat(condition, 100)), expected);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(AtTheLimits), DisableDiscoveryEnumeration = true)]
+    public async Task Search_FilterAtTheLimits_IsAnswered(string filter, int expected)
+    {
+        await Store.WriteAsync(Batch([.. Enumerable.Range(0, 3).Select(_ => Span(NewOtelId(), 1, attributes: [("a", "1")]))]), Cancellation);
+
+        Assert.Equal(expected, (await Store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = filter }, Cancellation)).Traces.Count);
+    }
+
+    [Fact]
+    public async Task Search_OrderAtTheLimit_IsAnsweredPageByPage()
+    {
+        var ids = Enumerable.Range(0, 3).Select(_ => NewOtelId()).ToList();
+        await Store.WriteAsync(Batch([.. ids.Select(id => Span(id, 1))]), Cancellation);
+        await Store.SetTagAsync("tr-" + ids[1], "k19", "v", Cancellation);
+        var query = new TraceQuery { ExperimentIds = [0], OrderBy = [.. Enumerable.Range(0, 20).Select(i => $"tags.k{i} DESC")], PageSize = 1 };
+
+        var found = new List<string>();
+        do
+        {
+            var page = await Store.SearchAsync(query, Cancellation);
+            found.Add(Assert.Single(page.Traces).TraceId);
+            query = query with { PageToken = page.NextPageToken };
+        }
+        while (query.PageToken is not null);
+
+        Assert.Equal([$"tr-{ids[1]}", $"tr-{ids[0]}", $"tr-{ids[2]}"], found);
+    }
+
     [Fact]
     public async Task Search_SameKeyTwice_IsRefused()
     {
