@@ -94,8 +94,7 @@ internal sealed class ServerOptionSet
         PricesFile = parsed.GetValue(_prices),
         PriceUnknownHostsAs = parsed.GetValue(_priceUnknownHostsAs),
 
-        // A figure that no TimeSpan can hold is told as the largest that one can.
-        SearchTimeout = TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(_searchTimeout), -1, TimeSpan.MaxValue.TotalSeconds / 2)),
+        SearchTimeout = Seconds(parsed.GetValue(_searchTimeout)),
 
         // Not an option: whoever opens a server without authentication shall not do it in passing.
         AllowInsecure = string.Equals(Environment.GetEnvironmentVariable("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
@@ -115,6 +114,9 @@ internal sealed class ServerOptionSet
 
         return seconds;
     }
+
+    // Up to what a TimeSpan can hold; the server refuses far less, and no time at all.
+    private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(double.IsNaN(seconds) ? 0 : Math.Clamp(seconds, -1e9, 1e9));
 
     private static int ParsePort(ArgumentResult result)
     {
