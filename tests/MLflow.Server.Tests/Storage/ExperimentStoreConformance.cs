@@ -200,5 +200,58 @@ public abstract class ExperimentStoreConformance : IAsyncLifetime
         Assert.StartsWith("Invalid page token, " + message, exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Search_RandomFilters_AgreeWithTheReference()
+    {
+        var seed = Random.Shared.Next();
+        Xunit.TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        string[] names = ["a", "A", "ab", "東京", "100%", "x_y"];
+        var all = new List<Experiment> { (await Store.GetAsync(0, Cancellation))! };
+        for (var i = 0; i < 30; i++)
+        {
+            var tags = random.Next(2) == 0 ? new Dictionary<string, string>() : new() { ["my tag"] = names[random.Next(names.Length)] };
+            all.Add(await Store.CreateAsync(names[random.Next(names.Length)] + i % 3 + new string('-', i), null, tags, Cancellation));
+        }
+
+        for (var i = 0; i < 500; i++)
+        {
+            var (filter, matches) = Tree(random.Next(3));
+            var found = (await Store.SearchAsync(new ExperimentQuery { Filter = filter, OrderBy = ["experiment_id"] }, Cancellation)).Experiments;
+
+            var expected = all.Where(matches).Select(experiment => experiment.ExperimentId).Order();
+            Assert.True(expected.SequenceEqual(found.Select(experiment => experiment.ExperimentId)), $"seed {seed}, filter {i}: {filter}");
+        }
+
+        (string Text, Func<Experiment, bool> Matches) Tree(int depth)
+        {
+            var (left, right) = depth == 0 ? (default, default) : (Tree(depth - 1), Tree(depth - 1));
+            switch (depth == 0 ? 3 : random.Next(3))
+            {
+                case 0:
+                    return ($"({left.Text} AND {right.Text})", experiment => left.Matches(experiment) && right.Matches(experiment));
+                case 1:
+                    return ($"({left.Text} OR {right.Text})", experiment => left.Matches(experiment) || right.Matches(experiment));
+                case 2:
+                    return ($"NOT {left.Text}", experiment => !left.Matches(experiment));
+            }
+
+            var op = random.GetItems(["=", "!=", "LIKE", "ILIKE"], 1)[0];
+            var value = names[random.Next(names.Length)] + (random.Next(2) == 0 ? "%" : "");
+            switch (random.Next(3))
+            {
+                case 0:
+                    return ($"{random.GetItems(["", "attribute.", "attr."], 1)[0]}name {op} '{value}'", experiment => ReferenceTrace.Compare(experiment.Name, op, [value]));
+                case 1:
+                    return ($"tags.`my tag` {op} \"{value}\"", experiment => experiment.Tags.TryGetValue("my tag", out var tag) && ReferenceTrace.Compare(tag, op, [value]));
+                default:
+                    var time = all[random.Next(all.Count)].CreationTimeMs;
+                    return random.Next(2) == 0
+                        ? ($"creation_time >= {time}", experiment => experiment.CreationTimeMs >= time)
+                        : ($"last_update_time != '{time}'", experiment => experiment.LastUpdateTimeMs != time);
+            }
+        }
+    }
+
     private static async Task AssertRefusedAsync(ErrorCode code, Task change) => Assert.Equal(code, (await Assert.ThrowsAsync<MlflowException>(() => change)).ErrorCode);
 }
