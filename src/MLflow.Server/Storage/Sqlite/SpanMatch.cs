@@ -7,12 +7,16 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <summary>Conditions on what stands in a span's payload.</summary>
 internal static class SpanMatch
 {
-    public static Predicate<SpanContent> Create(TraceCondition condition, SearchClock clock) => condition.Field switch
+    public static Predicate<SpanContent> Create(TraceCondition condition, SearchClock clock)
     {
-        TraceField.Text => Text(condition, clock) is var matches ? span => matches(span.Text) : null!,
-        TraceField.SpanContent => Text(condition, clock) is var matches ? span => matches(span.Json) : null!,
-        _ => Attribute(condition, clock),
-    };
+        if (condition.Field == TraceField.SpanAttribute)
+        {
+            return Attribute(condition, clock);
+        }
+
+        var matches = Text(condition, clock);
+        return condition.Field == TraceField.Text ? span => matches(span.Text) : span => matches(span.Json);
+    }
 
     private static Predicate<string> Text(TraceCondition condition, SearchClock clock) => TextMatch.Create(condition.Operator, (string)condition.Values[0], clock);
 
