@@ -30,5 +30,19 @@ public sealed class MlflowServerOptions
     /// </summary>
     public IReadOnlyList<string> TrustedProxies { get; set; } = [];
 
+    /// <summary>A file of prices that go before the shipped ones, and of names of deployments and hosts; docs/costs.md describes it. Default none.</summary>
+    public string? PricesFile { get; set; }
+
+    /// <summary>
+    /// Provider by whose prices calls to hosts that nobody knows are priced, for example <c>openai</c> where a proxy stands before OpenAI. Default none:
+    /// such calls have no known cost.
+    /// </summary>
+    public string? PriceUnknownHostsAs { get; set; }
+
+    /// <summary>How long one search for traces or experiments may take before it is stopped; more than zero, at most an hour. Default 30 seconds.</summary>
+    public TimeSpan SearchTimeout { get; set; } = DefaultSearchTimeout;
+
+    internal static TimeSpan DefaultSearchTimeout { get; } = TimeSpan.FromSeconds(30);
+
     internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

@@ -24,7 +24,11 @@ internal sealed class DemoCommand : Command
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var screen = new DemoScreen(Console.Out, Console.IsOutputRedirected);
-        await using var server = await MlflowServer.StartAsync(_options.Read(parsed), cancellationToken);
+        var options = _options.Read(parsed);
+
+        // The scripted model plays one of OpenAI's, and its calls are to show what those would cost.
+        options.PriceUnknownHostsAs ??= "openai";
+        await using var server = await MlflowServer.StartAsync(options, cancellationToken);
         await using var model = await ModelEndpoint.OpenAsync(cancellationToken);
         screen.ShowStart(server.BaseAddress, model);
 

@@ -33,9 +33,18 @@ internal sealed class ImportCommand : Command
         var areAllSent = true;
         foreach (var address in addresses)
         {
-            var result = await SpoolImport.SendAsync(folder, address, cancellationToken);
-            areAllSent &= result.LastError is null;
-            await Console.Out.WriteLineAsync($"{Traces(result.Recovered)} sent to {address}{(result.LastError is null ? "" : $"; the rest stays: {result.LastError}")}");
+            try
+            {
+                var result = await SpoolImport.SendAsync(folder, address, cancellationToken);
+                areAllSent &= result.LastError is null;
+                await Console.Out.WriteLineAsync($"{Traces(result.Recovered)} sent to {address}{(result.LastError is null ? "" : $"; the rest stays: {result.LastError}")}");
+            }
+            catch (ArgumentException e)
+            {
+                // Credentials for a Databricks workspace are missing here. Other servers have their traces.
+                areAllSent = false;
+                await Console.Error.WriteLineAsync($"mlflow: what waits for {address} stays: {e.Message}");
+            }
         }
 
         return areAllSent ? 0 : 1;

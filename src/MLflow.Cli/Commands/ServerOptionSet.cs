@@ -61,6 +61,26 @@ internal sealed class ServerOptionSet
         HelpName = "ADDRESSES",
     };
 
+    private readonly Option<string?> _prices = new("--prices")
+    {
+        Description = "JSON file of prices that go before the shipped ones, and of names of deployments and hosts.",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MLFLOW_PRICES_FILE"),
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _priceUnknownHostsAs = new("--price-unknown-hosts-as")
+    {
+        Description = "Provider by whose prices calls to unknown hosts are priced, for example openai where a proxy stands before it.",
+        HelpName = "PROVIDER",
+    };
+
+    private readonly Option<double> _searchTimeout = new("--search-timeout")
+    {
+        Description = "Seconds that one search may take before it is stopped; also MLFLOW_SERVER_SEARCH_TIMEOUT.",
+        DefaultValueFactory = ReadSearchTimeout,
+        HelpName = "SECONDS",
+    };
+
     /// <summary>Adds the options to a command; <paramref name="loopbackOnly"/> leaves the address out.</summary>
     public void AddTo(Command command, bool loopbackOnly = false)
     {
@@ -75,6 +95,9 @@ internal sealed class ServerOptionSet
         command.Add(_port);
         command.Add(_backendStoreUri);
         command.Add(_artifactsDestination);
+        command.Add(_prices);
+        command.Add(_priceUnknownHostsAs);
+        command.Add(_searchTimeout);
     }
 
     public MlflowServerOptions Read(ParseResult parsed) => new()
@@ -86,12 +109,34 @@ internal sealed class ServerOptionSet
         AllowedHosts = List(parsed.GetValue(_allowedHosts)),
         StaticPrefix = parsed.GetValue(_staticPrefix) ?? Defaults.StaticPrefix,
         TrustedProxies = List(parsed.GetValue(_trustedProxies)),
+        PricesFile = parsed.GetValue(_prices),
+        PriceUnknownHostsAs = parsed.GetValue(_priceUnknownHostsAs),
+
+        SearchTimeout = Seconds(parsed.GetValue(_searchTimeout)),
 
         // Not an option: whoever opens a server without authentication shall not do it in passing.
         AllowInsecure = string.Equals(Environment.GetEnvironmentVariable("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
     };
 
     private static string[] List(string? text) => text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    private static double ReadSearchTimeout(ArgumentResult result)
+    {
+        if (Environment.GetEnvironmentVariable("MLFLOW_SERVER_SEARCH_TIMEOUT") is not { Length: > 0 } text)
+        {
+            return Defaults.SearchTimeout.TotalSeconds;
+        }
+
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) || !double.IsFinite(seconds))
+        {
+            result.AddError($"MLFLOW_SERVER_SEARCH_TIMEOUT '{text}' is not a number of seconds, as 30");
+        }
+
+        return seconds;
+    }
+
+    // Up to what a TimeSpan can hold; the server refuses far less, and no time at all.
+    private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(double.IsNaN(seconds) ? 0 : Math.Clamp(seconds, -1e9, 1e9));
 
     private static int ParsePort(ArgumentResult result)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Experiments;
@@ -6,15 +5,10 @@ namespace MLflow.Server.Experiments;
 /// <summary>Gives the clauses of a filter their meaning for experiments.</summary>
 internal static class ExperimentFilter
 {
-    private static readonly FilterOperator[] Numeric =
-    [
-        FilterOperator.Equal, FilterOperator.NotEqual, FilterOperator.Greater, FilterOperator.GreaterOrEqual, FilterOperator.Less, FilterOperator.LessOrEqual,
-    ];
-
     private static readonly FilterOperator[] Text = [FilterOperator.Equal, FilterOperator.NotEqual, FilterOperator.Like, FilterOperator.ILike];
 
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the filter is wrong.</exception>
-    public static IReadOnlyList<ExperimentCondition> Parse(string? filter) => [.. FilterParser.Parse(filter).Select(Bind)];
+    public static FilterTree<ExperimentCondition> Parse(string? filter) => FilterParser.Parse(filter).Select(Bind);
 
     private static ExperimentCondition Bind(FilterClause clause) => clause.Prefix switch
     {
@@ -22,28 +16,23 @@ internal static class ExperimentFilter
         null or "attribute" or "attributes" or "attr" => clause.Key switch
         {
             "name" => new ExperimentCondition(ExperimentField.Name, null, Allowed(clause, Text), TextOf(clause)),
-            "creation_time" => new ExperimentCondition(ExperimentField.CreationTime, null, Allowed(clause, Numeric), NumberOf(clause)),
-            "last_update_time" => new ExperimentCondition(ExperimentField.LastUpdateTime, null, Allowed(clause, Numeric), NumberOf(clause)),
-            _ => throw Invalid($"Invalid attribute key '{clause.Key}' specified. Valid keys are '{{'name', 'creation_time', 'last_update_time'}}'", clause),
+            "creation_time" => new ExperimentCondition(ExperimentField.CreationTime, null, Allowed(clause, FilterOperators.Numeric), FilterOperators.Number(clause)),
+            "last_update_time" => new ExperimentCondition(ExperimentField.LastUpdateTime, null, Allowed(clause, FilterOperators.Numeric), FilterOperators.Number(clause)),
+            _ => throw FilterError.At(
+                $"Invalid attribute key '{FilterError.Shown(clause.Key)}' specified. Valid keys are '{{'name', 'creation_time', 'last_update_time'}}'", clause.Position),
         },
-        _ => throw Invalid($"Invalid entity type '{clause.Prefix}'. Valid values are {{'attribute', 'tag'}}", clause),
+        _ => throw FilterError.At($"Invalid entity type '{FilterError.Shown(clause.Prefix)}'. Valid values are {{'attribute', 'tag'}}", clause.Position),
     };
 
     private static FilterOperator Allowed(FilterClause clause, FilterOperator[] allowed) =>
         allowed.Contains(clause.Operator)
             ? clause.Operator
-            : throw Invalid($"Invalid comparator '{clause.OperatorText}' for '{clause.Key}'", clause);
+            : throw FilterError.At(
+                $"Invalid comparator '{clause.OperatorText}' for '{FilterError.Shown(clause.Key)}': not one of '{FilterOperators.Names(allowed)}'", clause.OperatorPosition);
 
     private static string TextOf(FilterClause clause) =>
-        clause.Values[0].Kind == FilterTokenKind.Text
+        clause.HasTextsOnly
             ? clause.Values[0].Text
-            : throw Invalid($"Expected a quoted string value for '{clause.Key}' (e.g. 'my-value'). Got value {clause.RawValue}", clause);
-
-    private static long NumberOf(FilterClause clause) =>
-        long.TryParse(clause.Values[0].Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : throw Invalid($"Expected a numeric value for '{clause.Key}'. Got value {clause.RawValue}", clause);
-
-    private static MlflowException Invalid(string message, FilterClause clause) =>
-        new(ErrorCode.INVALID_PARAMETER_VALUE, $"{message} (at position {clause.Position})");
+            : throw FilterError.At(
+                $"Expected a quoted string value for '{FilterError.Shown(clause.Key)}' (e.g. 'my-value'). Got value {clause.RawValue}", clause.ValuePosition);
 }

@@ -1,3 +1,5 @@
+using MLflow.Server.Traces.Filters;
+
 namespace MLflow.Server.Experiments;
 
 /// <summary>One key of an order of experiments.</summary>
@@ -7,7 +9,7 @@ internal sealed record ExperimentOrder(ExperimentField Field, bool Descending)
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: an item is wrong.</exception>
     public static IReadOnlyList<ExperimentOrder> Parse(IReadOnlyList<string> orderBy)
     {
-        var orders = orderBy.Select(ParseItem).DistinctBy(order => order.Field).ToList();
+        var orders = OrderKey.ParseAll(orderBy).Select(Bind).DistinctBy(order => order.Field).ToList();
         if (orders.Count == 0)
         {
             orders.Add(new ExperimentOrder(ExperimentField.CreationTime, true));
@@ -21,30 +23,23 @@ internal sealed record ExperimentOrder(ExperimentField Field, bool Descending)
         return orders;
     }
 
-    private static ExperimentOrder ParseItem(string item)
+    private static ExperimentOrder Bind(OrderKey key)
     {
-        var parts = item.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var descending = parts.Length == 2 && parts[1].Equals("DESC", StringComparison.OrdinalIgnoreCase);
-        if (parts.Length is < 1 or > 2 || (parts.Length == 2 && !descending && !parts[1].Equals("ASC", StringComparison.OrdinalIgnoreCase)))
+        if (key.Prefix is not (null or "attribute" or "attributes" or "attr"))
         {
-            throw Invalid($"Invalid ordering key in order_by clause '{item}'.");
+            throw Invalid($"Invalid identifier type '{FilterError.Shown(key.Prefix)}'");
         }
 
-        var dot = parts[0].IndexOf('.', StringComparison.Ordinal);
-        if (dot > 0 && parts[0][..dot] is not ("attribute" or "attributes" or "attr"))
-        {
-            throw Invalid($"Invalid identifier type '{parts[0][..dot]}'");
-        }
-
-        return new ExperimentOrder(parts[0][(dot + 1)..] switch
+        return new ExperimentOrder(key.Key switch
         {
             "name" => ExperimentField.Name,
             "experiment_id" => ExperimentField.ExperimentId,
             "creation_time" => ExperimentField.CreationTime,
             "last_update_time" => ExperimentField.LastUpdateTime,
-            var key => throw Invalid($"Invalid attribute key '{key}' specified. Valid keys are '{{'name', 'experiment_id', 'creation_time', 'last_update_time'}}'"),
-        }, descending);
+            var other => throw Invalid(
+                $"Invalid attribute key '{FilterError.Shown(other)}' specified. Valid keys are '{{'name', 'experiment_id', 'creation_time', 'last_update_time'}}'"),
+        }, key.Descending);
     }
 
-    private static MlflowException Invalid(string message) => new(ErrorCode.INVALID_PARAMETER_VALUE, message);
+    private static MlflowException Invalid(string message) => FilterError.At(message, 1);
 }

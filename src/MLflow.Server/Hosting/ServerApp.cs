@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MLflow.Server.Artifacts;
 using MLflow.Server.Otlp;
+using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
@@ -31,7 +32,7 @@ internal static class ServerApp
             .AddRouting()
             .AddSingleton(options.TimeProvider)
             .AddSingleton(options)
-            .AddSingleton<ITraceStore>(new SqliteTraceStore(database))
+            .AddSingleton<ITraceStore>(new SqliteTraceStore(database, new CallPricer(settings.Prices)))
             .AddSingleton<ITraceAnalysis>(new SqliteTraceAnalysis(database))
             .AddSingleton<IExperimentStore>(new SqliteExperimentStore(database))
             .AddSingleton<IRunStore>(new SqliteRunStore(database))

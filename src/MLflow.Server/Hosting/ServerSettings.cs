@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using MLflow.Server.Pricing;
 
 namespace MLflow.Server.Hosting;
 
@@ -8,12 +10,17 @@ namespace MLflow.Server.Hosting;
 /// <param name="Port">Port to listen on; 0 lets the system choose.</param>
 /// <param name="DatabasePath">The SQLite file.</param>
 /// <param name="ArtifactsPath">Folder for artifacts; made at the first upload.</param>
+/// <param name="Prices">What calls cost.</param>
 /// <param name="PathBase">What stands before every path, beginning with a slash; or empty.</param>
 /// <param name="TrustedProxies">From whom <c>X-Forwarded-*</c> is believed.</param>
 internal sealed record ServerSettings(
-    IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath, string PathBase, IReadOnlyList<IPNetwork> TrustedProxies)
+    IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath, PriceTable Prices, string PathBase, IReadOnlyList<IPNetwork> TrustedProxies)
 {
     private const string SqlitePrefix = "sqlite:///";
+    private static readonly TimeSpan MaxSearchTimeout = TimeSpan.FromHours(1);
+
+    /// <summary>How long one search may take.</summary>
+    public required TimeSpan SearchTimeout { get; init; }
 
     /// <exception cref="MlflowServerStartException">Names every mistake, not only the first.</exception>
     public static ServerSettings Validate(MlflowServerOptions options)
@@ -29,8 +36,15 @@ internal sealed record ServerSettings(
         var artifacts = Artifacts(options.ArtifactsDestination, mistakes);
         var pathBase = PathBaseOf(options.StaticPrefix, mistakes);
         var proxies = Proxies(options.TrustedProxies, mistakes);
+        var prices = ReadPrices(options, mistakes);
+        if (options.SearchTimeout <= TimeSpan.Zero || options.SearchTimeout > MaxSearchTimeout)
+        {
+            mistakes.Add(
+                $"--search-timeout {options.SearchTimeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} is not a time that a search can take: it must be more than 0 and at most {MaxSearchTimeout.TotalSeconds} seconds.");
+        }
+
         return mistakes.Count == 0
-            ? new ServerSettings(addresses, options.Port, database, artifacts, pathBase, proxies)
+            ? new ServerSettings(addresses, options.Port, database, artifacts, prices, pathBase, proxies) { SearchTimeout = options.SearchTimeout }
             : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
     }
 
@@ -116,5 +130,34 @@ internal sealed record ServerSettings(
         }
 
         return networks;
+    }
+
+    private static PriceTable ReadPrices(MlflowServerOptions options, List<string> mistakes)
+    {
+        var prices = PriceTable.Shipped;
+        if (options.PricesFile is { Length: > 0 } path)
+        {
+            try
+            {
+                prices = PriceTableReader.ReadFile(path).Before(prices);
+            }
+            catch (PriceTableException e)
+            {
+                mistakes.Add($"--prices: {e.Message}");
+            }
+        }
+
+        if (options.PriceUnknownHostsAs is { Length: > 0 } provider)
+        {
+            var providers = prices.Models.Select(model => model.Provider).Distinct().ToList();
+            if (!providers.Contains(provider))
+            {
+                mistakes.Add($"--price-unknown-hosts-as {provider} is a provider without prices: use one of {string.Join(", ", providers)}.");
+            }
+
+            prices = prices.With(PriceAliases.None with { UnknownHosts = provider });
+        }
+
+        return prices;
     }
 }

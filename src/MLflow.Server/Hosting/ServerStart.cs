@@ -14,7 +14,7 @@ internal static class ServerStart
     {
         try
         {
-            return SqliteDatabase.Open(settings.DatabasePath, timeProvider);
+            return SqliteDatabase.Open(settings.DatabasePath, timeProvider, settings.SearchTimeout);
         }
         catch (DatabaseOpenException e)
         {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Runs;
@@ -6,17 +5,12 @@ namespace MLflow.Server.Runs;
 /// <summary>Gives the clauses of a filter their meaning for runs.</summary>
 internal static class RunFilter
 {
-    private static readonly FilterOperator[] Numeric =
-    [
-        FilterOperator.Equal, FilterOperator.NotEqual, FilterOperator.Greater, FilterOperator.GreaterOrEqual, FilterOperator.Less, FilterOperator.LessOrEqual,
-    ];
-
     private static readonly FilterOperator[] Text = [FilterOperator.Equal, FilterOperator.NotEqual, FilterOperator.Like, FilterOperator.ILike];
 
     private static readonly FilterOperator[] TextOrList = [.. Text, FilterOperator.In, FilterOperator.NotIn];
 
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the filter is wrong.</exception>
-    public static IReadOnlyList<RunCondition> Parse(string? filter) => [.. FilterParser.Parse(filter).Select(Bind)];
+    public static FilterTree<RunCondition> Parse(string? filter) => FilterParser.Parse(filter).Select(Bind);
 
     /// <summary>What a name in a filter or an order means.</summary>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: nothing.</exception>
@@ -34,9 +28,9 @@ internal static class RunFilter
             "artifact_uri" => RunField.ArtifactUri,
             "start_time" or "created" => RunField.StartTime,
             "end_time" => RunField.EndTime,
-            _ => throw Invalid($"Invalid attribute key '{key}' specified. Valid keys are '{{'run_id', 'run_name', 'user_id', 'status', 'artifact_uri', 'start_time', 'end_time'}}'"),
+            _ => throw Invalid($"Invalid attribute key '{FilterError.Shown(key)}' specified. Valid keys are '{{'run_id', 'run_name', 'user_id', 'status', 'artifact_uri', 'start_time', 'end_time'}}'"),
         }, null),
-        _ => throw Invalid($"Invalid entity type '{prefix}'. Valid values are {{'attribute', 'tag', 'param', 'metric'}}"),
+        _ => throw Invalid($"Invalid entity type '{FilterError.Shown(prefix)}'. Valid values are {{'attribute', 'tag', 'param', 'metric'}}"),
     };
 
     private static RunCondition Bind(FilterClause clause)
@@ -44,23 +38,21 @@ internal static class RunFilter
         var (field, key) = Identify(clause.Prefix, clause.Key);
         if (field is RunField.Metric or RunField.StartTime or RunField.EndTime)
         {
-            Require(clause, Numeric);
-            return double.TryParse(clause.Values[0].Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-                ? new RunCondition(field, key, clause.Operator, [number])
-                : throw Invalid($"Expected a numeric value for '{clause.Key}'. Got value {clause.RawValue}");
+            Require(clause, FilterOperators.Numeric);
+            return new RunCondition(field, key, clause.Operator, [FilterOperators.Number(clause)]);
         }
 
         Require(clause, field == RunField.RunId ? TextOrList : Text);
-        return clause.Values.All(value => value.Kind == FilterTokenKind.Text)
+        return clause.HasTextsOnly
             ? new RunCondition(field, key, clause.Operator, [.. clause.Values.Select(value => (object)value.Text)])
-            : throw Invalid($"Expected a quoted string value for '{clause.Key}' (e.g. 'my-value'). Got value {clause.RawValue}");
+            : throw FilterError.At($"Expected a quoted string value for '{FilterError.Shown(clause.Key)}' (e.g. 'my-value'). Got value {clause.RawValue}", clause.ValuePosition);
     }
 
     private static void Require(FilterClause clause, FilterOperator[] allowed)
     {
         if (!allowed.Contains(clause.Operator))
         {
-            throw Invalid($"Invalid comparator '{clause.OperatorText}' for '{clause.Key}' (at position {clause.Position})");
+            throw FilterError.At($"Invalid comparator '{clause.OperatorText}' for '{FilterError.Shown(clause.Key)}': not one of '{FilterOperators.Names(allowed)}'", clause.OperatorPosition);
         }
     }
 

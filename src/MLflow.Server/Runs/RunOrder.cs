@@ -1,3 +1,5 @@
+using MLflow.Server.Traces.Filters;
+
 namespace MLflow.Server.Runs;
 
 /// <summary>One key of an order of runs.</summary>
@@ -7,7 +9,7 @@ internal sealed record RunOrder(RunField Field, string? Key, bool Descending)
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: an item is wrong.</exception>
     public static IReadOnlyList<RunOrder> Parse(IReadOnlyList<string> orderBy)
     {
-        var orders = orderBy.Select(ParseItem).DistinctBy(order => (order.Field, order.Key)).ToList();
+        var orders = OrderKey.ParseAll(orderBy).Select(Bind).DistinctBy(order => (order.Field, order.Key)).ToList();
         if (!orders.Exists(order => order.Field == RunField.StartTime))
         {
             orders.Add(new RunOrder(RunField.StartTime, null, true));
@@ -21,19 +23,12 @@ internal sealed record RunOrder(RunField Field, string? Key, bool Descending)
         return orders;
     }
 
-    private static RunOrder ParseItem(string item)
+    private static RunOrder Bind(OrderKey order)
     {
-        var parts = item.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var descending = parts.Length == 2 && parts[1].Equals("DESC", StringComparison.OrdinalIgnoreCase);
-        if (parts.Length is < 1 or > 2 || (parts.Length == 2 && !descending && !parts[1].Equals("ASC", StringComparison.OrdinalIgnoreCase)))
-        {
-            throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid ordering key in order_by clause '{item}'.");
-        }
-
-        var dot = parts[0].IndexOf('.', StringComparison.Ordinal);
-        var (field, key) = RunFilter.Identify(dot > 0 ? parts[0][..dot] : null, parts[0][(dot + 1)..].Trim('`', '"'));
-        return field is RunField.Metric
-            ? throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid order_by clause '{item}': this server does not order runs by metrics; order by attributes, tags or params.")
-            : new RunOrder(field, key, descending);
+        var (field, key) = RunFilter.Identify(order.Prefix, order.Key);
+        return field == RunField.Metric
+            ? throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid order_by clause '{FilterError.Shown($"{order.Prefix}.{order.Key}")}': this server does not order runs by metrics; order by attributes, tags or params.")
+            : new RunOrder(field, key, order.Descending);
     }
 }

@@ -1,3 +1,5 @@
+using MLflow.Server.Pricing;
+
 namespace MLflow.Server.Traces;
 
 /// <summary>What of a span is filtered by, listed, and summed up into the facts of its trace.</summary>
@@ -24,6 +26,9 @@ internal sealed record SpanFacts
     public long? TotalTokens { get; init; }
 
     public long? CachedInputTokens { get; init; }
+
+    /// <summary>Null where it is not known.</summary>
+    public CallCost? Cost { get; init; }
 
     /// <summary>Milliseconds from the span's start to its first streamed token.</summary>
     public long? FirstTokenMs { get; init; }
@@ -54,6 +59,7 @@ internal sealed record SpanFacts
             OutputTokens = usage.Output,
             TotalTokens = usage.Total,
             CachedInputTokens = usage.CachedInput,
+            Cost = CallCost.Parse(span[AttributeNames.Cost]),
             FirstTokenMs = StoredJson.Number(span[AttributeNames.TimeToFirstToken]),
             StreamEnd = StoredJson.String(span[AttributeNames.StreamEnd]) is { } end and not StreamEnds.Completed ? end : null,
             ErrorType = errorType,
@@ -61,7 +67,8 @@ internal sealed record SpanFacts
         };
     }
 
-    private static string? ModelOf(SpanRecord span, TokenCounts usage)
+    /// <summary>The model of a call, or null.</summary>
+    internal static string? ModelOf(SpanRecord span, TokenCounts usage)
     {
         if (StoredJson.String(span[AttributeNames.Model]) is { } model)
         {

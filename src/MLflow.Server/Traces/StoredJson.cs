@@ -102,5 +102,37 @@ internal static class StoredJson
         ? Encoding.UTF8.GetString(JsonText.ReplaceLoneSurrogates(Encoding.UTF8.GetBytes(text)))
         : text;
 
+    /// <summary>The same JSON with its escaped characters written as themselves, as far as JSON allows, so that people find them.</summary>
+    public static string Readable(string json)
+    {
+        if (!json.Contains("\\u", StringComparison.Ordinal))
+        {
+            return json;
+        }
+
+        var readable = new StringBuilder(json.Length);
+        for (var i = 0; i < json.Length; i++)
+        {
+            if (json[i] != '\\' || i + 1 == json.Length)
+            {
+                readable.Append(json[i]);
+            }
+            else if (json[i + 1] == 'u' && i + 5 < json.Length
+                && ushort.TryParse(json.AsSpan(i + 2, 4), System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out var code)
+                && (char)code is >= ' ' and not ('"' or '\\'))
+            {
+                readable.Append((char)code);
+                i += 5;
+            }
+            else
+            {
+                // A backslash and what it escapes, which may be another one.
+                readable.Append(json, i++, 2);
+            }
+        }
+
+        return readable.ToString();
+    }
+
     public static string Quote(string value) => '"' + JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(value) + '"';
 }

@@ -1,3 +1,5 @@
+using MLflow.Server.Pricing;
+
 namespace MLflow.Server.Traces;
 
 /// <summary>Figures of a trace, derived from the columns of its spans whenever spans arrive, so that a re-sent batch changes nothing.</summary>
@@ -16,6 +18,12 @@ public sealed record TraceFacts
     public long? TotalTokens { get; init; }
 
     public long? CachedInputTokens { get; init; }
+
+    /// <summary>Of the calls whose cost is known; null where that is none.</summary>
+    public CallCost? Cost { get; init; }
+
+    /// <summary>Calls that used tokens and whose cost is not known.</summary>
+    public int UnpricedCalls { get; init; }
 
     /// <summary>Milliseconds from the start of the trace to the first token of the last streamed model call: the answer that the user sees. Null when nothing was streamed.</summary>
     public long? FirstTokenMs { get; init; }

@@ -1,3 +1,5 @@
+using MLflow.Server.Pricing;
+
 namespace MLflow.Server.Traces;
 
 /// <summary>What follows for a trace from all its spans.</summary>
@@ -28,6 +30,7 @@ internal sealed record TraceSummary
         var error = root is { Status: SpanStatus.Error } ? root : ordered.Find(span => span.Status == SpanStatus.Error);
         var streamed = ordered.FindLast(span => span.FirstTokenMs is not null || span.StreamEnd is not null);
         var tokens = SumTokens(ordered);
+        var (cost, unpriced) = SumCosts(ordered);
         return new TraceSummary
         {
             RequestTimeMs = startNs / 1_000_000,
@@ -42,6 +45,8 @@ internal sealed record TraceSummary
                 OutputTokens = tokens.Output,
                 TotalTokens = tokens.Total,
                 CachedInputTokens = tokens.CachedInput,
+                Cost = cost,
+                UnpricedCalls = unpriced,
                 FirstTokenMs = streamed?.FirstTokenMs is { } firstToken ? (streamed.StartNs - startNs) / 1_000_000 + firstToken : null,
                 ErrorType = error?.ErrorType,
                 ErrorMessage = error?.ErrorMessage,
@@ -100,6 +105,42 @@ internal sealed record TraceSummary
             path.ForEach(id => covered[id] = result);
             return result;
         }
+    }
+
+    /// <summary>
+    /// The calls themselves are counted, never what a wrapper says of them: the sum of a trace is that of its calls. Spans that nobody could price and
+    /// that have calls below them are not missing.
+    /// </summary>
+    private static (CallCost? Cost, int Unpriced) SumCosts(List<SpanFacts> spans)
+    {
+        var calls = spans.FindAll(span => span.HasUsage || span.Cost is not null);
+        if (calls.Count == 0)
+        {
+            return (null, 0);
+        }
+
+        var byId = spans.ToDictionary(span => span.SpanId);
+        var above = new HashSet<string>();
+        foreach (var call in calls)
+        {
+            // A parent that is known already has been followed to the root.
+            for (var at = call; at.ParentSpanId is { } id && above.Add(id) && byId.TryGetValue(id, out var parent); at = parent)
+            {
+            }
+        }
+
+        CallCost? cost = null;
+        var unpriced = 0;
+        foreach (var call in calls)
+        {
+            if (!above.Contains(call.SpanId))
+            {
+                cost = call.Cost is { } known ? (cost ?? default) + known : cost;
+                unpriced += call.Cost is null ? 1 : 0;
+            }
+        }
+
+        return (cost, unpriced);
     }
 
     private static long? Add(long? sum, long? count) => count is null ? sum : (sum ?? 0) + count;

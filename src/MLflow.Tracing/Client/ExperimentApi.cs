@@ -20,6 +20,7 @@ internal sealed class ExperimentApi
     /// <summary>Null where there is none. Deleted ones are found.</summary>
     public async Task<ExperimentRecord?> FindAsync(string name, CancellationToken cancellationToken)
     {
+        name = _api.Workspace is null ? name : ExperimentPath.Normalize(name);
         try
         {
             return ReadOne(await _api.GetAsync($"{Path}get-by-name?experiment_name={Uri.EscapeDataString(name)}", cancellationToken).ConfigureAwait(false));
@@ -32,6 +33,7 @@ internal sealed class ExperimentApi
 
     public async Task<string> CreateAsync(string name, string? artifactLocation, IReadOnlyDictionary<string, string>? tags, CancellationToken cancellationToken)
     {
+        name = _api.Workspace is null ? name : ExperimentPath.Normalize(name);
         var body = ScratchJson.Write((name, artifactLocation, tags), static (json, s) =>
         {
             json.WriteStartObject();

@@ -21,7 +21,8 @@ public sealed partial class MlflowClient
     public IDisposable UseExperiment(string name, string? trackingUri = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        var uri = trackingUri is null ? null : TrackingSettings.ParseTrackingUri(trackingUri);
+        var uri = trackingUri is null ? null : TrackingSettings.ParseTrackingUri(trackingUri, _workspaces);
+        name = DatabricksUri.IsDatabricks(uri ?? Destination.TrackingUri) ? ExperimentPath.Normalize(name) : name;
         return Use(flow => flow with { ExperimentName = name, ExperimentId = null, TrackingUri = uri ?? flow.TrackingUri });
     }
 
@@ -32,7 +33,8 @@ public sealed partial class MlflowClient
     public IDisposable UseExperimentById(string experimentId, string? trackingUri = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(experimentId);
-        var uri = trackingUri is null ? null : TrackingSettings.ParseTrackingUri(trackingUri);
+        var uri = trackingUri is null ? null : TrackingSettings.ParseTrackingUri(trackingUri, _workspaces);
+        TrackingSettings.Checked(new TraceDestination(uri ?? Destination.TrackingUri, null, experimentId));
         return Use(flow => flow with { ExperimentName = null, ExperimentId = experimentId, TrackingUri = uri ?? flow.TrackingUri });
     }
 
@@ -73,7 +75,16 @@ public sealed partial class MlflowClient
         // The server does not say when it lacks a trace.
         await FlushAsync(cancellationToken).ConfigureAwait(false);
         var api = Api();
-        foreach (var batch in traceIds.Chunk(LinkBatch))
+        var places = traceIds.ToLookup(id => CatalogLocation.TryParseId(id, out var location, out _) ? location : null);
+        foreach (var place in places.Where(place => place.Key is not null))
+        {
+            foreach (var batch in place.Select(id => id[(id.LastIndexOf('/') + 1)..]).Chunk(LinkBatch))
+            {
+                await new CatalogTraces(api).LinkToRunAsync(place.Key!, batch, runId, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        foreach (var batch in places[null].Chunk(LinkBatch))
         {
             var body = ScratchJson.Write((batch, runId), static (json, s) =>
             {

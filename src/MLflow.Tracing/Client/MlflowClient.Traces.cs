@@ -24,7 +24,11 @@ public sealed partial class MlflowClient
     {
         ArgumentException.ThrowIfNullOrEmpty(traceId);
         var download = new TraceDownload(Api());
-        return OnceSentAsync(() => download.GetAsync(traceId, cancellationToken), cancellationToken);
+
+        // There what is not seen yet cannot be told from what is not there, and is looked for a while.
+        return CatalogLocation.TryParseId(traceId, out _, out _)
+            ? AfterFlushAsync(() => download.GetAsync(traceId, cancellationToken), cancellationToken)
+            : OnceSentAsync(() => download.GetAsync(traceId, cancellationToken), cancellationToken);
     }
 
     /// <summary>
@@ -62,6 +66,7 @@ public sealed partial class MlflowClient
     public async Task<int> DeleteTracesAsync(string experimentId, IEnumerable<string> traceIds, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(experimentId);
+        RequireExperiment(experimentId);
         ArgumentNullException.ThrowIfNull(traceIds);
         var api = Api();
         var deleted = 0;
@@ -96,6 +101,7 @@ public sealed partial class MlflowClient
     public Task<int> DeleteTracesUntilAsync(string experimentId, DateTimeOffset until, int? maxTraces = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(experimentId);
+        RequireExperiment(experimentId);
         RequireCount(maxTraces ?? 1, int.MaxValue, nameof(maxTraces));
         return DeleteAsync(Api(), ScratchJson.Write((experimentId, until, maxTraces), static (json, s) =>
         {
@@ -127,7 +133,7 @@ public sealed partial class MlflowClient
         RequireMutable(key);
         return RunningTrace(traceId)?.TryUpdate(new TraceUpdate { Tags = { [key] = value } }) == true
             ? Task.CompletedTask
-            : ChangeTagAsync(HttpMethod.Patch, traceId, ApiJson.Fields(("key", key), ("value", Outlet.Privacy.Facts().Redact(key, value))), cancellationToken);
+            : ChangeTagAsync(traceId, key, Outlet.Privacy.Facts().Redact(key, value), cancellationToken);
     }
 
     /// <summary>Deletes a tag of a trace; of a trace of this process that still runs at once and without a request, whether it was set or not.</summary>
@@ -142,7 +148,16 @@ public sealed partial class MlflowClient
         RequireMutable(key);
         return RunningTrace(traceId)?.TryRemoveTag(key) == true
             ? Task.CompletedTask
-            : ChangeTagAsync(HttpMethod.Delete, traceId, ApiJson.Fields(("key", key)), cancellationToken);
+            : ChangeTagAsync(traceId, key, null, cancellationToken);
+    }
+
+    /// <summary>MLflow has no request to delete traces of Unity Catalog.</summary>
+    private static void RequireExperiment(string experimentId)
+    {
+        if (CatalogLocation.TryParse(experimentId, out var place))
+        {
+            throw new ArgumentException($"'{experimentId}' is a place in Unity Catalog, whose traces are deleted with SQL from the table {place.SpansTable}.", nameof(experimentId));
+        }
     }
 
     private static async Task<int> DeleteAsync(TrackingApi api, byte[] body, CancellationToken cancellationToken)
@@ -151,10 +166,35 @@ public sealed partial class MlflowClient
         return ApiJson.Read(answer, root => ApiJson.Member(root, "traces_deleted")?.GetInt32() ?? 0);
     }
 
-    private Task<byte[]> ChangeTagAsync(HttpMethod method, string traceId, byte[] body, CancellationToken cancellationToken)
+    /// <param name="traceId">The trace.</param>
+    /// <param name="key">The tag's key.</param>
+    /// <param name="value">Null deletes it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private Task<bool> ChangeTagAsync(string traceId, string key, string? value, CancellationToken cancellationToken)
     {
         var api = Api();
-        return OnceSentAsync(() => api.WriteAsync(method, $"/api/2.0/mlflow/traces/{Uri.EscapeDataString(traceId)}/tags", body, cancellationToken), cancellationToken);
+        return OnceSentAsync(
+            async () =>
+            {
+                var catalog = CatalogTraces.For(api, traceId, out var location, out var hex);
+                await ((catalog, value) switch
+                {
+                    (null, null) => api.WriteAsync(HttpMethod.Delete, Path(), ApiJson.Fields(("key", key)), cancellationToken),
+                    (null, _) => api.WriteAsync(HttpMethod.Patch, Path(), ApiJson.Fields(("key", key), ("value", value)), cancellationToken),
+                    (_, null) => catalog.DeleteTagAsync(location, hex, key, cancellationToken),
+                    _ => catalog.SetTagAsync(location, hex, key, value, cancellationToken),
+                }).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken);
+
+        string Path() => $"/api/2.0/mlflow/traces/{Uri.EscapeDataString(traceId)}/tags";
+    }
+
+    private async Task<T> AfterFlushAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        return await ask().ConfigureAwait(false);
     }
 
     private async IAsyncEnumerable<TraceRecord> SearchAsync(
@@ -163,7 +203,7 @@ public sealed partial class MlflowClient
         TraceSearchOptions options,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var api = new TrackingApi(destination.TrackingUri, Tracer.TimeProvider);
+        var api = Api(destination.TrackingUri);
         var experimentIds = await ExperimentIdsAsync(new ExperimentApi(api), destination, options, cancellationToken).ConfigureAwait(false);
         if (experimentIds.Count == 0)
         {
@@ -210,12 +250,19 @@ public sealed partial class MlflowClient
         }
 
         const int digits = 32;
+        if (CatalogLocation.TryParseId(traceId, out _, out var hex))
+        {
+            traceId = "tr-" + hex;
+        }
+
         return traceId.StartsWith("tr-", StringComparison.Ordinal) && traceId.Length == 3 + digits && traceId.AsSpan(3).IndexOfAnyExcept(LowerHex) < 0
             ? Tracer.Running.Find(ActivityTraceId.CreateFromString(traceId.AsSpan(3)))
             : null;
     }
 
-    private TrackingApi Api() => new(Destination.TrackingUri, Tracer.TimeProvider);
+    private TrackingApi Api() => Api(Destination.TrackingUri);
+
+    private TrackingApi Api(Uri address) => new(address, Tracer.TimeProvider, _workspaces.Find(address));
 
     /// <summary>Asks, and where the server does not know the trace, sends what waits and asks again: it may have ended a moment ago.</summary>
     private async Task<T> OnceSentAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken)

@@ -8,6 +8,7 @@ namespace MLflow;
 /// </summary>
 public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
 {
+    private readonly DatabricksWorkspaces _workspaces;
     private readonly TraceExporter _exporter;
     private readonly bool _sharesTracer;
     private readonly StrongBox<long> _withheld = new();
@@ -27,9 +28,11 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     internal MlflowClient(MlflowClientOptions options, Tracer? tracer)
     {
         var timeProvider = options.TimeProvider ?? TimeProvider.System;
-        _settings = TrackingSettings.Read(options);
+        var transport = TrackingTransport.Read(Environment.GetEnvironmentVariable);
+        _workspaces = new DatabricksWorkspaces(transport, timeProvider, options.Databricks);
+        _settings = TrackingSettings.Read(options, _workspaces);
         Log = new SelfLog(options.LoggerFactory, timeProvider);
-        _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes, TrackingTransport.Read(Environment.GetEnvironmentVariable));
+        _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes, transport, _workspaces);
         _sharesTracer = tracer is not null;
         Tracer = tracer ?? new Tracer(() => Outlet!, timeProvider);
         _options = options;
@@ -50,8 +53,8 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         ExitFlush.Add(this);
     }
 
-    /// <summary>Address of the server that new traces go to, without a trailing slash.</summary>
-    public string TrackingUri => Destination.TrackingUri.ToString().TrimEnd('/');
+    /// <summary>Address of the server that new traces go to, without a trailing slash; <c>databricks</c> or <c>databricks://profile</c> for a workspace.</summary>
+    public string TrackingUri => Destination.TrackingUri is var uri && DatabricksUri.IsDatabricks(uri) ? DatabricksUri.ToText(uri) : uri.ToString().TrimEnd('/');
 
     /// <summary>
     /// Whether traces that begin now are recorded. While it is false, spans can be started as always and have no effect, calls of models are not looked at, and nothing is
@@ -74,17 +77,33 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     internal SelfLog Log { get; }
 
     /// <summary>Sends traces that begin from now on to another server.</summary>
-    /// <param name="uri"><c>http://</c> or <c>https://</c> and the server's address.</param>
-    /// <exception cref="ArgumentException">The address is not one that is supported.</exception>
+    /// <param name="uri">
+    /// <c>http://</c> or <c>https://</c> and the server's address; or <c>databricks</c> or <c>databricks://profile</c> for a Databricks workspace, which is looked for in
+    /// <see cref="MlflowClientOptions.Databricks"/>, the environment and <c>~/.databrickscfg</c>.
+    /// </param>
+    /// <exception cref="ArgumentException">The address is not one that is supported, or there are no credentials for the workspace: the message says where they were looked for.</exception>
     public void SetTrackingUri(string uri)
     {
         ArgumentNullException.ThrowIfNull(uri);
-        var parsed = TrackingSettings.ParseTrackingUri(uri);
+        var parsed = TrackingSettings.ParseTrackingUri(uri, _workspaces);
         Change(settings => settings.WithTrackingUri(parsed));
     }
 
+    /// <summary>
+    /// Puts traces that begin from now on into an experiment by its id or, in a Databricks workspace, into a place of Unity Catalog. Replaces what <see cref="SetExperiment"/> said.
+    /// </summary>
+    /// <param name="destination">Id of an experiment, or <c>catalog.schema</c> or <c>catalog.schema.prefix</c>.</param>
+    /// <exception cref="ArgumentException">It is empty, or a place in Unity Catalog while traces go to another server.</exception>
+    public void SetDestination(string destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        Change(settings => settings.WithDestination(destination));
+        Tracer.WatchFlow();
+    }
+
     /// <summary>Puts traces that begin from now on into this experiment. It is created when it is missing; no request is made now.</summary>
-    /// <param name="name">At most 500 characters.</param>
+    /// <param name="name">At most 500 characters. In a Databricks workspace a path of its folders, <c>/Shared/my-experiment</c>.</param>
+    /// <exception cref="ArgumentException">The name is empty, or traces go to a Databricks workspace and it is no path.</exception>
     public void SetExperiment(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -154,7 +173,7 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     /// </summary>
     public void Reset()
     {
-        _settings = TrackingSettings.Read(_options);
+        _settings = TrackingSettings.Read(_options, _workspaces);
         Outlet.Processing!.Set(_options.SpanProcessors);
         Outlet.Privacy = PrivacyAtStart();
         IsEnabled = true;

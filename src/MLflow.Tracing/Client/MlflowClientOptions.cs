@@ -5,13 +5,22 @@ namespace MLflow;
 /// <summary>Settings of a <see cref="MlflowClient"/>. What is null comes from the environment.</summary>
 public class MlflowClientOptions
 {
-    /// <summary>Address of the tracking server. Null: <c>MLFLOW_TRACKING_URI</c>, else <c>http://localhost:5000</c>.</summary>
+    /// <summary>
+    /// Address of the tracking server, or <c>databricks</c> or <c>databricks://profile</c> for a Databricks workspace. Null: <c>MLFLOW_TRACKING_URI</c>, else
+    /// <c>http://localhost:5000</c>.
+    /// </summary>
     public string? TrackingUri { get; set; }
 
     /// <summary>Name of the experiment. Null: <see cref="ExperimentId"/>.</summary>
     public string? Experiment { get; set; }
 
-    /// <summary>Id of the experiment, where <see cref="Experiment"/> is null. Null: <c>MLFLOW_EXPERIMENT_NAME</c>, else <c>MLFLOW_EXPERIMENT_ID</c>, else experiment <c>0</c>.</summary>
+    /// <summary>Address and credentials of a Databricks workspace, for a tracking URI that says <c>databricks</c>.</summary>
+    public DatabricksOptions Databricks { get; } = new();
+
+    /// <summary>
+    /// Id of the experiment, where <see cref="Experiment"/> is null, or for a Databricks workspace a place in Unity Catalog, <c>catalog.schema</c> or <c>catalog.schema.prefix</c>. Null:
+    /// <c>MLFLOW_TRACING_DESTINATION</c>, else <c>MLFLOW_EXPERIMENT_NAME</c>, else <c>MLFLOW_EXPERIMENT_ID</c>, else experiment <c>0</c>.
+    /// </summary>
     public string? ExperimentId { get; set; }
 
     /// <summary>

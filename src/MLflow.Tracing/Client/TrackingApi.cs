@@ -36,11 +36,18 @@ internal sealed class TrackingApi
     private readonly TimeSpan _timeout = TimeSpan.FromSeconds(Variable("MLFLOW_HTTP_REQUEST_TIMEOUT", 1, int.MaxValue / 1000, DefaultTimeoutSeconds));
     private readonly int _maxRetries = Variable("MLFLOW_HTTP_REQUEST_MAX_RETRIES", 0, MaxRetriesAllowed, DefaultRetries);
 
-    public TrackingApi(Uri address, TimeProvider timeProvider)
+    /// <param name="address">The server.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="workspace">The Databricks workspace at that address; null for other servers.</param>
+    public TrackingApi(Uri address, TimeProvider timeProvider, DatabricksWorkspace? workspace = null)
     {
         _timeProvider = timeProvider;
-        _http = new TrackingHttp(Client.Value, address, timeProvider);
+        Workspace = workspace;
+        _http = workspace?.Reads ?? new TrackingHttp(Client.Value, address, timeProvider);
     }
+
+    /// <summary>The Databricks workspace; null for other servers.</summary>
+    public DatabricksWorkspace? Workspace { get; }
 
     /// <summary>Without credentials and without a slash at the end.</summary>
     public string Address => _http.Address;
@@ -59,8 +66,12 @@ internal sealed class TrackingApi
 
     /// <summary>Changes something.</summary>
     /// <exception cref="MlflowException">It did not succeed.</exception>
-    public Task<byte[]> WriteAsync(HttpMethod method, string path, byte[] body, CancellationToken cancellationToken) =>
+    public Task<byte[]> WriteAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken) =>
         SendAsync(method, path, body, RepeatableWhenNotTaken, cancellationToken);
+
+    /// <summary>Does what is a read of several requests, and is tried again as one is.</summary>
+    /// <exception cref="MlflowException">It did not succeed.</exception>
+    public Task<byte[]> GetAsync(string path, Func<CancellationToken, Task<byte[]>> read, CancellationToken cancellationToken) => TryAsync(path, () => read(cancellationToken), Repeatable, cancellationToken);
 
     private static bool Repeatable(ExportFailureException e, int failures) =>
         RepeatableWhenBusy(e, failures) || (e.Kind == ExportFailureKind.Failed && e.Reason != DropReasons.Timeout && failures < MaxRetriesOfFailures);
@@ -69,14 +80,17 @@ internal sealed class TrackingApi
 
     private static bool RepeatableWhenNotTaken(ExportFailureException e, int failures) => e.Status is 429 or 503;
 
-    private async Task<byte[]> SendAsync(HttpMethod method, string path, byte[]? body, Func<ExportFailureException, int, bool> isRepeatable, CancellationToken cancellationToken)
+    private Task<byte[]> SendAsync(HttpMethod method, string path, byte[]? body, Func<ExportFailureException, int, bool> isRepeatable, CancellationToken cancellationToken) =>
+        TryAsync(path, () => _http.RequestAsync(method, path, body, _timeout, cancellationToken), isRepeatable, cancellationToken);
+
+    private async Task<byte[]> TryAsync(string path, Func<Task<byte[]>> send, Func<ExportFailureException, int, bool> isRepeatable, CancellationToken cancellationToken)
     {
         var retry = new RetryPolicy(_timeProvider, Random.Shared.NextDouble);
         while (true)
         {
             try
             {
-                return await _http.RequestAsync(method, path, body, _timeout, cancellationToken).ConfigureAwait(false);
+                return await send().ConfigureAwait(false);
             }
             catch (ExportFailureException e) when (retry.Failures < _maxRetries && isRepeatable(e, retry.Failures) && !(e.RetryAfter > MaxWait))
             {
@@ -87,7 +101,11 @@ internal sealed class TrackingApi
                 throw Translate(e, path);
             }
 
-            await Task.Delay(retry.Remaining, _timeProvider, cancellationToken).ConfigureAwait(false);
+            // Timers may be early by a moment, and a server that told a time refuses who comes before it.
+            while (retry.Remaining is var left && left > TimeSpan.Zero)
+            {
+                await Task.Delay(left + TimeSpan.FromMilliseconds(1), _timeProvider, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 

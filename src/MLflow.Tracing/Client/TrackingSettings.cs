@@ -13,12 +13,27 @@ internal sealed class TrackingSettings
     public TraceDestination Destination { get; }
 
     /// <summary>Reads the options, then the environment (names of MLflow 3: <c>MLFLOW_TRACKING_URI</c>, <c>MLFLOW_EXPERIMENT_NAME</c>, <c>MLFLOW_EXPERIMENT_ID</c>).</summary>
-    public static TrackingSettings Read(MlflowClientOptions options)
+    public static TrackingSettings Read(MlflowClientOptions options, DatabricksWorkspaces? workspaces = null)
     {
-        var uri = ParseTrackingUri(options.TrackingUri ?? Variable("MLFLOW_TRACKING_URI") ?? DefaultTrackingUri);
-        var name = options.Experiment ?? (options.ExperimentId is null ? Variable("MLFLOW_EXPERIMENT_NAME") : null);
-        var id = name is null ? options.ExperimentId ?? Variable("MLFLOW_EXPERIMENT_ID") ?? "0" : null;
-        return new TrackingSettings(new TraceDestination(uri, name, id));
+        var uri = ParseTrackingUri(options.TrackingUri ?? Variable("MLFLOW_TRACKING_URI") ?? DefaultTrackingUri, workspaces);
+        var isTold = options.Experiment is not null || options.ExperimentId is not null;
+        var place = isTold ? null : Variable("MLFLOW_TRACING_DESTINATION");
+        var name = options.Experiment ?? (options.ExperimentId is null && place is null ? Variable("MLFLOW_EXPERIMENT_NAME") : null);
+        var id = name is null ? options.ExperimentId ?? place ?? Variable("MLFLOW_EXPERIMENT_ID") ?? "0" : null;
+        return new TrackingSettings(Checked(new TraceDestination(uri, name is not null && DatabricksUri.IsDatabricks(uri) ? ExperimentPath.Normalize(name) : name, id)));
+    }
+
+    /// <exception cref="ArgumentException">The destination cannot be one.</exception>
+    public static TraceDestination Checked(TraceDestination destination)
+    {
+        if (DatabricksUri.IsDatabricks(destination.TrackingUri))
+        {
+            return destination;
+        }
+
+        return CatalogLocation.TryParse(destination.ExperimentId, out _)
+            ? throw new ArgumentException($"The destination '{destination.ExperimentId}' is a place in Unity Catalog, which only a Databricks workspace has: set the tracking URI to 'databricks', or give the id of an experiment.", nameof(destination))
+            : destination;
     }
 
     /// <summary>The folder of the spool; null where there is to be none.</summary>
@@ -115,6 +130,13 @@ internal sealed class TrackingSettings
 
     public TrackingSettings WithTrackingUri(Uri uri) => new(Destination with { TrackingUri = uri });
 
+    /// <param name="destination">Id of an experiment, or a place in Unity Catalog.</param>
+    public TrackingSettings WithDestination(string destination)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(destination);
+        return new TrackingSettings(Checked(Destination with { ExperimentName = null, ExperimentId = destination }));
+    }
+
     public TrackingSettings WithExperiment(string name)
     {
         if (string.IsNullOrWhiteSpace(name))
@@ -122,18 +144,36 @@ internal sealed class TrackingSettings
             throw new ArgumentException("An experiment's name cannot be empty.", nameof(name));
         }
 
+        if (DatabricksUri.IsDatabricks(Destination.TrackingUri))
+        {
+            name = ExperimentPath.Normalize(name);
+        }
+
         return new TrackingSettings(Destination with { ExperimentName = name, ExperimentId = null });
     }
 
-    /// <summary>Where it names a database, starts the server for it.</summary>
+    /// <param name="value">What the program says.</param>
+    /// <param name="workspaces">Keeps the Databricks workspace that it names. Null: it is only looked for.</param>
     /// <exception cref="ArgumentException">It is not one that is supported.</exception>
-    public static Uri ParseTrackingUri(string value) => IsDatabase(value) ? new Uri(EmbeddedStore.Start(value).ToString().TrimEnd('/')) : ParseAddress(value);
+    public static Uri ParseTrackingUri(string value, DatabricksWorkspaces? workspaces = null)
+    {
+        if (DatabricksUri.IsDatabricks(value))
+        {
+            return workspaces is null ? DatabricksWorkspaces.Check(value) : workspaces.Add(value);
+        }
+
+        return IsDatabase(value) ? new Uri(EmbeddedStore.Start(value).ToString().TrimEnd('/')) : ParseAddress(value);
+    }
 
     /// <summary>Looks at its form alone: nothing is started.</summary>
     /// <exception cref="ArgumentException">It is not one that is supported.</exception>
     public static void CheckTrackingUri(string value)
     {
-        if (IsDatabase(value))
+        if (DatabricksUri.IsDatabricks(value))
+        {
+            DatabricksWorkspaces.Check(value);
+        }
+        else if (IsDatabase(value))
         {
             EmbeddedStore.Check(value);
         }
@@ -153,7 +193,7 @@ internal sealed class TrackingSettings
         }
 
         throw new ArgumentException(
-            $"The tracking URI '{value}' is not supported: give the address of an MLflow server, for example http://localhost:5000, or, with the package MLflow, a database, for example sqlite:///mlflow.db.",
+            $"The tracking URI '{value}' is not supported: give the address of an MLflow server, for example http://localhost:5000, or 'databricks' for a Databricks workspace, or, with the package MLflow, a database, for example sqlite:///mlflow.db.",
             nameof(value));
     }
 

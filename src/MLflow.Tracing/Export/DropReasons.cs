@@ -16,6 +16,9 @@ internal static class DropReasons
     public const string PartOfTrace = "the server takes no parts of traces";
     public const string Failed = "could not be encoded";
 
+    public const string NoExperiment = "no experiment is set";
+    public const string InvalidExperiment = "the experiment's name is none of a workspace";
+
     public const string Rejected = "rejected by the server";
     public const string SpoolTooOld = "waited too long in the spool";
 

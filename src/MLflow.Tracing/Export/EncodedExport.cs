@@ -47,6 +47,24 @@ internal sealed class EncodedExport
 
     public EncodedFacts Facts => new(_block.Bytes.AsSpan(_facts, _end - _facts), _experiment);
 
+    /// <summary>All spans, with the facts of the last one.</summary>
+    public static EncodedExport Merge(IReadOnlyList<EncodedExport> parts, ExportMemory memory)
+    {
+        var spans = parts.Sum(part => part.SpanBytes);
+        var last = parts[^1];
+        var bytes = new byte[spans + last.Size - last.SpanBytes];
+        var at = 0;
+        foreach (var part in parts)
+        {
+            part.Bytes[..part.SpanBytes].CopyTo(bytes.AsSpan(at));
+            at += part.SpanBytes;
+        }
+
+        last.Bytes[last.SpanBytes..].CopyTo(bytes.AsSpan(at));
+        var (block, start) = memory.Keep(bytes);
+        return new EncodedExport(block, start, spans, bytes.Length - spans, last.ExperimentOffset);
+    }
+
     /// <summary>Reads the span at <paramref name="position"/>, 0 at first, and moves on to the next one.</summary>
     /// <returns>False after the last one.</returns>
     public bool TryReadSpan(ref int position, out ReadOnlySpan<byte> span)

@@ -12,6 +12,9 @@ internal enum ExportFailureKind
     /// <summary>The server failed or did not answer in time (500, 408, a timeout), which may be the request's own doing: tried a few times.</summary>
     Failed,
 
+    /// <summary>A workspace answers and asks for a right, a folder or credentials that somebody has to give. The traces of this experiment wait; others go on.</summary>
+    Held,
+
     /// <summary>The server does not want this request (other 4xx). Not tried again.</summary>
     Refused,
 }

@@ -9,6 +9,9 @@ internal sealed class ExportLane
     /// <summary>Bytes of one batch at most, unless one export alone has more.</summary>
     public const long MaxBatchBytes = 4 << 20;
 
+    /// <summary>Exports of whole traces in one batch: a batch is over when its last trace is, and a flush waits for that.</summary>
+    public const int MaxBatchTraces = 64;
+
     // Bounded by the exporter's budget.
     // A linked list, since a long one is emptied from its front while callers wait for the lock.
     private readonly LinkedList<QueuedExport> _waiting = [];
@@ -24,6 +27,9 @@ internal sealed class ExportLane
     public TraceDestination Destination { get; }
 
     public TrackingServer Server { get; }
+
+    /// <summary>When to try this experiment again, whose traces wait for something that others do not wait for. Null for none.</summary>
+    public RetryPolicy? Hold { get; set; }
 
     public bool IsEmpty => _waiting.Count == 0;
 
@@ -71,7 +77,7 @@ internal sealed class ExportLane
     }
 
     /// <summary>What is sent next. They stay in the lane until they are removed. Empty when nothing can be sent.</summary>
-    public List<QueuedExport> NextBatch() => Server.TakesSpans ? NextSpans() : NextWholeTrace();
+    public List<QueuedExport> NextBatch() => Server.TakesSpans ? NextSpans() : Server.Workspace is null ? NextWholeTrace() : NextWholeTraces();
 
     private List<QueuedExport> NextSpans()
     {
@@ -88,6 +94,37 @@ internal sealed class ExportLane
             }
 
             batch.Add(export);
+            if (export.GoesAlone)
+            {
+                break;
+            }
+        }
+
+        return batch;
+    }
+
+    /// <summary>Finished traces with all that belongs to them, as many as one batch holds.</summary>
+    private List<QueuedExport> NextWholeTraces()
+    {
+        var batch = new List<QueuedExport>();
+        var open = new Dictionary<ExportProgress, List<QueuedExport>>();
+        long bytes = 0;
+        foreach (var export in _waiting)
+        {
+            if (!export.IsComplete)
+            {
+                (open.TryGetValue(export.Progress, out var before) ? before : open[export.Progress] = []).Add(export);
+                continue;
+            }
+
+            List<QueuedExport> parts = open.Remove(export.Progress, out var earlier) ? [.. earlier, export] : [export];
+            bytes += parts.Sum(part => part.Size);
+            if (batch.Count > 0 && (export.GoesAlone || batch.Count + parts.Count > MaxBatchTraces || bytes > MaxBatchBytes))
+            {
+                break;
+            }
+
+            batch.AddRange(parts);
             if (export.GoesAlone)
             {
                 break;

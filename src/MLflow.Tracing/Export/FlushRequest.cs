@@ -15,6 +15,7 @@ internal sealed class FlushRequest
     private readonly long _sequence;
     private readonly long _firstAttempt;
     private readonly Dictionary<TrackingServer, int> _failures = [];
+    private readonly HashSet<ExportLane> _held = [];
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="sequence">The last export that is waited for.</param>
@@ -30,17 +31,29 @@ internal sealed class FlushRequest
 
     public Task Done => _done.Task;
 
-    public bool WaitsFor(ExportLane lane) => !lane.IsEmpty && lane.FirstSequence <= _sequence && WaitsFor(lane.Server);
+    public bool WaitsFor(ExportLane lane) => !lane.IsEmpty && lane.FirstSequence <= _sequence && !_held.Contains(lane) && WaitsFor(lane.Server);
 
     /// <summary>The server is not given up yet.</summary>
     public bool WaitsFor(TrackingServer server) =>
         _failures.GetValueOrDefault(server) < MaxTries && !(server.Retry.IsToldToWait && server.Retry.Remaining > MaxWait);
+
+    /// <summary>What is on the disk for it is waited for: not while traces of one experiment are held, since that is not read before those are settled.</summary>
+    public bool WaitsForSpool(TrackingServer server) => WaitsFor(server) && !_held.Any(lane => ReferenceEquals(lane.Server, server));
 
     public void Note(TrackingServer server, ExportFailureKind kind, long attempt)
     {
         if (attempt >= _firstAttempt)
         {
             _failures[server] = kind == ExportFailureKind.Unreachable ? MaxTries : _failures.GetValueOrDefault(server) + 1;
+        }
+    }
+
+    /// <summary>What holds an experiment's traces is not over in a moment.</summary>
+    public void Note(ExportLane lane, long attempt)
+    {
+        if (attempt >= _firstAttempt)
+        {
+            _held.Add(lane);
         }
     }
 

@@ -48,6 +48,20 @@ internal sealed class OtlpRequest : IDisposable
         SpanCount++;
     }
 
+    /// <summary>Adds a span and with it more attributes, which are text.</summary>
+    public void Add(ReadOnlySpan<byte> span, IReadOnlyList<KeyValuePair<string, string>> attributes)
+    {
+        var message = _writer.BeginMessage(ScopeSpansSpans);
+        _writer.Write(span);
+        foreach (var (key, value) in attributes)
+        {
+            OtlpSpanWriter.WriteText(_writer, OtlpSpanWriter.SpanAttributes, key, value);
+        }
+
+        _writer.EndMessage(message);
+        SpanCount++;
+    }
+
     /// <summary>Adds a span and with it the facts of its trace.</summary>
     public void Add(ReadOnlySpan<byte> span, EncodedFacts facts, string experimentId)
     {

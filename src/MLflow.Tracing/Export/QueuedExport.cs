@@ -27,6 +27,20 @@ internal sealed class QueuedExport
         Size = spooled.Encoded.Size;
     }
 
+    private QueuedExport(IReadOnlyList<QueuedExport> parts, EncodedExport encoded)
+    {
+        var last = parts[^1];
+        Progress = last.Progress;
+        SpanCount = parts.Sum(part => part.SpanCount);
+        IsComplete = true;
+        Sequence = last.Sequence;
+        AreFactsSent = last.AreFactsSent;
+        AreSpansSent = last.AreSpansSent;
+        Failures = last.Failures;
+        Encoded = encoded;
+        Size = encoded.Size;
+    }
+
     public ExportProgress Progress { get; }
 
     /// <summary>Where it is on the disk, until it is settled. Null for what never was there.</summary>
@@ -71,6 +85,9 @@ internal sealed class QueuedExport
 
     /// <summary>Tries that ended in <see cref="ExportFailureKind.Failed"/>.</summary>
     public int Failures { get; set; }
+
+    /// <summary>Puts the exports of one finished trace together, which are encoded.</summary>
+    public static QueuedExport Merge(IReadOnlyList<QueuedExport> parts, ExportMemory memory) => new(parts, EncodedExport.Merge([.. parts.Select(part => part.Encoded!)], memory));
 
     /// <summary>Takes the encoded form and lets the objects go.</summary>
     /// <returns>By how much its size changed.</returns>

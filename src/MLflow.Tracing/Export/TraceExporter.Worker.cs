@@ -82,6 +82,7 @@ internal sealed partial class TraceExporter
             {
                 SendAsync(lane, batch).GetAwaiter().GetResult();
                 lane.Server.Retry.Succeeded();
+                lane.Hold = null;
                 lane.Server.IsOutageReported = false;
                 _spool?.Adopt(lane.Destination.TrackingUri);
             }
@@ -228,7 +229,7 @@ internal sealed partial class TraceExporter
             }
         }
 
-        foreach (var flush in _flushes.Where(f => !_lanes.Values.Any(l => f.WaitsFor(l) && idle?.Contains(l) != true) && !_servers.Any(s => f.WaitsFor(s.Value) && _spool?.HasAny(s.Key, f.IsOwnOnly) == true)))
+        foreach (var flush in _flushes.Where(f => !_lanes.Values.Any(l => f.WaitsFor(l) && idle?.Contains(l) != true) && !_servers.Any(s => f.WaitsForSpool(s.Value) && _spool?.HasAny(s.Key, f.IsOwnOnly) == true)))
         {
             flush.Complete();
         }
@@ -243,22 +244,29 @@ internal sealed partial class TraceExporter
 
     /// <summary>Its server is away, it has waited long enough, and nobody waits for it to be tried again.</summary>
     private bool IsForSpool(ExportLane lane) =>
-        MaySpool(lane) && (lane.IsFull || _timeProvider.GetElapsedTime(lane.WaitsSince) >= Linger);
+        (MaySpool(lane) && (lane.IsFull || _timeProvider.GetElapsedTime(lane.WaitsSince) >= Linger)) || (lane.Hold is not null && lane.IsFull && _spool is { TakesMore: true });
 
     private bool MaySpool(ExportLane lane) =>
-        _spool is { TakesMore: true } && lane.Server is { Retry.Failures: > 0, TakesSpans: true } && !_flushes.Exists(f => f.WaitsFor(lane));
+        _spool is { TakesMore: true } && lane.Server is { Retry.Failures: > 0 } server && (server.TakesSpans || server.Workspace is not null) && !_flushes.Exists(f => f.WaitsFor(lane));
 
     /// <summary>Puts all that waits in a lane on the disk. What has come from there is there still.</summary>
     private void Spool(ExportLane lane)
     {
         List<QueuedExport> fresh, fromDisk;
+        if (!lane.Server.TakesSpans)
+        {
+            MergeParts(lane);
+        }
+
         lock (_lock)
         {
-            fromDisk = [.. lane.Waiting.Where(e => e.Spooled is not null)];
+            // While an experiment is held one trace of it stays, to be tried with; without any, what is on the disk would be read again at once.
+            var isHeld = lane.Hold is not null && !_stop.IsCancellationRequested;
+            fromDisk = isHeld ? [] : [.. lane.Waiting.Where(e => e.Spooled is not null)];
             Forget(lane, [.. lane.Waiting.Where(e => e.IsAnnouncement)]);
 
             // What came since the worker looked is not encoded, and waits for the next time.
-            fresh = [.. lane.Waiting.Where(e => e.Spooled is null && e.Encoded is not null)];
+            fresh = [.. lane.Waiting.Where(e => e.Spooled is null && e.Encoded is not null && (lane.Server.TakesSpans || (e.IsComplete && !e.Progress.IsUploaded))).Skip(isHeld ? 1 : 0)];
         }
 
         fromDisk.ForEach(export => _spool!.PutBack(export.Spooled!));
@@ -305,6 +313,9 @@ internal sealed partial class TraceExporter
             for (var i = 0; i < exports.Count; i++)
             {
                 _counters.Spool(exports[i].Progress, counts[i]);
+
+                // A later span of it cannot join it any more.
+                exports[i].Progress.IsUploaded |= lane.Server.Workspace is not null;
                 Remove(lane, exports[i]);
             }
         }
@@ -346,7 +357,7 @@ internal sealed partial class TraceExporter
 
     private TimeSpan RemainingOf(ExportLane lane)
     {
-        var retry = lane.Server.Retry.Remaining;
+        var retry = lane.Hold?.Remaining is { } held && held > lane.Server.Retry.Remaining ? held : lane.Server.Retry.Remaining;
         if (retry > TimeSpan.Zero || lane.IsFull || _flushes.Exists(f => f.WaitsFor(lane)))
         {
             return retry;
@@ -359,6 +370,12 @@ internal sealed partial class TraceExporter
     {
         var server = lane.Server;
         var takesSpans = server.TakesSpans;
+        if (server.Workspace is { } workspace)
+        {
+            await SendToWorkspaceAsync(lane, batch, workspace).ConfigureAwait(false);
+            return;
+        }
+
         await server.IdentifyAsync(_stop.Token).ConfigureAwait(false);
         if (server.TakesSpans != takesSpans)
         {
@@ -555,8 +572,11 @@ internal sealed partial class TraceExporter
             case ExportFailureKind.Refused:
                 Drop(lane, batch, e.Reason, e.Message);
                 return;
+            case ExportFailureKind.Held:
+                Hold(lane, e, attempt);
+                return;
             case ExportFailureKind.Failed:
-                batch.ForEach(b => b.GoesAlone |= ++b.Failures >= SuspectFailures);
+                batch.ForEach(b => b.GoesAlone |= (lane.Server.Workspace is null ? ++b.Failures : b.Failures) >= SuspectFailures);
                 var givenUp = batch.FindAll(b => b.Failures > MaxFailures);
                 if (givenUp.Count > 0)
                 {
@@ -592,7 +612,7 @@ internal sealed partial class TraceExporter
     }
 
     private static string Describe(TrackingServer server, ExportFailureException e) =>
-        e.Kind == ExportFailureKind.Unreachable ? $"no MLflow server at {server.Address}: {e.Message}" : e.Message;
+        e.Kind == ExportFailureKind.Unreachable && server.Workspace is null ? $"no MLflow server at {server.Address}: {e.Message}" : e.Message;
 
     private void Drop(ExportLane lane, List<QueuedExport> batch, string reason, string message)
     {
@@ -666,7 +686,8 @@ internal sealed partial class TraceExporter
         server.IsOutageReported = true;
         _log.Warn(
             "outage",
-            e.Kind == ExportFailureKind.Unreachable
+            server.Workspace is { } workspace ? $"The Databricks workspace {workspace.Host} does not take traces now ({e.Message.TrimEnd('.')}). They wait {Where} and are tried again ({pending} so far)."
+                : e.Kind == ExportFailureKind.Unreachable
                 ? $"No MLflow server at {server.Address} ({e.Message}). Traces wait {Where} and are sent when it is there ({pending} so far): run 'dotnet mlflow server', or set MLFLOW_TRACKING_URI to where yours is."
                 : $"The MLflow server does not take traces now ({e.Message}). They wait {Where} and are tried again ({pending} so far).");
     }

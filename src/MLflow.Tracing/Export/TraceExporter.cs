@@ -33,6 +33,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     private readonly ExportMemory _memory = new();
     private readonly TraceSpool? _spool;
     private readonly TrackingTransport _transport;
+    private readonly DatabricksWorkspaces _workspaces;
     private ExportEncoder? _encoder;
 
     // Under the lock. Lanes go when they are empty; servers stay, one for each tracking URI that the program has set.
@@ -60,9 +61,12 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     /// <param name="spoolFolder">Where traces wait whose server is away; null for memory alone.</param>
     /// <param name="spoolBytes">Bytes that the folder may take.</param>
     /// <param name="transport">How servers are connected to; null for the system's own way.</param>
-    public TraceExporter(SelfLog log, TimeProvider timeProvider, string? spoolFolder = null, long spoolBytes = TraceSpool.DefaultMaxBytes, TrackingTransport? transport = null)
+    /// <param name="workspaces">The Databricks workspaces of the client; null for those that the environment knows.</param>
+    public TraceExporter(
+        SelfLog log, TimeProvider timeProvider, string? spoolFolder = null, long spoolBytes = TraceSpool.DefaultMaxBytes, TrackingTransport? transport = null, DatabricksWorkspaces? workspaces = null)
     {
         _transport = transport ?? TrackingTransport.Read(_ => null);
+        _workspaces = workspaces ?? new DatabricksWorkspaces(_transport, timeProvider);
         _log = log;
         _timeProvider = timeProvider;
         _spool = spoolFolder is null ? null : new TraceSpool(spoolFolder, spoolBytes, _memory, log, timeProvider);
@@ -194,6 +198,11 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
             server.Retry.Hurry();
         }
 
+        foreach (var lane in _lanes.Values)
+        {
+            lane.Hold?.Hurry();
+        }
+
         return flush;
     }
 
@@ -253,6 +262,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         _spool?.Dispose();
         Interlocked.Exchange(ref _encoder, null)?.Dispose();
         _client?.Dispose();
+        _workspaces.Dispose();
         if (_timer is not null)
         {
             await _timer.DisposeAsync().ConfigureAwait(false);
@@ -350,8 +360,10 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     {
         if (!_servers.TryGetValue(address, out var server))
         {
-            _client ??= _transport.CreateClient(TrackingHttp.MaxConnections);
-            server = new TrackingServer(new TrackingHttp(_client, address, _timeProvider), new RetryPolicy(_timeProvider, Random.Shared.NextDouble));
+            var retry = new RetryPolicy(_timeProvider, Random.Shared.NextDouble);
+            server = _workspaces.Find(address) is { } workspace
+                ? new TrackingServer(workspace, retry)
+                : new TrackingServer(new TrackingHttp(_client ??= _transport.CreateClient(TrackingHttp.MaxConnections), address, _timeProvider), retry);
             _servers.Add(address, server);
         }
 

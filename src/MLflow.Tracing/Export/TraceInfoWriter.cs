@@ -19,6 +19,7 @@ internal static class TraceInfoWriter
     /// <returns>Where the experiment's id has to be put, within its quotes: bytes from the beginning of the text.</returns>
     public static int Write(ProtobufWriter target, ActiveTrace trace, bool withPreviews, FactsRedactor? redactor)
     {
+        var preview = DatabricksUri.IsDatabricks(trace.Destination.TrackingUri) ? WorkspaceExport.MaxPreview : TracePreview.MaxLength;
         var start = target.Position;
         var root = trace.Root!;
         var told = trace.Told();
@@ -34,8 +35,8 @@ internal static class TraceInfoWriter
         WriteSeconds(target, (root.EndNs - root.StartNs) / 1_000_000);
         target.Write((told.State ?? root.StatusCode) == SpanStatusCode.Error ? "s\",\"state\":\"ERROR\""u8 : "s\",\"state\":\"OK\""u8);
         WriteMember(target, "client_request_id", Told("client_request_id", told.ClientRequestId, redactor));
-        WriteMember(target, "request_preview", Preview("request_preview", told.RequestPreview, redactor) ?? (withPreviews ? TracePreview.OfRequest(inputs) : null));
-        WriteMember(target, "response_preview", Preview("response_preview", told.ResponsePreview, redactor) ?? (withPreviews ? TracePreview.OfResponse(outputs) : null));
+        WriteMember(target, "request_preview", Preview("request_preview", told.RequestPreview, redactor, preview) ?? (withPreviews ? TracePreview.OfRequest(inputs, preview) : null));
+        WriteMember(target, "response_preview", Preview("response_preview", told.ResponsePreview, redactor, preview) ?? (withPreviews ? TracePreview.OfResponse(outputs, preview) : null));
         WriteMetadata(target, trace, inputs, outputs, redactor);
         WriteAssessments(target, trace, redactor);
         target.Write(",\"tags\":{"u8);
@@ -54,8 +55,8 @@ internal static class TraceInfoWriter
 
     private static string? Told(string name, string? told, FactsRedactor? redactor) => told is null ? null : redactor?.Redact(name, told) ?? told;
 
-    private static string? Preview(string name, string? told, FactsRedactor? redactor) =>
-        redactor is { LeavesOutContent: true } || Told(name, told, redactor) is not { } text ? null : TracePreview.Cut(text, TracePreview.MaxLength);
+    private static string? Preview(string name, string? told, FactsRedactor? redactor, int length) =>
+        redactor is { LeavesOutContent: true } || Told(name, told, redactor) is not { } text ? null : TracePreview.Cut(text, length);
 
     private static void WriteAssessments(ProtobufWriter target, ActiveTrace trace, FactsRedactor? redactor)
     {

@@ -9,9 +9,9 @@ internal static class TracePreview
     /// <summary>Characters that a server keeps; longer text ends in three dots.</summary>
     public const int MaxLength = 1000;
 
-    public static string? OfRequest(AttributeValue? inputs) => Of(inputs, "user"u8);
+    public static string? OfRequest(AttributeValue? inputs, int length = MaxLength) => Of(inputs, "user"u8, length);
 
-    public static string? OfResponse(AttributeValue? outputs) => Of(outputs, "assistant"u8);
+    public static string? OfResponse(AttributeValue? outputs, int length = MaxLength) => Of(outputs, "assistant"u8, length);
 
     public static string Cut(string text, int length)
     {
@@ -26,16 +26,16 @@ internal static class TracePreview
     }
 
     /// <summary>Of JSON text, the message that stands for it, else the text itself.</summary>
-    public static string? LastMessage(ReadOnlySpan<byte> json, ReadOnlySpan<byte> role) =>
-        ChatText.Last(json, role, MaxLength + 1) is { } text ? Cut(text, MaxLength) : null;
+    public static string? LastMessage(ReadOnlySpan<byte> json, ReadOnlySpan<byte> role, int length = MaxLength) =>
+        ChatText.Last(json, role, length + 1) is { } text ? Cut(text, length) : null;
 
-    private static string? Of(AttributeValue? value, ReadOnlySpan<byte> role)
+    private static string? Of(AttributeValue? value, ReadOnlySpan<byte> role, int length)
     {
         if (value is not { } present)
         {
             return null;
         }
 
-        return (present.Kind == AttributeValueKind.Json ? LastMessage(present.Json, role) : null) ?? Cut(AttributeJson.StartOf(present, MaxLength), MaxLength);
+        return (present.Kind == AttributeValueKind.Json ? LastMessage(present.Json, role, length) : null) ?? Cut(AttributeJson.StartOf(present, length), length);
     }
 }

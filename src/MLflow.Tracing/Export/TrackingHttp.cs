@@ -90,6 +90,19 @@ internal sealed class TrackingHttp
         };
     }
 
+    /// <summary>Posts spans to another path than that of MLflow's servers, with one header that says where to.</summary>
+    public async Task PostSpansAsync(string path, string header, string value, ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
+    {
+        using var content = new ReadOnlyMemoryContent(request);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
+        content.Headers.Add(header, value);
+        var (body, _) = await SendAsync(HttpMethod.Post, path, content, RequestTimeout, cancellationToken).ConfigureAwait(false);
+        if (OtlpAnswer.Read(body) is not { Rejected: 0 } answer)
+        {
+            throw new ExportFailureException(ExportFailureKind.Refused, DropReasons.Rejected, $"{Address}{path} did not take all spans, or answered something else than OTLP.");
+        }
+    }
+
     public async Task PutAsync(string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var content = new ReadOnlyMemoryContent(body);
@@ -193,7 +206,7 @@ internal sealed class TrackingHttp
     };
 
     /// <summary>MLflow's <c>{"error_code", "message"}</c>, FastAPI's <c>{"detail"}</c>, or the text itself.</summary>
-    private static (string? Code, string? Message) ReadError(byte[] body)
+    public static (string? Code, string? Message) ReadError(byte[] body)
     {
         if (body.Length == 0)
         {

@@ -25,6 +25,17 @@ internal sealed class TrackingServer
         Retry = retry;
     }
 
+    /// <summary>A Databricks workspace: it takes whole traces, in its own way, and is known without being asked.</summary>
+    public TrackingServer(DatabricksWorkspace workspace, RetryPolicy retry)
+        : this(workspace.Http, retry)
+    {
+        Workspace = new WorkspaceExport(workspace);
+        TakesSpans = false;
+    }
+
+    /// <summary>The way of a Databricks workspace; null for other servers.</summary>
+    public WorkspaceExport? Workspace { get; }
+
     public RetryPolicy Retry { get; }
 
     /// <summary>For messages: without credentials.</summary>
@@ -60,7 +71,7 @@ internal sealed class TrackingServer
     /// <summary>Asks for the version, once. Nothing else is sent before an MLflow server has answered.</summary>
     public async Task IdentifyAsync(CancellationToken cancellationToken)
     {
-        if (Version is not null)
+        if (Version is not null || Workspace is not null)
         {
             return;
         }

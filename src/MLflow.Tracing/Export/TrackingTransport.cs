@@ -60,7 +60,14 @@ internal sealed class TrackingTransport
     }
 
     /// <summary>A client whose requests are never traced: no Activity, no <c>traceparent</c>, no diagnostic event.</summary>
-    public HttpClient CreateClient(int connections)
+    public HttpClient CreateClient(int connections) => CreateClient(CreateHandler(connections));
+
+    /// <inheritdoc cref="CreateClient(int)"/>
+    public static HttpClient CreateClient(HttpMessageHandler handler, bool disposeHandler = true) =>
+        new(handler, disposeHandler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = TrackingHttp.MaxAnswerBytes };
+
+    /// <summary>What is below <see cref="CreateClient(int)"/>.</summary>
+    public SocketsHttpHandler CreateHandler(int connections)
     {
         var handler = new SocketsHttpHandler
         {
@@ -91,7 +98,7 @@ internal sealed class TrackingTransport
             handler.SslOptions.ClientCertificateContext = SslStreamCertificateContext.Create(_client, null, offline: true);
         }
 
-        return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = TrackingHttp.MaxAnswerBytes };
+        return handler;
     }
 
     private static bool? ReadBoolean(string? text) => text?.Trim().ToUpperInvariant() switch

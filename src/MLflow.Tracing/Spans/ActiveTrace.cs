@@ -72,7 +72,7 @@ internal sealed class ActiveTrace
     public ActivityTraceId OtelTraceId { get; }
 
     // Made when it is asked for, which is usually in the background.
-    public string TraceId => _traceId ??= "tr-" + OtelTraceId.ToHexString();
+    public string TraceId => _traceId ??= IsOff ? "tr-" + OtelTraceId.ToHexString() : Destination.TraceIdOf(OtelTraceId.ToHexString());
 
     public LiveSpan? Root { get; private set; }
 

@@ -94,6 +94,12 @@ internal static class AttributeNames
     /// <summary>The usage as the server reported it.</summary>
     public const string ReportedUsage = "openai.usage";
 
+    /// <summary>What the call cost in US dollars: <c>{"input_cost", "output_cost", "total_cost"}</c> (MLflow 3.11).</summary>
+    public const string Cost = "mlflow.llm.cost";
+
+    /// <summary>What our server told the cost from, or why it does not know it.</summary>
+    public const string CostBasis = "mlflow.llm.cost_basis";
+
     /// <summary>The tokens as additive parts, see <see cref="MLflow.UsageBuckets"/>.</summary>
     public const string UsageBuckets = "mlflow.llm.usage_buckets";
 

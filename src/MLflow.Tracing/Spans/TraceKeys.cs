@@ -9,6 +9,9 @@ internal static class TraceKeys
     public const string SizeStats = "mlflow.trace.sizeStats";
     public const string SizeBytes = "mlflow.trace.sizeBytes";
     public const string TokenUsage = "mlflow.trace.tokenUsage";
+
+    /// <summary>What the trace cost in US dollars, as <see cref="AttributeNames.Cost"/>. Set by the server.</summary>
+    public const string Cost = "mlflow.trace.cost";
     public const string Session = "mlflow.trace.session";
     public const string User = "mlflow.trace.user";
     public const string SourceRun = "mlflow.sourceRun";

@@ -63,7 +63,7 @@ internal sealed class Tracer
     public LiveSpan? Current => _current.Value;
 
     /// <summary>Id of the trace that this flow began last.</summary>
-    public string? LastTraceId => _last.Value?.Id is { } id ? "tr-" + id : null;
+    public string? LastTraceId => _last.Value is { Id: { } id } last ? last.Destination!.TraceIdOf(id) : null;
 
     /// <summary>
     /// Makes later traces of this flow visible to <see cref="LastTraceId"/> even where they begin below an async method
@@ -83,7 +83,7 @@ internal sealed class Tracer
         if (parent is null && !span.Trace.IsOff)
         {
             // A flow of its own gets a box of its own, so that it never reads the id of a trace that a sibling began.
-            _last.Value = new LastTrace { Id = span.Trace.OtelTraceId.ToHexString() };
+            _last.Value = new LastTrace { Destination = span.Trace.Destination, Id = span.Trace.OtelTraceId.ToHexString() };
             Running.Add(span.Trace);
         }
 
@@ -115,7 +115,7 @@ internal sealed class Tracer
         var span = Start(name, spanType, parent, makeCurrent: false, outlet, options);
         if (parent is null && !span.Trace.IsOff)
         {
-            _last.Value = new LastTrace { Id = span.Trace.OtelTraceId.ToHexString() };
+            _last.Value = new LastTrace { Destination = span.Trace.Destination, Id = span.Trace.OtelTraceId.ToHexString() };
             Running.Add(span.Trace);
         }
 
@@ -141,6 +141,7 @@ internal sealed class Tracer
         var span = Mirrored(trace.StartSpan(name, TypeOf(spanType), parent, previous: null, makeCurrent: false, startTimestamp is { } timestamp ? trace.ToUnixNs(timestamp) : null), makeCurrent: false, madeOf);
         if (parent is null && !span.Trace.IsOff && _last.Value is { } last)
         {
+            last.Destination = span.Trace.Destination;
             last.Id = span.Trace.OtelTraceId.ToHexString();
         }
 
@@ -301,5 +302,8 @@ internal sealed class Tracer
     {
         // Without its prefix: every trace sets it, and few programs ask.
         public volatile string? Id;
+
+        // Says what the prefix is. Set before the id.
+        public volatile TraceDestination? Destination;
     }
 }

@@ -22,6 +22,17 @@ internal sealed class TraceDownload
     {
         try
         {
+            if (CatalogTraces.For(_api, traceId, out var location, out var hex) is { } catalog)
+            {
+                return await catalog.GetAsync(location, hex, cancellationToken).ConfigureAwait(false) 
+                    ?? throw new MlflowException("The place has no such trace, or none that can be seen yet.") { ErrorCode = MlflowErrorCode.ResourceDoesNotExist };
+            }
+
+            if (_api.Workspace is { } workspace)
+            {
+                return await new WorkspaceTraces(_api, workspace).GetAsync(traceId, cancellationToken).ConfigureAwait(false);
+            }
+
             return await TryGetWholeAsync(traceId, cancellationToken).ConfigureAwait(false)
                 ?? await GetInPartsAsync(traceId, cancellationToken).ConfigureAwait(false);
         }

@@ -24,10 +24,10 @@ internal static class TraceReader
 
     /// <summary>A page of a search: traces without their spans, and what asks for the next page.</summary>
     /// <exception cref="FormatException">The text is no such page.</exception>
-    public static (IReadOnlyList<TraceRecord> Traces, string? NextPageToken) ReadPage(ReadOnlyMemory<byte> json) => Guard(() =>
+    public static (IReadOnlyList<TraceRecord> Traces, string? NextPageToken) ReadPage(ReadOnlyMemory<byte> json, string member = "traces") => Guard(() =>
     {
         var page = JsonElement.Parse(json.Span, Options);
-        IReadOnlyList<TraceRecord> traces = [.. List(page).Select(info => ReadTrace(info, default))];
+        IReadOnlyList<TraceRecord> traces = [.. List(page, member).Select(info => ReadTrace(info, default))];
         return (traces, Text(page, "next_page_token") is { Length: > 0 } token ? token : null);
     });
 
@@ -38,6 +38,13 @@ internal static class TraceReader
         var trace = First(info);
         return ReadTrace(Member(trace, "trace_info") ?? trace, Member(JsonElement.Parse(spans.Span, Options), "spans") ?? default);
     });
+
+    /// <summary>The spans of a document <c>traces.json</c>.</summary>
+    /// <exception cref="FormatException">The text is none.</exception>
+    public static IReadOnlyList<TraceSpan> ReadSpans(ReadOnlyMemory<byte> json) => Guard<IReadOnlyList<TraceSpan>>(() =>
+        Member(JsonElement.Parse(json.Span, Options), "spans") is { ValueKind: JsonValueKind.Array } spans
+            ? [.. spans.EnumerateArray().Select(ReadSpan)]
+            : throw new FormatException("it has no 'spans'"));
 
     private static T Guard<T>(Func<T> read)
     {
@@ -52,8 +59,8 @@ internal static class TraceReader
         }
     }
 
-    private static IEnumerable<JsonElement> List(JsonElement answer) =>
-        answer.ValueKind == JsonValueKind.Object ? Items(answer, "traces") : throw new FormatException("it is not an object");
+    private static IEnumerable<JsonElement> List(JsonElement answer, string member = "traces") =>
+        answer.ValueKind == JsonValueKind.Object ? Items(answer, member) : throw new FormatException("it is not an object");
 
     private static JsonElement First(ReadOnlyMemory<byte> json) =>
         Traces(JsonElement.Parse(json.Span, Options)) is [var first, ..] ? first : throw new FormatException("it has no trace");
@@ -77,7 +84,7 @@ internal static class TraceReader
         var root = read.Find(span => span.ParentId is null) ?? read.FirstOrDefault();
         return new TraceRecord
         {
-            TraceId = Text(info, "trace_id") ?? Text(info, "request_id") ?? root?.Text(AttributeNames.TraceRequestId) ?? "",
+            TraceId = CatalogId(info) ?? Text(info, "trace_id") ?? Text(info, "request_id") ?? root?.Text(AttributeNames.TraceRequestId) ?? "",
             ClientRequestId = Text(info, "client_request_id"),
             ExperimentId = Member(info, "trace_location") is { } location && Member(location, "mlflow_experiment") is { } experiment
                 ? Text(experiment, "experiment_id") is { Length: > 0 } id ? id : null
@@ -92,6 +99,18 @@ internal static class TraceReader
             Assessments = [.. Items(info, "assessments").Select(AssessmentFormat.Read)],
             Spans = read,
         };
+    }
+
+    /// <summary>In Unity Catalog a trace's id says where it lies; the API tells the two apart.</summary>
+    private static string? CatalogId(JsonElement info)
+    {
+        if (Text(info, "trace_id") is not { } id || Member(info, "trace_location") is not { } location || (Member(location, "uc_schema") ?? Member(location, "uc_table_prefix")) is not { } place)
+        {
+            return null;
+        }
+
+        var parts = new[] { Text(place, "catalog_name"), Text(place, "schema_name"), Text(place, "table_prefix") }.Where(part => !string.IsNullOrEmpty(part));
+        return id.StartsWith(CatalogLocation.IdScheme, StringComparison.Ordinal) ? id : $"{CatalogLocation.IdScheme}{string.Join('.', parts)}/{id}";
     }
 
     private static string StateOf(TraceSpan? root) => root?.StatusCode switch

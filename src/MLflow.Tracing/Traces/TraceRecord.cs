@@ -18,7 +18,7 @@ public sealed class TraceRecord
 
     internal TraceRecord() => _exchanges = new(() => ExchangeReader.ReadAll(Spans));
 
-    /// <summary>The trace's id, <c>tr-…</c>.</summary>
+    /// <summary>The trace's id, <c>tr-…</c>; in Unity Catalog <c>trace:/catalog.schema/…</c></summary>
     public string TraceId { get; internal init; } = "";
 
     /// <summary>Id that the program gave to its request; null where it gave none.</summary>
@@ -53,6 +53,23 @@ public sealed class TraceRecord
 
     /// <summary>The spans in the order of the text; the server's answers have the root first.</summary>
     public IReadOnlyList<TraceSpan> Spans { get; internal init; } = [];
+
+    /// <summary>The same trace with its spans.</summary>
+    internal TraceRecord With(IReadOnlyList<TraceSpan> spans) => new()
+    {
+        TraceId = TraceId,
+        ClientRequestId = ClientRequestId,
+        ExperimentId = ExperimentId,
+        State = State,
+        RequestTime = RequestTime,
+        Duration = Duration,
+        RequestPreview = RequestPreview,
+        ResponsePreview = ResponsePreview,
+        Metadata = Metadata,
+        Tags = Tags,
+        Assessments = Assessments,
+        Spans = spans,
+    };
 
     /// <summary>
     /// The HTTP exchanges of the trace in the order of their beginning, written out again from its spans: one for each call that

@@ -58,6 +58,10 @@ public sealed class ServerCommandTests
     [InlineData("--port", "70000")]
     [InlineData("--host", "0.0.0.0")]
     [InlineData("--backend-store-uri", "mysql://there/db")]
+    [InlineData("--search-timeout", "0")]
+    [InlineData("--search-timeout", "-5")]
+    [InlineData("--search-timeout", "1e300")]
+    [InlineData("--search-timeout", "NaN")]
     public async Task Server_WrongOption_SaysSo(string option, string value)
     {
         using var folder = new TemporaryFolder();

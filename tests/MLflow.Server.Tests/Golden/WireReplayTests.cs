@@ -17,6 +17,7 @@ public sealed class WireReplayTests : IClassFixture<SomeServer>
         ("/tags/mlflow.trace.spansLocation: nothing instead of \"TRACKING_STORE\"", "as in 3.11, only when spans are here: otherwise Python would not upload them"),
         ("/trace_metadata/mlflow.traceInputs", "metadata is kept whole, not cut to 250 characters"),
         ("/trace_metadata/mlflow.traceOutputs", "metadata is kept whole, not cut to 250 characters"),
+        ("/trace_metadata/mlflow.trace.cost: ", "3.11 tells it, 3.6 did not"),
         ("/creation_time:", "time of the replay"),
         ("/last_update_time:", "time of the replay"),
         ("batchGet /traces/0/trace_info/trace_metadata: nothing", "usage from gen_ai attributes comes with the translators"),

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using MLflow.Server.Storage;
 using Xunit;
 
 namespace MLflow.Server.Tests.Hosting;
@@ -22,6 +23,9 @@ public sealed class MlflowServerTests : IDisposable
             options.Port = 70_000;
             options.BackendStoreUri = "mysql://x";
             options.ArtifactsDestination = "s3://bucket";
+            options.PricesFile = _folder.File("no-prices.json");
+            options.PriceUnknownHostsAs = "nobody";
+            options.SearchTimeout = TimeSpan.Zero;
         });
 
         Assert.Collection(
@@ -31,7 +35,10 @@ public sealed class MlflowServerTests : IDisposable
                 line),
             line => Assert.StartsWith("--port 70000 is not a port", line, StringComparison.Ordinal),
             line => Assert.Equal("--backend-store-uri 'mysql://x' is not understood: use sqlite:///relative/path.db or sqlite:////absolute/path.db.", line),
-            line => Assert.StartsWith("--artifacts-destination 's3://bucket' is not understood", line, StringComparison.Ordinal));
+            line => Assert.StartsWith("--artifacts-destination 's3://bucket' is not understood", line, StringComparison.Ordinal),
+            line => Assert.StartsWith($"--prices: The price table '{_folder.File("no-prices.json")}' cannot be read: ", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("--price-unknown-hosts-as nobody is a provider without prices: use one of openai, azure, ", line, StringComparison.Ordinal),
+            line => Assert.Equal("--search-timeout 0 is not a time that a search can take: it must be more than 0 and at most 3600 seconds.", line));
     }
 
     [Fact]
@@ -122,6 +129,30 @@ public sealed class MlflowServerTests : IDisposable
         }
 
         Assert.Contains("made by a newer version", await FailureAsync(options => options.BackendStoreUri = "sqlite:///" + path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prices_OfTheUser_GoBeforeTheShipped()
+    {
+        var prices = _folder.File("prices.json");
+        await File.WriteAllTextAsync(
+            prices,
+            """{ "version": "ours", "models": [ { "provider": "openai", "model": "gpt-4o", "prices": [ { "kind": "input", "usd": 1000000 } ] } ], "deployments": { "support": "gpt-4o" } }""",
+            Xunit.TestContext.Current.CancellationToken);
+        var options = Options(_folder.File("mlflow.db"));
+        options.PricesFile = prices;
+        options.PriceUnknownHostsAs = "openai";
+        await using var server = await MlflowServer.StartAsync(options, Xunit.TestContext.Current.CancellationToken);
+        var id = Storage.SomeTrace.NewOtelId();
+        var store = server.Services.GetRequiredService<ITraceStore>();
+
+        await store.WriteAsync(
+            Storage.SomeTrace.Batch(Storage.SomeTrace.Span(id, 1, attributes:
+                [("mlflow.chat.tokenUsage", """{"input_tokens": 2}"""), ("mlflow.llm.model", "\"support\""), ("url.full", "\"https://proxy.test/v1/chat/completions\"")])),
+            Xunit.TestContext.Current.CancellationToken);
+
+        var info = Assert.Single(await store.GetInfosAsync(["tr-" + id], Xunit.TestContext.Current.CancellationToken));
+        Assert.Equal(2, info.Facts.Cost!.Value.Usd);
     }
 
     [Fact]

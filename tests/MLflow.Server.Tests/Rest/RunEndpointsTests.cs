@@ -95,6 +95,7 @@ public sealed class RunEndpointsTests : IClassFixture<SomeServer>
     [InlineData("tags.team = 'red'", "run_name", "a b")]
     [InlineData("params.lr LIKE '0.%' and attributes.run_name != 'b'", "", "a")]
     [InlineData("metrics.loss < 0.5", "", "a")]
+    [InlineData("metrics.loss < 0.5 OR NOT tags.team = 'red'", "", "a c")]
     [InlineData("start_time > 15", "tags.team DESC", "b a")]
     [InlineData("tags.`team` ILIKE 'R%'", "attributes.start_time DESC", "b a")]
     public async Task Search_FindsAndOrdersWhatItSays(string filter, string order, string expected)

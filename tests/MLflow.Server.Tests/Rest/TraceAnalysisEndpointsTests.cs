@@ -33,6 +33,9 @@ public sealed class TraceAnalysisEndpointsTests : IClassFixture<SomeServer>
     [InlineData("""{"view_type":"TRACES","metric_name":"trace_count","aggregations":[{"aggregation_type":"COUNT"}],"end_time_ms":5}""", "")]
     [InlineData("""{"view_type":"SPANS","metric_name":"span_count","aggregations":[{"aggregation_type":"COUNT"}],"dimensions":["span_type","span_status"]}""", "LLM OK COUNT=1|TOOL ERROR COUNT=2")]
     [InlineData("""{"view_type":"SPANS","metric_name":"span_count","aggregations":[{"aggregation_type":"COUNT"}],"dimensions":["span_model_name"]}""", "gpt COUNT=1")]
+    [InlineData("""{"view_type":"SPANS","metric_name":"total_cost","aggregations":[{"aggregation_type":"SUM"},{"aggregation_type":"PERCENTILE","percentile_value":50}],"dimensions":["span_model_name"]}""", "gpt SUM=0.75 P50.0=0.75")]
+    [InlineData("""{"view_type":"SPANS","metric_name":"input_cost","aggregations":[{"aggregation_type":"AVG"}]}""", "AVG=0.25")]
+    [InlineData("""{"view_type":"SPANS","metric_name":"output_cost","aggregations":[{"aggregation_type":"SUM"}]}""", "SUM=0.5")]
     [InlineData("""{"view_type":"SPANS","metric_name":"latency","aggregations":[{"aggregation_type":"AVG"}],"dimensions":["span_name"],"filters":["span.type = 'TOOL'","span.status = 'ERROR'"]}""", "look AVG=15")]
     [InlineData("""{"view_type":"SPANS","metric_name":"span_count","aggregations":[{"aggregation_type":"COUNT"}],"filters":["span.name = 'ask'","trace.status = 'OK'"],"time_interval_seconds":60""" + AllTime + "}", "2025-12-31T23:59:00+00:00 COUNT=1")]
     [InlineData("""{"view_type":"ASSESSMENTS","metric_name":"assessment_count","aggregations":[{"aggregation_type":"COUNT"}],"dimensions":["assessment_name","assessment_value"]}""", "expected \"Paris\" COUNT=1|good \"no\" COUNT=1|good 0.5 COUNT=1|good true COUNT=1")]
@@ -122,6 +125,8 @@ public sealed class TraceAnalysisEndpointsTests : IClassFixture<SomeServer>
         var answer = await _server.PostAsync(Correlation, new { experiment_ids = new[] { experiment }, filter_string1 = "span.type = 'LLM'", filter_string2 = "span.name = 'look'" });
 
         Assert.Equal(1, answer.Body.GetProperty("joint_count").GetInt32());
+        var either = await _server.PostAsync(Correlation, new { experiment_ids = new[] { experiment }, filter_string1 = "status = 'ERROR' OR name = 'sub'", filter_string2 = "NOT name = 'add'" });
+        Assert.Equal("2 1 1 4", string.Join(' ', Figures(either.Body).Split(' ')[2..]));
     }
 
     [Theory]
@@ -147,7 +152,7 @@ public sealed class TraceAnalysisEndpointsTests : IClassFixture<SomeServer>
         await StartAsync(experiment, $"tr-{Guid.NewGuid():n}", "2026-01-01T01:20:00Z", "0.050s", "OK", "sub", "{}");
         using var spans = new StringContent($$$"""
             {"spans":[
-              {"trace_id":"x","span_id":"AAAAAAAAAAE=","parent_span_id":null,"name":"ask","start_time_unix_nano":1767225599000000000,"end_time_unix_nano":1767225599040000000,"events":[],"status":{"code":"STATUS_CODE_OK"},"attributes":{"mlflow.traceRequestId":"\"{{{id}}}\"","mlflow.spanType":"\"LLM\"","mlflow.llm.model":"\"gpt\""}},
+              {"trace_id":"x","span_id":"AAAAAAAAAAE=","parent_span_id":null,"name":"ask","start_time_unix_nano":1767225599000000000,"end_time_unix_nano":1767225599040000000,"events":[],"status":{"code":"STATUS_CODE_OK"},"attributes":{"mlflow.traceRequestId":"\"{{{id}}}\"","mlflow.spanType":"\"LLM\"","mlflow.llm.model":"\"gpt\"","mlflow.llm.cost":"{\"input_cost\": 0.25, \"output_cost\": 0.5}"}},
               {"trace_id":"x","span_id":"AAAAAAAAAAI=","parent_span_id":"AAAAAAAAAAE=","name":"look","start_time_unix_nano":1767225599000000000,"end_time_unix_nano":1767225599010000000,"events":[],"status":{"code":"STATUS_CODE_ERROR"},"attributes":{"mlflow.traceRequestId":"\"{{{id}}}\"","mlflow.spanType":"\"TOOL\""}},
               {"trace_id":"x","span_id":"AAAAAAAAAAM=","parent_span_id":"AAAAAAAAAAE=","name":"look","start_time_unix_nano":1767225599000000000,"end_time_unix_nano":1767225599020000000,"events":[],"status":{"code":"STATUS_CODE_ERROR"},"attributes":{"mlflow.traceRequestId":"\"{{{id}}}\"","mlflow.spanType":"\"TOOL\""}}]}
             """, Encoding.UTF8, "text/plain");

@@ -155,6 +155,11 @@ public sealed class TraceEndpointsTests : IClassFixture<SomeServer>
     [InlineData("/api/3.0/mlflow/traces/search", """{"max_results":501}""", 400, "Invalid value 501 for parameter 'max_results' supplied:")]
     [InlineData("/api/3.0/mlflow/traces/search", """{"max_results":0}""", 400, "Invalid value 0 for parameter 'max_results' supplied:")]
     [InlineData("/api/3.0/mlflow/traces/search", "{", 400, "The request's body is not JSON")]
+    [InlineData("/api/3.0/mlflow/traces/search", """{"filter":"state = 'OK'"}""", 400, "Invalid attribute key 'state' specified. Valid keys are '{")]
+    [InlineData("/api/3.0/mlflow/traces/search", """{"filter":"name = 'a\u0000'"}""", 400, "Invalid clause(s) in filter string: it has the character U+0000")]
+    [InlineData("/api/3.0/mlflow/traces/search", """{"order_by":["name SIDEWAYS"]}""", 400, "Invalid ordering key in order_by clause 'name SIDEWAYS'.")]
+    [InlineData("/api/3.0/mlflow/traces/search", """{"page_token":"*","locations":[{"mlflow_experiment":{"experiment_id":"0"}}]}""", 400, "Invalid page token, could not base64-decode")]
+    [InlineData("/api/2.0/mlflow/experiments/search", """{"max_results":1,"filter":"name = 'a"}""", 400, "Invalid clause(s) in filter string: ''a'. The quote at position 8 is not closed.")]
     [InlineData("/api/2.0/mlflow/traces/delete-traces", """{"experiment_id":"0"}""", 400, "Either `max_timestamp_millis` or `trace_ids` must be specified.")]
     [InlineData("/api/3.0/mlflow/traces/delete-traces", """{"experiment_id":"0","request_ids":["a"],"max_timestamp_millis":1}""", 400, "Only one of `max_timestamp_millis` and `trace_ids` can be specified.")]
     [InlineData("/api/2.0/mlflow/traces/delete-traces", """{"experiment_id":"0","max_timestamp_millis":1,"max_traces":-3}""", 400, "`max_traces` must be a positive integer, received -3.")]
@@ -183,6 +188,18 @@ public sealed class TraceEndpointsTests : IClassFixture<SomeServer>
 
         Assert.Equal(200, answer.Status);
         Assert.Contains(answer.Body.GetProperty("experiments").EnumerateArray(), experiment => experiment.GetProperty("name").GetString() == "Default");
+    }
+
+    [Fact]
+    public async Task Text_WithHalfOfASurrogatePair_IsKeptAndFoundWithAReplacement()
+    {
+        // As Python writes what it read with errors="surrogateescape".
+        var started = await _server.PostAsync(
+            "/api/3.0/mlflow/traces", """{"trace":{"trace_info":{"trace_id":"tr-half","trace_location":{"mlflow_experiment":{"experiment_id":"0"}},"request_preview":"a\ud800b","tags":{"half":"\uDC00"}}}}""");
+
+        Assert.Equal("a\uFFFDb", started.Body.GetProperty("trace").GetProperty("trace_info").GetProperty("request_preview").GetString());
+        var found = await _server.PostAsync("/api/3.0/mlflow/traces/search", """{"locations":[{"mlflow_experiment":{"experiment_id":"0"}}],"filter":"tags.half = '\ud800'"}""");
+        Assert.Equal("tr-half", Assert.Single(found.Body.GetProperty("traces").EnumerateArray()).GetProperty("trace_id").GetString());
     }
 
     [Fact]

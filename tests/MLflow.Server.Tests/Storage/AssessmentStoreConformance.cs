@@ -209,6 +209,41 @@ public abstract class AssessmentStoreConformance : IAsyncLifetime
         Assert.Equal(page.Traces.Count, await Traces.CountAsync(query, 100, Cancellation));
     }
 
+    [Fact]
+    public async Task Search_ByAssessmentOfASession_FindsAllItsTraces()
+    {
+        async Task<string> InSessionAsync(string? session, long experimentId = 0)
+        {
+            var id = NewOtelId();
+            var info = Info(id, experimentId);
+            await Traces.WriteAsync(new TraceBatch { Infos = [session is null ? info : info with { Metadata = new Dictionary<string, string> { ["mlflow.trace.session"] = session } }] }, Cancellation);
+            return "tr-" + id;
+        }
+
+        var (first, second, other, alone) = (await InSessionAsync("s-1"), await InSessionAsync("s-1"), await InSessionAsync("s-2"), await InSessionAsync(null));
+        await Store.CreateAsync(Feedback(first, "whole", "\"good\"") with { Metadata = new Dictionary<string, string> { ["mlflow.trace.session"] = "s-1" } }, Cancellation);
+        await Store.CreateAsync(Feedback(first, "single", "\"good\""), Cancellation);
+
+        async Task<IEnumerable<string>> FindAsync(string filter) =>
+            (await Traces.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = filter, OrderBy = ["request_id"] }, Cancellation)).Traces.Select(trace => trace.TraceId);
+        Assert.Equal([first, second], await FindAsync("feedback.whole = 'good'"));
+        Assert.Equal([other, alone], await FindAsync("feedback.whole IS NULL"));
+        Assert.Equal([first], await FindAsync("feedback.single = 'good'"));
+        Assert.Empty(await FindAsync("feedback.whole != 'good'"));
+    }
+
+    [Fact]
+    public async Task Search_ByIssue_FindsTheTracesThatItIsLinkedTo()
+    {
+        var (with, without) = (await TraceAsync(), await TraceAsync());
+        await Store.CreateAsync(Feedback(with, "iss-1", "{\"issue_name\": \"slow\"}") with { Type = AssessmentType.Issue }, Cancellation);
+        await Store.CreateAsync(Feedback(without, "iss-1"), Cancellation);
+
+        var page = await Traces.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = "issue.id = 'iss-1'" }, Cancellation);
+
+        Assert.Equal(with, Assert.Single(page.Traces).TraceId);
+    }
+
     private static async Task AssertMissingAsync(string message, Func<Task> work)
     {
         var e = await Assert.ThrowsAsync<MlflowException>(work);

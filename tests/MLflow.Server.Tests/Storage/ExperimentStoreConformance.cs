@@ -117,6 +117,10 @@ public abstract class ExperimentStoreConformance : IAsyncLifetime
     [InlineData("tags.team = 'red' AND name = 'a'", "a")]
     [InlineData("creation_time > 0", "b c a Default")]
     [InlineData("last_update_time <= 0", "")]
+    [InlineData("creation_time > 0.5", "b c a Default")]
+    [InlineData("name = 'a' OR tags.team = 'red' AND NOT name = 'a'", "a b")]
+    [InlineData("NOT tags.team = 'red'", "c Default")]
+    [InlineData("tags.team ILIKE 'R_D' AND (name = 'b' OR name = 'c')", "b")]
     public async Task Search_Filter_FindsWhatItSays(string filter, string expected)
     {
         foreach (var name in (string[])["a", "b", "c"])
@@ -164,11 +168,89 @@ public abstract class ExperimentStoreConformance : IAsyncLifetime
     [InlineData("creation_time = 'soon'", "Expected a numeric value for 'creation_time'.")]
     [InlineData("param.x = 'y'", "Invalid entity type 'param'.")]
     [InlineData("tags.x IS NULL", "Invalid comparator 'IS NULL'")]
+    [InlineData("name = 'a' OR", "Invalid clause(s) in filter string: the filter ends too early (at position 14)")]
+    [InlineData("name = a", "Parameter value is either not quoted or unidentified quote types used for string value a.")]
     public async Task Search_WrongFilter_SaysWhatIsWrong(string filter, string message)
     {
         var exception = await Assert.ThrowsAsync<MlflowException>(() => Store.SearchAsync(new ExperimentQuery { Filter = filter }, Cancellation));
 
         Assert.StartsWith(message, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("name SIDEWAYS", "Invalid ordering key in order_by clause 'name SIDEWAYS'. (at position 6)")]
+    [InlineData("name, creation_time", "Invalid order_by clause 'name, creation_time'. Could not be parsed. (at position 5)")]
+    [InlineData("tags.x", "Invalid identifier type 'tags'")]
+    [InlineData("foo", "Invalid attribute key 'foo' specified.")]
+    public async Task Search_WrongOrder_SaysWhatIsWrong(string orderBy, string message)
+    {
+        var exception = await Assert.ThrowsAsync<MlflowException>(() => Store.SearchAsync(new ExperimentQuery { OrderBy = [orderBy] }, Cancellation));
+
+        Assert.StartsWith(message, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("*", "could not base64-decode '*'")]
+    [InlineData("bm9uc2Vuc2U=", "decoded value=nonsense")]
+    [InlineData("WzFd", "parsed value=[1]")]
+    public async Task Search_WrongToken_IsRefused(string token, string message)
+    {
+        var exception = await Assert.ThrowsAsync<MlflowException>(() => Store.SearchAsync(new ExperimentQuery { PageToken = token }, Cancellation));
+
+        Assert.StartsWith("Invalid page token, " + message, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Search_RandomFilters_AgreeWithTheReference()
+    {
+        var seed = Random.Shared.Next();
+        Xunit.TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        string[] names = ["a", "A", "ab", "東京", "100%", "x_y"];
+        var all = new List<Experiment> { (await Store.GetAsync(0, Cancellation))! };
+        for (var i = 0; i < 30; i++)
+        {
+            var tags = random.Next(2) == 0 ? new Dictionary<string, string>() : new() { ["my tag"] = names[random.Next(names.Length)] };
+            all.Add(await Store.CreateAsync(names[random.Next(names.Length)] + i % 3 + new string('-', i), null, tags, Cancellation));
+        }
+
+        for (var i = 0; i < 500; i++)
+        {
+            var (filter, matches) = Tree(random.Next(3));
+            var found = (await Store.SearchAsync(new ExperimentQuery { Filter = filter, OrderBy = ["experiment_id"] }, Cancellation)).Experiments;
+
+            var expected = all.Where(matches).Select(experiment => experiment.ExperimentId).Order();
+            Assert.True(expected.SequenceEqual(found.Select(experiment => experiment.ExperimentId)), $"seed {seed}, filter {i}: {filter}");
+        }
+
+        (string Text, Func<Experiment, bool> Matches) Tree(int depth)
+        {
+            var (left, right) = depth == 0 ? (default, default) : (Tree(depth - 1), Tree(depth - 1));
+            switch (depth == 0 ? 3 : random.Next(3))
+            {
+                case 0:
+                    return ($"({left.Text} AND {right.Text})", experiment => left.Matches(experiment) && right.Matches(experiment));
+                case 1:
+                    return ($"({left.Text} OR {right.Text})", experiment => left.Matches(experiment) || right.Matches(experiment));
+                case 2:
+                    return ($"NOT {left.Text}", experiment => !left.Matches(experiment));
+            }
+
+            var op = random.GetItems(["=", "!=", "LIKE", "ILIKE"], 1)[0];
+            var value = names[random.Next(names.Length)] + (random.Next(2) == 0 ? "%" : "");
+            switch (random.Next(3))
+            {
+                case 0:
+                    return ($"{random.GetItems(["", "attribute.", "attr."], 1)[0]}name {op} '{value}'", experiment => ReferenceTrace.Compare(experiment.Name, op, [value]));
+                case 1:
+                    return ($"tags.`my tag` {op} \"{value}\"", experiment => experiment.Tags.TryGetValue("my tag", out var tag) && ReferenceTrace.Compare(tag, op, [value]));
+                default:
+                    var time = all[random.Next(all.Count)].CreationTimeMs;
+                    return random.Next(2) == 0
+                        ? ($"creation_time >= {time}", experiment => experiment.CreationTimeMs >= time)
+                        : ($"last_update_time != '{time}'", experiment => experiment.LastUpdateTimeMs != time);
+            }
+        }
     }
 
     private static async Task AssertRefusedAsync(ErrorCode code, Task change) => Assert.Equal(code, (await Assert.ThrowsAsync<MlflowException>(() => change)).ErrorCode);

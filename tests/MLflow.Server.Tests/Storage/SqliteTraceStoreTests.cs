@@ -8,6 +8,8 @@ public sealed class SqliteTraceStoreTests : TraceStoreConformance
     private readonly TemporaryFolder _folder = new();
     private SqliteDatabase? _database;
 
+    private protected override IAssessmentStore Assessments => new SqliteAssessmentStore(_database!);
+
     private protected override Task<(ITraceStore Traces, IExperimentStore Experiments)> OpenAsync()
     {
         _database = SqliteDatabase.Open(_folder.File("mlflow.db"), TimeProvider.System);

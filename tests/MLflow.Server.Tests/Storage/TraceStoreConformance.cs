@@ -1,3 +1,4 @@
+using MLflow.Server.Pricing;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
 using Xunit;
@@ -90,11 +91,54 @@ public abstract partial class TraceStoreConformance : IAsyncLifetime
                 OutputTokens = 4,
                 TotalTokens = 7,
                 CachedInputTokens = 2,
+                Cost = new CallCost(Input: 1 * 2_500_000 + 2 * 1_250_000, Output: 4 * 10_000_000),
                 FirstTokenMs = 70,
                 StreamEnd = "abandoned",
                 SpanCount = 2,
             },
             info.Facts);
+    }
+
+    [Fact]
+    public async Task Write_Calls_SumsTheirCostsAndNotWhatAWrapperSays()
+    {
+        var id = NewOtelId();
+        await Store.WriteAsync(
+            Batch(
+                Span(id, 1, attributes: [("mlflow.chat.tokenUsage", """{"input_tokens": 3000, "output_tokens": 300}"""), ("mlflow.llm.model", "\"gpt-4o\"")]),
+                Span(id, 2, parent: 1),
+                Span(id, 3, parent: 2, attributes: [("mlflow.chat.tokenUsage", """{"input_tokens": 1000, "output_tokens": 100}"""), ("mlflow.llm.model", "\"gpt-4o\"")])),
+            Cancellation);
+        await Store.WriteAsync(
+            Batch(Span(id, 4, parent: 2, attributes: [("mlflow.chat.tokenUsage", """{"input_tokens": 2000, "output_tokens": 200}"""), ("mlflow.llm.model", "\"gpt-4o\"")])),
+            Cancellation);
+
+        var info = await InfoAsync(id);
+
+        Assert.Equal(new CallCost(7_500_000_000, 3_000_000_000), info.Facts.Cost);
+        Assert.Equal(0, info.Facts.UnpricedCalls);
+        Assert.Equal("""{"input_cost": 0.0075, "output_cost": 0.003, "total_cost": 0.0105}""", info.Metadata["mlflow.trace.cost"]);
+        var call = (await Store.GetSpansAsync("tr-" + id, Cancellation)).Single(span => span.SpanId == SpanId(3));
+        Assert.Equal("""{"input_cost": 0.0025, "output_cost": 0.001, "total_cost": 0.0035}""", call["mlflow.llm.cost"]);
+    }
+
+    [Fact]
+    public async Task Write_CallOfUnknownPrice_LeavesNoSumThatLooksWhole()
+    {
+        var id = NewOtelId();
+        await Store.WriteAsync(
+            Batch(Span(id, 1), Span(id, 2, parent: 1, attributes: [("mlflow.chat.tokenUsage", """{"input_tokens": 1000}"""), ("mlflow.llm.model", "\"gpt-4o\"")])),
+            Cancellation);
+        Assert.Contains("mlflow.trace.cost", (await InfoAsync(id)).Metadata);
+
+        await Store.WriteAsync(
+            Batch(Span(id, 3, parent: 1, attributes: [("mlflow.chat.tokenUsage", """{"input_tokens": 1000}"""), ("mlflow.llm.model", "\"kite-1\"")])),
+            Cancellation);
+
+        var info = await InfoAsync(id);
+        Assert.Equal(new CallCost(2_500_000_000, 0), info.Facts.Cost);
+        Assert.Equal(1, info.Facts.UnpricedCalls);
+        Assert.DoesNotContain("mlflow.trace.cost", info.Metadata);
     }
 
     [Fact]
@@ -179,7 +223,7 @@ public abstract partial class TraceStoreConformance : IAsyncLifetime
         Assert.Equal("true", info.Metadata["mlflow.trace.infoFinalized"]);
         Assert.Equal("told name", info.Tags["mlflow.traceName"]);
         Assert.Equal("TRACKING_STORE", info.Tags["mlflow.trace.spansLocation"]);
-        Assert.Equal(new TraceFacts { Name = "root", InputTokens = 3, OutputTokens = 4, TotalTokens = 7, SpanCount = 2, AnnouncedSpanCount = 2 }, info.Facts);
+        Assert.Equal(new TraceFacts { Name = "root", InputTokens = 3, OutputTokens = 4, TotalTokens = 7, UnpricedCalls = 1, SpanCount = 2, AnnouncedSpanCount = 2 }, info.Facts);
     }
 
     [Theory]

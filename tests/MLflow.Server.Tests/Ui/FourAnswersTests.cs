@@ -80,5 +80,37 @@ public sealed class FourAnswersTests
         Assert.Equal("No call was answered, so none was counted.", Text(used));
     }
 
+    [Fact]
+    public void Of_PricedCalls_SumsThemAndNotTheStepAround()
+    {
+        var usage = new { input_tokens = 1000, output_tokens = 100 };
+        var cost = new { input_cost = 0.0025, output_cost = 0.001, total_cost = 0.0035 };
+        var answer = FourAnswers.Of(SomeSpan.Tree(
+            SomeSpan.Of(1, 0, "CHAIN", 0, 30, null, ("mlflow.chat.tokenUsage", usage)),
+            SomeSpan.Of(2, 1, "CHAT_MODEL", 0, 10, null, ("mlflow.chat.tokenUsage", usage), ("mlflow.llm.cost", cost)),
+            SomeSpan.Of(3, 1, "CHAT_MODEL", 10, 20, null, ("mlflow.chat.tokenUsage", usage), ("mlflow.llm.cost", cost))))[3];
+
+        Assert.Equal("What did it cost?", answer.Question);
+        Assert.Equal("$0.00700", answer.Result);
+        Assert.Equal("2,000 tokens in, 200 out.", Text(answer));
+    }
+
+    [Fact]
+    public void Of_CallOfUnknownPrice_SaysWhatIsMissingAndWhy()
+    {
+        var usage = new { input_tokens = 1000, output_tokens = 100 };
+        var cost = new { input_cost = 0.0025, output_cost = 0.001, total_cost = 0.0035 };
+        var basis = new { prices = "v", unknown = "the address does not tell the provider" };
+        var some = FourAnswers.Of(SomeSpan.Tree(
+            SomeSpan.Of(1, 0, "CHAT_MODEL", 0, 10, null, ("mlflow.chat.tokenUsage", usage), ("mlflow.llm.cost", cost)),
+            SomeSpan.Of(2, 0, "CHAT_MODEL", 10, 20, null, ("mlflow.chat.tokenUsage", usage), ("mlflow.llm.cost_basis", basis))))[3];
+        var none = FourAnswers.Of(SomeSpan.Tree(SomeSpan.Of(1, 0, "CHAT_MODEL", 10, 20, null, ("mlflow.chat.tokenUsage", usage), ("mlflow.llm.cost_basis", basis))))[3];
+
+        Assert.Equal("At least $0.00350", some.Result);
+        Assert.EndsWith("Without 1 call of unknown price, step 2: the address does not tell the provider.", Text(some), StringComparison.Ordinal);
+        Assert.Equal("1,100 tokens", none.Result);
+        Assert.EndsWith("Cost unknown: the address does not tell the provider.", Text(none), StringComparison.Ordinal);
+    }
+
     private static string Text(Answer answer) => string.Concat(answer.Evidence.Select(phrase => phrase.Text));
 }

@@ -1,5 +1,7 @@
 using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
+using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.Sqlite;
 
@@ -25,11 +27,32 @@ internal sealed class Keyset
     public string Token(IReadOnlyList<object?> values) =>
         Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(new[] { Shape }.Concat(values)));
 
-    /// <summary>The condition that a row comes after the token's.</summary>
-    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: not a token of this order.</exception>
-    public string After(string token, SqlParameters parameters)
+    /// <summary>
+    /// Where the page of a token begins. MLflow's own tokens, <c>{"offset": 100}</c> in Base64, are understood too, since some callers make them themselves;
+    /// they have the faults of offsets.
+    /// </summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: not a token, or one of another order.</exception>
+    public PageStart Start(string? token, SqlConditions conditions)
     {
-        var values = Decode(token);
+        if (string.IsNullOrEmpty(token))
+        {
+            return PageStart.First;
+        }
+
+        using var document = Decode(token);
+        var root = document.RootElement;
+        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("offset", out var offset)
+            && offset.ValueKind == JsonValueKind.Number && offset.TryGetInt64(out var rows) && rows > 0)
+        {
+            return new PageStart("1", rows);
+        }
+
+        return new PageStart(After(Values(root) ?? throw Invalid($"parsed value={FilterError.Shown(root.GetRawText())}"), conditions), 0);
+    }
+
+    /// <summary>The condition that a row comes after the one with these values.</summary>
+    private string After(object?[] values, SqlConditions conditions)
+    {
         var first = string.Empty;
         var alternatives = new List<string>();
         var equal = new List<string>();
@@ -38,7 +61,7 @@ internal sealed class Keyset
             var column = _columns[i];
             if (values[i] is { } value)
             {
-                var parameter = parameters.Add(value);
+                var parameter = conditions.Value(value);
                 first = i == 0 ? parameter : first;
                 var after = $"{column.Sql} {(column.Descending ? "<" : ">")} {parameter}";
                 alternatives.Add(string.Join(" AND ", [.. equal, column.Nullable ? $"({after} OR {column.Sql} IS NULL)" : after]));
@@ -60,29 +83,73 @@ internal sealed class Keyset
     // A token is only good for the order that it was made for.
     private string Shape => string.Join(',', _columns.Select(column => column.Name + (column.Descending ? "-" : "+")));
 
-    private object?[] Decode(string token)
+    /// <summary>The values of a token of ours; null when it is another.</summary>
+    private object?[]? Values(JsonElement root)
+    {
+        if (root.ValueKind != JsonValueKind.Array || root.GetArrayLength() != _columns.Count + 1
+            || root[0].ValueKind != JsonValueKind.String || Text(root[0]) != Shape)
+        {
+            return null;
+        }
+
+        var values = new object?[_columns.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var item = root[i + 1];
+            switch (item.ValueKind)
+            {
+                case JsonValueKind.Number when item.TryGetInt64(out var number):
+                    values[i] = number;
+                    break;
+                case JsonValueKind.String when Text(item) is { } text:
+                    values[i] = text;
+                    break;
+                case JsonValueKind.Null when _columns[i].Nullable:
+                    break;
+                default:
+                    return null;
+            }
+        }
+
+        return values;
+    }
+
+    // JSON can write half of a surrogate pair, which no string of ours holds.
+    private static string? Text(JsonElement element)
     {
         try
         {
-            using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(token));
-            var items = document.RootElement.EnumerateArray().ToArray();
-            if (items.Length == _columns.Count + 1 && items[0].ValueKind == JsonValueKind.String && items[0].ValueEquals(Shape))
-            {
-                return [.. items.Skip(1).Select(item => item.ValueKind switch
-                {
-                    JsonValueKind.Number => item.GetInt64(),
-                    JsonValueKind.String => (object?)item.GetString(),
-                    _ => null,
-                })];
-            }
+            return element.GetString();
         }
-        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
+        catch (InvalidOperationException)
         {
-            // Answered below.
+            return null;
+        }
+    }
+
+    private static JsonDocument Decode(string token)
+    {
+        byte[] json;
+        try
+        {
+            json = Base64Url.DecodeFromChars(token.Replace('+', '-').Replace('/', '_'));
+        }
+        catch (FormatException)
+        {
+            throw Invalid($"could not base64-decode '{FilterError.Shown(token)}'");
         }
 
-        throw new MlflowException(
-            ErrorCode.INVALID_PARAMETER_VALUE,
-            $"Invalid page token, could not base64-decode '{token}': pass the next_page_token of the page before, with the same order_by.");
+        try
+        {
+            return JsonDocument.Parse(json);
+        }
+        catch (JsonException)
+        {
+            throw Invalid($"decoded value={FilterError.Shown(Encoding.UTF8.GetString(json))}");
+        }
     }
+
+    private static MlflowException Invalid(string what) => new(
+        ErrorCode.INVALID_PARAMETER_VALUE,
+        $"Invalid page token, {what}: pass the next_page_token of the page before, with the same order_by.");
 }

@@ -1,47 +1,69 @@
-using System.Text;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.Sqlite;
 
-/// <summary>Comparisons in SQLite's dialect; every value becomes a parameter.</summary>
-internal static class SqlConditions
+/// <summary>Writes the conditions of one search in SQLite's dialect; every value becomes a parameter or stays outside.</summary>
+internal sealed class SqlConditions
 {
-    /// <summary>Name of the function that <see cref="SqliteRegex"/> gives a connection.</summary>
-    public const string RegexFunction = "mlflow_regex";
+    private readonly SqlParameters _parameters;
+    private readonly SearchFunctions _functions;
+    private readonly SearchClock _clock;
 
-    public static string Compare(string expression, FilterOperator @operator, IReadOnlyList<object> values, SqlParameters parameters) => @operator switch
+    public SqlConditions(SqlParameters parameters, SearchFunctions functions, SearchClock clock)
     {
-        FilterOperator.Equal => $"{expression} = {parameters.Add(values[0])}",
-        FilterOperator.NotEqual => $"{expression} <> {parameters.Add(values[0])}",
-        FilterOperator.Greater => $"{expression} > {parameters.Add(values[0])}",
-        FilterOperator.GreaterOrEqual => $"{expression} >= {parameters.Add(values[0])}",
-        FilterOperator.Less => $"{expression} < {parameters.Add(values[0])}",
-        FilterOperator.LessOrEqual => $"{expression} <= {parameters.Add(values[0])}",
-        FilterOperator.Like => $"{expression} GLOB {parameters.Add(Glob((string)values[0]))}",
-        FilterOperator.ILike => $"{expression} LIKE {parameters.Add(values[0])}",
-        FilterOperator.RLike => $"{RegexFunction}({parameters.Add(values[0])}, {expression})",
-        FilterOperator.In => $"{expression} IN ({string.Join(", ", values.Select(parameters.Add))})",
-        FilterOperator.NotIn => $"{expression} NOT IN ({string.Join(", ", values.Select(parameters.Add))})",
+        _parameters = parameters;
+        _functions = functions;
+        _clock = clock;
+    }
+
+    /// <summary>How the SQL refers to a value.</summary>
+    public string Value(object? value) => _parameters.Add(value);
+
+    public string Compare(string expression, FilterOperator @operator, IReadOnlyList<object> values) => @operator switch
+    {
+        FilterOperator.Equal => $"{expression} = {Value(values[0])}",
+        FilterOperator.NotEqual => $"{expression} <> {Value(values[0])}",
+        FilterOperator.Greater => $"{expression} > {Value(values[0])}",
+        FilterOperator.GreaterOrEqual => $"{expression} >= {Value(values[0])}",
+        FilterOperator.Less => $"{expression} < {Value(values[0])}",
+        FilterOperator.LessOrEqual => $"{expression} <= {Value(values[0])}",
+        FilterOperator.In => $"{expression} IN ({string.Join(", ", values.Select(Value))})",
+        FilterOperator.NotIn => $"{expression} NOT IN ({string.Join(", ", values.Select(Value))})",
         FilterOperator.IsNull => $"{expression} IS NULL",
         FilterOperator.IsNotNull => $"{expression} IS NOT NULL",
-        _ => throw new ArgumentOutOfRangeException(nameof(@operator)),
+        _ => _functions.Text(TextMatch.Create(@operator, (string)values[0], _clock), expression),
     };
 
-    // SQLite's LIKE is blind to case, GLOB is not; its wildcards are others.
-    private static string Glob(string like)
-    {
-        var glob = new StringBuilder(like.Length);
-        foreach (var character in like)
-        {
-            _ = character switch
-            {
-                '%' => glob.Append('*'),
-                '_' => glob.Append('?'),
-                '*' or '?' or '[' => glob.Append('[').Append(character).Append(']'),
-                _ => glob.Append(character),
-            };
-        }
+    /// <summary>A predicate of ours on the text of an expression.</summary>
+    public string Matches(string expression, Predicate<string> predicate) => _functions.Text(predicate, expression);
 
-        return glob.ToString();
+    /// <summary>A condition on the payload <c>p</c> of span <c>s</c>.</summary>
+    public string Payload(TraceCondition condition) => _functions.Span(SpanMatch.Create(condition, _clock));
+
+    /// <summary>Joins the conditions of a tree that needs no more than that.</summary>
+    public static string Join<T>(FilterTree<T> tree, Func<T, string> condition) => tree.Kind switch
+    {
+        FilterTreeKind.Condition => condition(tree.Condition),
+        FilterTreeKind.Not => Not(Join(tree.Children[0], condition)),
+        FilterTreeKind.Any => Any(tree.Children.Select(child => Join(child, condition))),
+        _ => All(tree.Children.Select(child => Join(child, condition))),
+    };
+
+    public static string All(IEnumerable<string> conditions) => Joined(conditions, " AND ", "1");
+
+    public static string Any(IEnumerable<string> conditions) => Joined(conditions, " OR ", "0");
+
+    // What SQL calls unknown, because something is absent, is false to us.
+    public static string Not(string condition) => $"(({condition}) IS NOT TRUE)";
+
+    private static string Joined(IEnumerable<string> conditions, string word, string empty)
+    {
+        var list = conditions.ToList();
+        return list.Count switch
+        {
+            0 => empty,
+            1 => list[0],
+            _ => $"({string.Join(word, list)})",
+        };
     }
 }

@@ -6,9 +6,13 @@ namespace MLflow.Server.Storage.Sqlite;
 internal sealed class SqliteDatabase : IAsyncDisposable
 {
     private readonly string _readConnectionString;
+    private readonly TimeProvider _timeProvider;
+    private readonly TimeSpan _searchTimeout;
 
-    private SqliteDatabase(string path, SqliteWriter writer)
+    private SqliteDatabase(string path, SqliteWriter writer, TimeProvider timeProvider, TimeSpan searchTimeout)
     {
+        _timeProvider = timeProvider;
+        _searchTimeout = searchTimeout;
         _readConnectionString = new SqliteConnectionStringBuilder
         {
             DataSource = path,
@@ -21,11 +25,14 @@ internal sealed class SqliteDatabase : IAsyncDisposable
     public SqliteWriter Writer { get; }
 
     /// <summary>Opens the database and brings its schema up to date; creates file and folder when they are missing.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="searchTimeout">How long one search may take; null for <see cref="MlflowServerOptions.DefaultSearchTimeout"/>.</param>
     /// <exception cref="DatabaseOpenException">The file is not ours, or cannot be written.</exception>
-    public static SqliteDatabase Open(string path, TimeProvider timeProvider)
+    public static SqliteDatabase Open(string path, TimeProvider timeProvider, TimeSpan? searchTimeout = null)
     {
         SqliteMigrator.Migrate(path);
-        return new SqliteDatabase(path, new SqliteWriter(path, timeProvider));
+        return new SqliteDatabase(path, new SqliteWriter(path, timeProvider), timeProvider, searchTimeout ?? MlflowServerOptions.DefaultSearchTimeout);
     }
 
     /// <summary>A pooled connection that cannot write; dispose it soon, an open read transaction keeps the WAL from shrinking.</summary>
@@ -35,6 +42,10 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         connection.Open();
         return connection;
     }
+
+    /// <summary>A connection as <see cref="OpenRead"/> gives it, for a read that may take long.</summary>
+    public SqliteSearch OpenSearch(CancellationToken cancellationToken) =>
+        new(OpenRead(), new SearchClock(_timeProvider, _searchTimeout, cancellationToken));
 
     public async ValueTask DisposeAsync()
     {

@@ -59,18 +59,27 @@ internal sealed class SqliteExperimentStore : IExperimentStore
             throw Invalid($"Invalid value {query.PageSize} for parameter 'max_results' supplied. It must be at most {MaxPageSize}");
         }
 
-        var parameters = new SqlParameters();
-        var conditions = ExperimentFilter.Parse(query.Filter);
+        var filter = ExperimentFilter.Parse(query.Filter);
         var keyset = ExperimentSql.Keyset(ExperimentOrder.Parse(query.OrderBy));
-        var where = ExperimentSql.Where(query, conditions, parameters);
-        if (!string.IsNullOrEmpty(query.PageToken))
+        using var search = _database.OpenSearch(cancellationToken);
+        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        var conditions = new SqlConditions(parameters, functions, search.Clock);
+        var start = keyset.Start(query.PageToken, conditions);
+        var select = $"""
+            SELECT e.experiment_id, {keyset.Select} FROM experiments e WHERE {ExperimentSql.Where(query, filter, conditions)} AND {start.Condition}
+            ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)} OFFSET {parameters.Add(start.Offset)}
+            """;
+        return Task.FromResult(search.Run(connection =>
         {
-            where += " AND " + keyset.After(query.PageToken, parameters);
-        }
+            functions.Register(connection, search.Clock);
+            return Page(connection, select, parameters, keyset, query.PageSize);
+        }));
+    }
 
-        using var connection = _database.OpenRead();
+    private static ExperimentPage Page(SqliteConnection connection, string select, SqlParameters parameters, Keyset keyset, int pageSize)
+    {
         using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT e.experiment_id, {keyset.Select} FROM experiments e WHERE {where} ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)}";
+        command.CommandText = select;
         parameters.Bind(command);
         var rows = new List<(long Id, object[] Keys)>();
         using (var reader = command.ExecuteReader())
@@ -82,15 +91,15 @@ internal sealed class SqliteExperimentStore : IExperimentStore
         }
 
         string? token = null;
-        if (rows.Count > query.PageSize)
+        if (rows.Count > pageSize)
         {
-            rows.RemoveAt(query.PageSize);
+            rows.RemoveAt(pageSize);
             token = keyset.Token(rows[^1].Keys);
         }
 
         var ids = System.Text.Json.JsonSerializer.Serialize(rows.Select(row => row.Id));
         var experiments = Read(connection, "e.experiment_id IN (SELECT value FROM json_each($value))", ids).ToDictionary(experiment => experiment.ExperimentId);
-        return Task.FromResult(new ExperimentPage([.. rows.Where(row => experiments.ContainsKey(row.Id)).Select(row => experiments[row.Id])], token));
+        return new ExperimentPage([.. rows.Where(row => experiments.ContainsKey(row.Id)).Select(row => experiments[row.Id])], token);
     }
 
     public Task RenameAsync(long experimentId, string name, CancellationToken cancellationToken) => _database.Writer.WriteAsync(

@@ -132,18 +132,28 @@ internal sealed class SqliteRunStore : IRunStore
                 ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {query.PageSize} for parameter 'max_results' supplied. It must be 1 to {RunQuery.MaxPageSize}");
         }
 
-        var parameters = new SqlParameters();
-        var conditions = RunFilter.Parse(query.Filter);
-        var keyset = RunSql.Keyset(RunOrder.Parse(query.OrderBy), parameters);
-        var where = RunSql.Where(query, conditions, parameters);
-        if (!string.IsNullOrEmpty(query.PageToken))
+        var filter = RunFilter.Parse(query.Filter);
+        var orders = RunOrder.Parse(query.OrderBy);
+        using var search = _database.OpenSearch(cancellationToken);
+        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        var conditions = new SqlConditions(parameters, functions, search.Clock);
+        var keyset = RunSql.Keyset(orders, conditions);
+        var start = keyset.Start(query.PageToken, conditions);
+        var select = $"""
+            SELECT r.run_id, {keyset.Select} FROM runs r WHERE {RunSql.Where(query, filter, conditions)} AND {start.Condition}
+            ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)} OFFSET {parameters.Add(start.Offset)}
+            """;
+        return Task.FromResult(search.Run(connection =>
         {
-            where += " AND " + keyset.After(query.PageToken, parameters);
-        }
+            functions.Register(connection, search.Clock);
+            return Page(connection, select, parameters, keyset, query.PageSize);
+        }));
+    }
 
-        using var connection = _database.OpenRead();
+    private static RunPage Page(SqliteConnection connection, string select, SqlParameters parameters, Keyset keyset, int pageSize)
+    {
         using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT r.run_id, {keyset.Select} FROM runs r WHERE {where} ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)}";
+        command.CommandText = select;
         parameters.Bind(command);
         var rows = new List<(string Id, object?[] Keys)>();
         using (var reader = command.ExecuteReader())
@@ -155,13 +165,13 @@ internal sealed class SqliteRunStore : IRunStore
         }
 
         string? token = null;
-        if (rows.Count > query.PageSize)
+        if (rows.Count > pageSize)
         {
-            rows.RemoveAt(query.PageSize);
+            rows.RemoveAt(pageSize);
             token = keyset.Token(rows[^1].Keys);
         }
 
-        return Task.FromResult(new RunPage(Read(connection, [.. rows.Select(row => row.Id)]), token));
+        return new RunPage(Read(connection, [.. rows.Select(row => row.Id)]), token);
     }
 
     private static void WriteTags(SqliteWriteSession session, string runId, IReadOnlyDictionary<string, string> tags)

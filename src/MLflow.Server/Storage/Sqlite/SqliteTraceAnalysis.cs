@@ -31,44 +31,54 @@ internal sealed class SqliteTraceAnalysis : ITraceAnalysis
         var columns = groups.Select((group, i) => $"{group.Sql} AS g{i}").Append($"{value} AS v");
         var keys = string.Join(", ", groups.Select((_, i) => $"g{i}"));
         var where = string.Join(" AND ", groups.Select((_, i) => $"g{i} IS NOT NULL").Append("v IS NOT NULL"));
-        using var connection = _database.OpenRead();
-        connection.CreateAggregate<double, double, PercentileValues?, double?>(
-            PercentileFunction, null, (values, value, percentile) => (values ?? new PercentileValues(percentile)).Add(value), values => values?.Result(), isDeterministic: true);
-        using var command = connection.CreateCommand();
-        command.CommandText =
+        var select =
             $"SELECT {string.Join(", ", groups.Select((_, i) => $"g{i}").Concat(aggregations))} "
             + $"FROM (SELECT {string.Join(", ", columns)} FROM {Table(query.View)} WHERE {Where(query, parameters)}) WHERE {where} "
             + (groups.Count > 0 ? $"GROUP BY {keys} ORDER BY {keys} " : "HAVING COUNT(*) > 0 ")
             + $"LIMIT {parameters.Add(query.PageSize)} OFFSET {parameters.Add(query.Offset)}";
-        parameters.Bind(command);
-        var points = new List<MetricPoint>();
-        using var reader = command.ExecuteReader();
-        while (reader.Read())
+        using var search = _database.OpenSearch(cancellationToken);
+        return Task.FromResult<IReadOnlyList<MetricPoint>>(search.Run(connection =>
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            points.Add(new MetricPoint(
-                groups.Select((group, i) => KeyValuePair.Create(group.Name, group.Name == TimeBucket ? Time(reader.GetInt64(i)) : reader.GetString(i))).ToDictionary(),
-                query.Aggregations.Select((aggregation, i) => KeyValuePair.Create(aggregation.Name, reader.GetDouble(groups.Count + i))).ToDictionary()));
-        }
+            connection.CreateAggregate<double, double, PercentileValues?, double?>(
+                PercentileFunction, null, (values, value, percentile) => (values ?? new PercentileValues(percentile)).Add(value), values => values?.Result(), isDeterministic: true);
+            using var command = connection.CreateCommand();
+            command.CommandText = select;
+            parameters.Bind(command);
+            var points = new List<MetricPoint>();
+            using var reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                points.Add(new MetricPoint(
+                    groups.Select((group, i) => KeyValuePair.Create(group.Name, group.Name == TimeBucket ? Time(reader.GetInt64(i)) : reader.GetString(i))).ToDictionary(),
+                    query.Aggregations.Select((aggregation, i) => KeyValuePair.Create(aggregation.Name, reader.GetDouble(groups.Count + i))).ToDictionary()));
+            }
 
-        return Task.FromResult<IReadOnlyList<MetricPoint>>(points);
+            return points;
+        }));
     }
 
     public Task<FilterCounts> CountAsync(IReadOnlyList<long> experimentIds, string? baseFilter, string first, string second, CancellationToken cancellationToken)
     {
-        var parameters = new SqlParameters();
         var query = new TraceQuery { ExperimentIds = experimentIds };
-        IReadOnlyList<TraceCondition>[] filters = [TraceFilter.Parse(baseFilter), TraceFilter.Parse(first), TraceFilter.Parse(second)];
-        var where = filters.Select(filter => TraceSql.Where(query, filter, parameters)).ToList();
-        using var connection = _database.OpenRead();
-        SqliteRegex.Register(connection, filters.SelectMany(filter => filter));
-        using var command = connection.CreateCommand();
-        command.CommandText =
-            $"SELECT COUNT(*), COALESCE(SUM(a), 0), COALESCE(SUM(b), 0), COALESCE(SUM(a AND b), 0) FROM (SELECT COALESCE(({where[1]}), 0) AS a, COALESCE(({where[2]}), 0) AS b FROM traces t WHERE {where[0]})";
-        parameters.Bind(command);
-        using var reader = command.ExecuteReader();
-        reader.Read();
-        return Task.FromResult(new FilterCounts(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3)));
+        var filters = new[] { baseFilter, first, second }.Select(TraceFilter.Parse).ToList();
+        using var search = _database.OpenSearch(cancellationToken);
+        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        var sql = new TraceSql(new SqlConditions(parameters, functions, search.Clock));
+        var where = filters.ConvertAll(filter => sql.Where(query, filter));
+        var select = $"""
+            SELECT COUNT(*), COALESCE(SUM(a), 0), COALESCE(SUM(b), 0), COALESCE(SUM(a AND b), 0)
+            FROM (SELECT COALESCE(({where[1]}), 0) AS a, COALESCE(({where[2]}), 0) AS b FROM traces t WHERE {where[0]})
+            """;
+        return Task.FromResult(search.Run(connection =>
+        {
+            functions.Register(connection, search.Clock);
+            using var command = connection.CreateCommand();
+            command.CommandText = select;
+            parameters.Bind(command);
+            using var reader = command.ExecuteReader();
+            reader.Read();
+            return new FilterCounts(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+        }));
     }
 
     private static string Table(MetricView view) => view switch
@@ -95,6 +105,9 @@ internal sealed class SqliteTraceAnalysis : ITraceAnalysis
         (MetricView.Traces, "cache_creation_input_tokens") =>
             $"(SELECT CASE WHEN json_valid(x.value) THEN x.value ->> '$.cache_creation_input_tokens' END FROM trace_metadata x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(TraceKeys.TokenUsage)})",
         (MetricView.Traces, "session_count") => $"(SELECT x.value FROM trace_metadata x WHERE x.trace_id = t.trace_id AND x.key = {parameters.Add(TraceKeys.Session)})",
+        (MetricView.Spans, "input_cost") => "s.input_cost / 1e12",
+        (MetricView.Spans, "output_cost") => "s.output_cost / 1e12",
+        (MetricView.Spans, "total_cost") => "CASE WHEN COALESCE(s.input_cost, s.output_cost) IS NOT NULL THEN (COALESCE(s.input_cost, 0) + COALESCE(s.output_cost, 0)) / 1e12 END",
         (MetricView.Spans, "latency") => "(s.end_ns - s.start_ns) / 1000000",
 
         // Judges answer yes and no.

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Assessments;
+using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
@@ -14,10 +15,11 @@ internal sealed partial class SqliteTraceStore
         t.trace_id, t.experiment_id, t.client_request_id, t.request_time_ms, t.duration_ms, t.state, t.request_preview, t.response_preview, t.settled,
         t.root_name, t.model, t.input_tokens, t.output_tokens, t.total_tokens, t.cached_input_tokens, t.first_token_ms,
         t.error_type, t.error_message, t.stream_end, t.span_count, t.announced_span_count,
+        t.input_cost, t.output_cost, t.unpriced_calls,
         (SELECT artifact_location FROM experiments e WHERE e.experiment_id = t.experiment_id)
         """;
 
-    private const int InfoColumnCount = 22;
+    private const int InfoColumnCount = 25;
 
     private const string SpanColumns = """
         SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
@@ -75,29 +77,33 @@ internal sealed partial class SqliteTraceStore
                 $"Invalid value {query.PageSize} for parameter 'max_results' supplied:  Hint: Value was of type 'int'. It must be 1 to {TraceQuery.MaxPageSize}. See the API docs for more information about request parameters.");
         }
 
-        var conditions = TraceFilter.Parse(query.Filter);
+        var filter = TraceFilter.Parse(query.Filter);
         var orders = TraceOrder.Parse(query.OrderBy);
         if (query.ExperimentIds.Count == 0)
         {
             return Task.FromResult(new TracePage([], null));
         }
 
-        var parameters = new SqlParameters();
-        var keyset = TraceSql.Keyset(orders, parameters);
-        var where = TraceSql.Where(query, conditions, parameters);
-        if (!string.IsNullOrEmpty(query.PageToken))
-        {
-            where += " AND " + keyset.After(query.PageToken, parameters);
-        }
-
-        using var connection = _database.OpenRead();
-        SqliteRegex.Register(connection, conditions);
-        using var command = connection.CreateCommand();
+        using var search = _database.OpenSearch(cancellationToken);
+        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        var conditions = new SqlConditions(parameters, functions, search.Clock);
+        var sql = new TraceSql(conditions);
+        var keyset = sql.Keyset(orders);
+        var start = keyset.Start(query.PageToken, conditions);
 
         // One row more than the page tells whether there is another page.
-        command.CommandText = $"SELECT {InfoColumns}, {keyset.Select} FROM traces t WHERE {where} ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)}";
-        parameters.Bind(command);
-        var traces = ReadInfos(connection, command, keyset);
+        var select = $"""
+            SELECT {InfoColumns}, {keyset.Select} FROM traces t WHERE {sql.Where(query, filter)} AND {start.Condition}
+            ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)} OFFSET {parameters.Add(start.Offset)}
+            """;
+        var traces = search.Run(connection =>
+        {
+            functions.Register(connection, search.Clock);
+            using var command = connection.CreateCommand();
+            command.CommandText = select;
+            parameters.Bind(command);
+            return ReadInfos(connection, command, keyset);
+        });
         string? token = null;
         if (traces.Count > query.PageSize)
         {
@@ -110,19 +116,23 @@ internal sealed partial class SqliteTraceStore
 
     public Task<int> CountAsync(TraceQuery query, int limit, CancellationToken cancellationToken)
     {
-        var conditions = TraceFilter.Parse(query.Filter);
+        var filter = TraceFilter.Parse(query.Filter);
         if (query.ExperimentIds.Count == 0)
         {
             return Task.FromResult(0);
         }
 
-        var parameters = new SqlParameters();
-        using var connection = _database.OpenRead();
-        SqliteRegex.Register(connection, conditions);
-        using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT COUNT(*) FROM (SELECT 1 FROM traces t WHERE {TraceSql.Where(query, conditions, parameters)} LIMIT {parameters.Add(limit)})";
-        parameters.Bind(command);
-        return Task.FromResult((int)(long)command.ExecuteScalar()!);
+        using var search = _database.OpenSearch(cancellationToken);
+        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        var where = new TraceSql(new SqlConditions(parameters, functions, search.Clock)).Where(query, filter);
+        return Task.FromResult(search.Run(connection =>
+        {
+            functions.Register(connection, search.Clock);
+            using var command = connection.CreateCommand();
+            command.CommandText = $"SELECT COUNT(*) FROM (SELECT 1 FROM traces t WHERE {where} LIMIT {parameters.Add(limit)})";
+            parameters.Bind(command);
+            return (int)(long)command.ExecuteScalar()!;
+        }));
     }
 
     private static List<TraceRow> ReadInfos(SqliteConnection connection, SqliteCommand command, Keyset? keyset)
@@ -179,7 +189,7 @@ internal sealed partial class SqliteTraceStore
     {
         var traceId = reader.GetString(0);
         var spanCount = reader.GetInt32(19);
-        var tags = new Dictionary<string, string> { [TraceKeys.ArtifactLocation] = $"{Text(reader, 21)}/traces/{traceId}/artifacts" };
+        var tags = new Dictionary<string, string> { [TraceKeys.ArtifactLocation] = $"{Text(reader, 24)}/traces/{traceId}/artifacts" };
         if (spanCount > 0)
         {
             tags[TraceKeys.SpansLocation] = TraceKeys.TrackingStore;
@@ -219,6 +229,8 @@ internal sealed partial class SqliteTraceStore
                 StreamEnd = Text(reader, 18),
                 SpanCount = spanCount,
                 AnnouncedSpanCount = (int?)Integer(reader, 20),
+                Cost = Integer(reader, 21) is { } input ? new CallCost(input, Integer(reader, 22) ?? 0) : null,
+                UnpricedCalls = reader.GetInt32(23),
             },
         };
         var keys = new object?[keyset?.Count ?? 0];

@@ -1,3 +1,4 @@
+using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -9,12 +10,17 @@ internal sealed partial class SqliteTraceStore : ITraceStore
     private const int DeleteChunk = 200;
 
     private readonly SqliteDatabase _database;
+    private readonly CallPricer _pricer;
 
-    public SqliteTraceStore(SqliteDatabase database) => _database = database;
+    public SqliteTraceStore(SqliteDatabase database, CallPricer? pricer = null)
+    {
+        _database = database;
+        _pricer = pricer ?? new CallPricer(PriceTable.Shipped);
+    }
 
     public async Task WriteAsync(TraceBatch batch, CancellationToken cancellationToken)
     {
-        var traces = TraceRows.From(batch.Spans);
+        var traces = TraceRows.From(batch.Spans, _pricer);
         if (traces.Count == 0 && batch.Infos.Count == 0)
         {
             return;

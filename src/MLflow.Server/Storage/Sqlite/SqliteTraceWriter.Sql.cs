@@ -5,8 +5,8 @@ internal static partial class SqliteTraceWriter
 {
     private const string InsertTraceSql = """
         INSERT INTO traces (trace_id, experiment_id, request_time_ms, duration_ms, state, request_preview, response_preview,
-            root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, error_type, error_message, stream_end, span_count)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+            root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, error_type, error_message, stream_end, span_count, input_cost, output_cost, unpriced_calls)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
         ON CONFLICT (trace_id) DO NOTHING
         """;
 
@@ -27,7 +27,10 @@ internal static partial class SqliteTraceWriter
             error_type = ?15,
             error_message = ?16,
             stream_end = ?17,
-            span_count = ?18
+            span_count = ?18,
+            input_cost = ?19,
+            output_cost = ?20,
+            unpriced_calls = ?21
         WHERE trace_id = ?1
         """;
 
@@ -59,6 +62,8 @@ internal static partial class SqliteTraceWriter
         WHERE derived >= excluded.derived
         """;
 
+    private const string DeleteDerivedMetadataSql = "DELETE FROM trace_metadata WHERE trace_id = ?1 AND key = ?2 AND derived = 1";
+
     public const string UpsertTagSql = """
         INSERT INTO trace_tags (trace_id, key, value) VALUES (?1, ?2, ?3)
         ON CONFLICT (trace_id, key) DO UPDATE SET value = excluded.value
@@ -67,15 +72,16 @@ internal static partial class SqliteTraceWriter
     // A span that has ended is not replaced by an older report that it runs.
     private const string UpsertSpanSql = """
         INSERT INTO spans (trace_id, span_id, otel_trace_id, parent_span_id, name, type, status, status_message, start_ns, end_ns,
-            model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+            model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message, input_cost, output_cost)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
         ON CONFLICT (trace_id, span_id) DO UPDATE SET
             otel_trace_id = excluded.otel_trace_id, parent_span_id = excluded.parent_span_id, name = excluded.name, type = excluded.type,
             status = excluded.status, status_message = excluded.status_message, start_ns = excluded.start_ns, end_ns = excluded.end_ns,
             model = excluded.model, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
             total_tokens = excluded.total_tokens, cached_input_tokens = excluded.cached_input_tokens,
             first_token_ms = excluded.first_token_ms, stream_end = excluded.stream_end,
-            error_type = excluded.error_type, error_message = excluded.error_message
+            error_type = excluded.error_type, error_message = excluded.error_message,
+            input_cost = excluded.input_cost, output_cost = excluded.output_cost
         WHERE excluded.end_ns IS NOT NULL OR spans.end_ns IS NULL
         """;
 
@@ -86,7 +92,7 @@ internal static partial class SqliteTraceWriter
 
     private const string SelectSpanFactsSql = """
         SELECT span_id, parent_span_id, name, status, start_ns, end_ns, model, input_tokens, output_tokens, total_tokens, cached_input_tokens,
-            first_token_ms, stream_end, error_type, error_message
+            first_token_ms, stream_end, error_type, error_message, input_cost, output_cost
         FROM spans WHERE trace_id = ?1
         """;
 }

@@ -1,3 +1,4 @@
+using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -101,7 +102,10 @@ internal static partial class SqliteTraceWriter
             .Bind(15, summary.Facts.ErrorType)
             .Bind(16, summary.Facts.ErrorMessage)
             .Bind(17, summary.Facts.StreamEnd)
-            .Bind(18, summary.Facts.SpanCount);
+            .Bind(18, summary.Facts.SpanCount)
+            .Bind(19, summary.Facts.Cost?.Input)
+            .Bind(20, summary.Facts.Cost?.Output)
+            .Bind(21, summary.Facts.UnpricedCalls);
 
     private static SpanRecord? Root(TraceRows trace, TraceSummary summary)
     {
@@ -140,6 +144,8 @@ internal static partial class SqliteTraceWriter
             .Bind(17, facts.StreamEnd)
             .Bind(18, facts.ErrorType)
             .Bind(19, facts.ErrorMessage)
+            .Bind(20, facts.Cost?.Input)
+            .Bind(21, facts.Cost?.Output)
             .Execute();
         if (written == 1)
         {
@@ -170,6 +176,7 @@ internal static partial class SqliteTraceWriter
                 StreamEnd = rows.GetString(12),
                 ErrorType = rows.GetString(13),
                 ErrorMessage = rows.GetString(14),
+                Cost = rows.GetInt64OrNull(15) is { } input ? new CallCost(input, rows.GetInt64(16)) : null,
             });
         }
 
@@ -181,6 +188,16 @@ internal static partial class SqliteTraceWriter
         if (summary.Tokens.Any)
         {
             Write(TraceKeys.TokenUsage, summary.Tokens.ToJson());
+        }
+
+        if (summary.Facts is { Cost: { } cost, UnpricedCalls: 0 })
+        {
+            Write(TraceKeys.Cost, cost.ToJson());
+        }
+        else
+        {
+            // A sum without a part of it would be read as the whole.
+            session[DeleteDerivedMetadataSql].Bind(1, trace.TraceId).Bind(2, TraceKeys.Cost).Execute();
         }
 
         if (Root(trace, summary) is { } root)

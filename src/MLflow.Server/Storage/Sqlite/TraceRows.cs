@@ -1,3 +1,4 @@
+using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -19,7 +20,7 @@ internal sealed class TraceRows
     /// <summary>What follows when these are all spans of the trace.</summary>
     public TraceSummary Summary { get; }
 
-    public static IReadOnlyList<TraceRows> From(IReadOnlyList<SpanRecord> spans)
+    public static IReadOnlyList<TraceRows> From(IReadOnlyList<SpanRecord> spans, CallPricer pricer)
     {
         var traces = new Dictionary<string, Dictionary<string, SpanRecord>>();
         foreach (var span in spans)
@@ -36,6 +37,6 @@ internal sealed class TraceRows
             }
         }
 
-        return [.. traces.Select(trace => new TraceRows(trace.Key, [.. trace.Value.Values.Select(span => new SpanRow(span))]))];
+        return [.. traces.Select(trace => new TraceRows(trace.Key, [.. trace.Value.Values.Select(span => new SpanRow(pricer.Price(span)))]))];
     }
 }

@@ -24,6 +24,9 @@ internal static class MetricCatalog
         {
             ["span_count"] = (Count, ["span_model_name", "span_name", "span_status", "span_type"]),
             ["latency"] = (Average, ["span_name", "span_status"]),
+            ["input_cost"] = (Sum, ["span_model_name"]),
+            ["output_cost"] = (Sum, ["span_model_name"]),
+            ["total_cost"] = (Sum, ["span_model_name"]),
         },
         [MetricView.Assessments] = new()
         {

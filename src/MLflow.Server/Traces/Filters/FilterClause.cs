@@ -16,11 +16,17 @@ internal sealed record FilterClause
     /// <summary>The operator as it was written, in upper case.</summary>
     public required string OperatorText { get; init; }
 
+    public required int OperatorPosition { get; init; }
+
     /// <summary>The value, or the values of a list; none for IS NULL.</summary>
     public IReadOnlyList<FilterToken> Values { get; init; } = [];
 
     public bool IsList => Operator is FilterOperator.In or FilterOperator.NotIn;
 
-    /// <summary>The values as they were written.</summary>
-    public string RawValue => IsList ? $"({string.Join(", ", Values.Select(value => value.Raw))})" : Values[0].Raw;
+    public bool HasTextsOnly => Values.All(value => value.Kind == FilterTokenKind.Text);
+
+    public int ValuePosition => Values.Count > 0 ? Values[0].Position : OperatorPosition;
+
+    /// <summary>The values as they were written, cut to a length for errors.</summary>
+    public string RawValue => FilterError.Shown(IsList ? $"({string.Join(", ", Values.Select(value => value.Raw))})" : Values[0].Raw);
 }

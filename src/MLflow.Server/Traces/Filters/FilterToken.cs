@@ -6,5 +6,6 @@ namespace MLflow.Server.Traces.Filters;
 /// <param name="Position">Of its first character, from 1.</param>
 internal readonly record struct FilterToken(FilterTokenKind Kind, string Text, string Raw, int Position)
 {
-    public bool Is(string keyword) => Kind == FilterTokenKind.Word && Text.Equals(keyword, StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether it is this keyword; a name in quotes is none.</summary>
+    public bool Is(string keyword) => Kind == FilterTokenKind.Word && Raw.Equals(keyword, StringComparison.OrdinalIgnoreCase);
 }

@@ -14,11 +14,24 @@ internal enum TraceField
     /// <summary>Tag <c>mlflow.traceName</c>, else the root span's name.</summary>
     Name,
     RunId,
+
+    /// <summary>A linked prompt, <c>name/version</c>.</summary>
+    Prompt,
+
+    /// <summary>The previews, and <see cref="SpanContent.Text"/> of any span.</summary>
+    Text,
     Tag,
     Metadata,
     SpanName,
     SpanType,
     SpanStatus,
+
+    /// <summary><see cref="SpanContent.Json"/>.</summary>
+    SpanContent,
+    SpanAttribute,
     Feedback,
     Expectation,
+
+    /// <summary>An assessment that links an issue, whose id is its name.</summary>
+    Issue,
 }

@@ -1,29 +1,24 @@
-using System.Globalization;
-
 namespace MLflow.Server.Traces.Filters;
 
 /// <summary>Gives the clauses of a filter their meaning for traces.</summary>
 internal static class TraceFilter
 {
     private const string ValidAttributes =
-        "{'timestamp', 'timestamp_ms', 'execution_time', 'execution_time_ms', 'end_time', 'end_time_ms', 'status', 'request_id', 'client_request_id', 'name', 'run_id'}";
+        "{'timestamp', 'timestamp_ms', 'execution_time', 'execution_time_ms', 'end_time', 'end_time_ms', 'status', 'request_id', 'client_request_id', 'name', 'run_id', 'prompt'}";
 
-    private static readonly FilterOperator[] Numeric =
+    private const string ValidEntities =
+        "{'attribute', 'attributes', 'trace', 'tag', 'tags', 'metadata', 'request_metadata', 'span', 'feedback', 'expectation', 'issue'}";
+
+    private const string AttributePrefix = "attributes.";
+
+    private static readonly FilterOperator[] AnyOperator =
     [
-        FilterOperator.Equal, FilterOperator.NotEqual, FilterOperator.Greater, FilterOperator.GreaterOrEqual, FilterOperator.Less, FilterOperator.LessOrEqual,
+        .. FilterOperators.TextOrList, FilterOperator.IsNull, FilterOperator.IsNotNull,
+        FilterOperator.Greater, FilterOperator.GreaterOrEqual, FilterOperator.Less, FilterOperator.LessOrEqual,
     ];
-
-    private static readonly FilterOperator[] Text =
-    [
-        FilterOperator.Equal, FilterOperator.NotEqual, FilterOperator.Like, FilterOperator.ILike, FilterOperator.RLike,
-    ];
-
-    private static readonly FilterOperator[] TextOrList = [.. Text, FilterOperator.In, FilterOperator.NotIn];
-
-    private static readonly FilterOperator[] TextOrNull = [.. Text, FilterOperator.IsNull, FilterOperator.IsNotNull];
 
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the filter is wrong.</exception>
-    public static IReadOnlyList<TraceCondition> Parse(string? filter) => [.. FilterParser.Parse(filter).Select(Bind)];
+    public static FilterTree<TraceCondition> Parse(string? filter) => FilterParser.Parse(filter).Select(Bind);
 
     /// <summary>The field of an attribute, under any of its names; null when there is none.</summary>
     public static TraceField? Attribute(string key) => key switch
@@ -43,6 +38,8 @@ internal static class TraceFilter
     {
         switch (clause.Prefix)
         {
+            case "trace" when clause.Key == "text":
+                return BindContent(clause, TraceField.Text);
             case null or "attribute" or "attributes" or "trace":
                 return BindAttribute(clause);
             case "tag" or "tags":
@@ -53,120 +50,143 @@ internal static class TraceFilter
                 return BindAssessment(clause, TraceField.Feedback);
             case "expectation":
                 return BindAssessment(clause, TraceField.Expectation);
+            case "issue" when clause.Key == "id":
+                return BindText(clause, TraceField.Issue, null, FilterOperators.Equality, "issue");
             case "span":
-                return BindText(clause, SpanField(clause), null, TextOrList, "span");
+                return BindSpan(clause);
+            case "issue":
+                throw FilterError.At($"Invalid issue attribute '{FilterError.Shown(clause.Key)}'. Supported attributes: id.", clause.Position);
             default:
-                throw Invalid(
-                    $"Invalid entity type '{clause.Prefix}'. Valid values are {{'attribute', 'attributes', 'trace', 'tag', 'tags', 'metadata', 'request_metadata', 'span', 'feedback', 'expectation'}}",
-                    clause);
+                throw FilterError.At($"Invalid entity type '{FilterError.Shown(clause.Prefix)}'. Valid values are {ValidEntities}", clause.Position);
         }
     }
 
     private static TraceCondition BindAttribute(FilterClause clause)
     {
-        var field = Attribute(clause.Key) ?? throw Invalid($"Invalid attribute key '{clause.Key}' specified. Valid keys are '{ValidAttributes}'", clause);
+        if (clause.Prefix is null && clause.Key == "text")
+        {
+            throw FilterError.At("Invalid clause(s) in filter string: 'text'. Text is searched by trace.text", clause.Position);
+        }
+
+        if (clause.Key == "prompt")
+        {
+            return BindPrompt(clause);
+        }
+
+        var field = Attribute(clause.Key)
+            ?? throw FilterError.At($"Invalid attribute key '{FilterError.Shown(clause.Key)}' specified. Valid keys are '{ValidAttributes}'", clause.Position);
         if (field is TraceField.RequestTime or TraceField.Duration or TraceField.EndTime)
         {
             if (clause.IsList)
             {
-                throw Invalid(
+                throw FilterError.At(
                     "Only attributes in {'run_id','name','request_id','status','client_request_id'} supports comparison with a list of quoted string values.",
-                    clause);
+                    clause.OperatorPosition);
             }
 
-            RequireOperator(clause, Numeric);
-            return new TraceCondition(field, null, clause.Operator, [Number(clause)]);
+            FilterOperators.Require(clause, FilterOperators.Numeric);
+            return new TraceCondition(field, null, clause.Operator, [FilterOperators.Number(clause)]);
         }
 
-        var allowed = field is TraceField.State or TraceField.TraceId or TraceField.ClientRequestId ? TextOrList : TextOrNull;
+        FilterOperators.RequireTextsInList(clause);
+        var allowed = field is TraceField.State or TraceField.TraceId or TraceField.ClientRequestId ? FilterOperators.TextOrList : FilterOperators.TextOrNull;
         return BindText(clause, field, null, allowed, "attribute");
+    }
+
+    private static TraceCondition BindPrompt(FilterClause clause)
+    {
+        var condition = BindText(clause, TraceField.Prompt, null, FilterOperators.Equality, "attribute");
+        return ((string)condition.Values[0]).Contains('/', StringComparison.Ordinal)
+            ? condition
+            : throw FilterError.At($"Expected a prompt as 'name/version' (e.g. 'my-prompt/1'). Got value {clause.RawValue}", clause.ValuePosition);
     }
 
     private static TraceCondition BindKeyed(FilterClause clause, TraceField field, string entity)
     {
-        if (clause.IsList)
-        {
-            throw Invalid($"Expected a quoted string value for {entity} (e.g. 'my-value'). Got value {clause.RawValue}", clause);
-        }
-
-        return BindText(clause, field, clause.Key, TextOrNull, entity);
+        RequireKey(clause);
+        return clause.IsList
+            ? throw FilterError.At($"Expected a quoted string value for {entity} (e.g. 'my-value'). Got value {clause.RawValue}", clause.ValuePosition)
+            : BindText(clause, field, clause.Key, FilterOperators.TextOrNull, entity);
     }
 
     private static TraceCondition BindAssessment(FilterClause clause, TraceField field)
     {
+        RequireKey(clause);
         var entity = field == TraceField.Feedback ? "feedback" : "expectation";
-        if (!TextOrNull.Contains(clause.Operator) && !clause.IsList && clause.Values.All(value => value.Kind == FilterTokenKind.Text))
+        if (clause.IsList || !clause.HasTextsOnly)
         {
-            throw Invalid($"assessment.{clause.Key} comparator '{clause.OperatorText}' not one of '{Names(TextOrNull)}'", clause);
+            throw FilterError.At($"Expected a quoted string value for {entity} (e.g. 'my-value'). Got value {clause.RawValue}", clause.ValuePosition);
         }
 
-        if (clause.IsList || clause.Values.Any(value => value.Kind != FilterTokenKind.Text))
-        {
-            throw Invalid($"Expected a quoted string value for {entity} (e.g. 'my-value'). Got value {clause.RawValue}", clause);
-        }
-
-        return BindText(clause, field, clause.Key, TextOrNull, entity);
+        return FilterOperators.TextOrNull.Contains(clause.Operator)
+            ? BindText(clause, field, clause.Key, FilterOperators.TextOrNull, entity)
+            : throw FilterError.At(
+                $"assessment.{FilterError.Shown(clause.Key)} comparator '{clause.OperatorText}' not one of '{FilterOperators.Names(FilterOperators.TextOrNull)}'",
+                clause.OperatorPosition);
     }
+
+    private static TraceCondition BindSpan(FilterClause clause)
+    {
+        if (clause.Key.StartsWith(AttributePrefix, StringComparison.Ordinal))
+        {
+            return BindSpanAttribute(clause, clause.Key[AttributePrefix.Length..]);
+        }
+
+        TraceField field;
+        switch (clause.Key)
+        {
+            case "content":
+                return BindContent(clause, TraceField.SpanContent);
+            case "name":
+                field = TraceField.SpanName;
+                break;
+            case "type":
+                field = TraceField.SpanType;
+                break;
+            case "status":
+                field = TraceField.SpanStatus;
+                break;
+            default:
+                throw FilterError.At(
+                    $"Invalid span attribute '{FilterError.Shown(clause.Key)}'. Supported attributes: name, status, type, attributes.<attribute_name>.", clause.Position);
+        }
+
+        FilterOperators.RequireTextsInList(clause);
+        return BindText(clause, field, null, FilterOperators.TextOrList, "span");
+    }
+
+    private static TraceCondition BindSpanAttribute(FilterClause clause, string key)
+    {
+        if (key.Length == 0)
+        {
+            throw FilterError.At("Span attribute name cannot be empty after 'attributes.'", clause.Position);
+        }
+
+        if (clause.Operator is FilterOperator.Greater or FilterOperator.GreaterOrEqual or FilterOperator.Less or FilterOperator.LessOrEqual)
+        {
+            return new TraceCondition(TraceField.SpanAttribute, key, clause.Operator, [FilterOperators.Number(clause)]);
+        }
+
+        FilterOperators.RequireTextsInList(clause);
+        return BindText(clause, TraceField.SpanAttribute, key, AnyOperator, "span");
+    }
+
+    private static TraceCondition BindContent(FilterClause clause, TraceField field) =>
+        FilterOperators.Patterns.Contains(clause.Operator)
+            ? BindText(clause, field, null, FilterOperators.Patterns, "span.content")
+            : throw FilterError.At($"span.content comparator '{clause.OperatorText}' not one of '{FilterOperators.Names(FilterOperators.Patterns)}'", clause.OperatorPosition);
 
     private static TraceCondition BindText(FilterClause clause, TraceField field, string? key, FilterOperator[] allowed, string entity)
     {
-        RequireOperator(clause, allowed);
-        if (clause.Values.FirstOrDefault(value => value.Kind != FilterTokenKind.Text) is { Raw: { } raw })
-        {
-            throw Invalid($"Expected a quoted string value for {entity} (e.g. 'my-value'). Got value {raw}", clause);
-        }
-
-        return new TraceCondition(field, key, clause.Operator, [.. clause.Values.Select(value => value.Text)]);
+        FilterOperators.Require(clause, allowed);
+        return new TraceCondition(field, key, clause.Operator, FilterOperators.Texts(clause, entity));
     }
 
-    private static TraceField SpanField(FilterClause clause) => clause.Key switch
+    private static void RequireKey(FilterClause clause)
     {
-        "name" => TraceField.SpanName,
-        "type" => TraceField.SpanType,
-        "status" => TraceField.SpanStatus,
-        _ => throw Invalid($"Invalid span attribute '{clause.Key}'. Supported attributes: name, status, type.", clause),
-    };
-
-    private static object Number(FilterClause clause)
-    {
-        var text = clause.Values[0].Text;
-        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer))
+        if (clause.Key.Length == 0)
         {
-            return integer;
-        }
-
-        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
-            ? number
-            : throw Invalid($"Expected a numeric value for '{clause.Key}'. Got value {clause.RawValue}", clause);
-    }
-
-    private static void RequireOperator(FilterClause clause, FilterOperator[] allowed)
-    {
-        if (!allowed.Contains(clause.Operator))
-        {
-            throw Invalid($"Invalid comparator '{clause.OperatorText}' not one of '{Names(allowed)}'", clause);
+            throw FilterError.At($"Invalid clause(s) in filter string: '{clause.Prefix}.'. A key should follow the dot", clause.Position);
         }
     }
-
-    private static string Names(FilterOperator[] operators) => $"{{{string.Join(", ", operators.Select(Name))}}}";
-
-    private static string Name(FilterOperator @operator) => @operator switch
-    {
-        FilterOperator.Equal => "'='",
-        FilterOperator.NotEqual => "'!='",
-        FilterOperator.Greater => "'>'",
-        FilterOperator.GreaterOrEqual => "'>='",
-        FilterOperator.Less => "'<'",
-        FilterOperator.LessOrEqual => "'<='",
-        FilterOperator.Like => "'LIKE'",
-        FilterOperator.ILike => "'ILIKE'",
-        FilterOperator.RLike => "'RLIKE'",
-        FilterOperator.In => "'IN'",
-        FilterOperator.NotIn => "'NOT IN'",
-        FilterOperator.IsNull => "'IS NULL'",
-        _ => "'IS NOT NULL'",
-    };
-
-    private static MlflowException Invalid(string message, FilterClause clause) =>
-        new(ErrorCode.INVALID_PARAMETER_VALUE, $"{message} (at position {clause.Position})");
 }

@@ -33,6 +33,18 @@ public static class Figures
         _ => string.Create(Culture, $"{bytes / 1_000_000.0:0.0} MB"),
     };
 
+    /// <summary><c>$0.00094</c>, <c>$1.204</c>, <c>$37.20</c>, <c>$1,240</c>; what is not nothing is never written as 0.</summary>
+    public static string Usd(decimal dollars) => dollars switch
+    {
+        0 => "$0",
+        < 0.0000005m => "<$0.000001",
+        < 0.0000095m => string.Create(Culture, $"${dollars:0.000000}"),
+        < 0.99995m => string.Create(Culture, $"${dollars:0.00000}"),
+        < 9.9995m => string.Create(Culture, $"${dollars:0.000}"),
+        < 999.995m => string.Create(Culture, $"${dollars:0.00}"),
+        _ => string.Create(Culture, $"${dollars:#,0}"),
+    };
+
     /// <summary><c>38 %</c>; a share that is not nothing is never written as 0.</summary>
     public static string Percent(double share) => share is > 0 and < 0.01 ? "under 1\u00A0%" : string.Create(Culture, $"{share * 100:0}\u00A0%");
 

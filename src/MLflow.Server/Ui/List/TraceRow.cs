@@ -68,6 +68,16 @@ public sealed class TraceRow
 
     public bool HasTokens => Info.Facts.InputTokens is not null || Info.Facts.OutputTokens is not null;
 
+    /// <summary>With a plus where a part of it is not known; nothing where none is.</summary>
+    public string Cost => Info.Facts.Cost is { } cost ? Figures.Usd(cost.Usd) + (Info.Facts.UnpricedCalls > 0 ? "+" : "") : "";
+
+    public string? CostTitle => Info.Facts.UnpricedCalls switch
+    {
+        0 => null,
+        var calls when Info.Facts.Cost is null => $"the price of {Figures.Plural(calls, "call")} is not known",
+        var calls => $"without {Figures.Plural(calls, "call")} whose price is not known",
+    };
+
     private string AfterTokens => Info.Facts.OutputTokens is { } tokens ? $" after {Figures.Plural(tokens, "token")}" : "";
 
     /// <summary>The mark of a trace.</summary>

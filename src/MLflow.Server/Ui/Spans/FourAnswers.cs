@@ -128,20 +128,18 @@ public static class FourAnswers
 
     private static Answer Used(SpanTree tree)
     {
-        var counted = tree.Rows.Where(node => node.Span.InputTokens is not null || node.Span.OutputTokens is not null).ToList();
+        var counted = tree.Counted;
         if (counted.Count == 0)
         {
             return new Answer
             {
-                Question = "What did it use?",
+                Question = "What did it cost?",
                 Result = "No tokens counted",
                 Evidence = WhyUncounted(tree) is { } reason ? [new Phrase(reason)] : [],
             };
         }
 
-        var input = counted.Sum(node => node.Span.InputTokens ?? 0);
-        var output = counted.Sum(node => node.Span.OutputTokens ?? 0);
-        var evidence = new List<Phrase> { new($"{Figures.Count(input)} tokens in, {Figures.Count(output)} out.") };
+        var evidence = new List<Phrase> { new($"{Figures.Count(tree.InputTokens)} tokens in, {Figures.Count(tree.OutputTokens)} out.") };
         var cached = counted.Where(node => node.Span.CachedTokens > 0).MaxBy(node => node.Span.CachedTokens);
         if (cached is { Span: { CachedTokens: { } tokens, InputTokens: > 0 and var prompt } })
         {
@@ -150,8 +148,25 @@ public static class FourAnswers
             evidence.Add(new Phrase(" came from the cache."));
         }
 
-        evidence.Add(new Phrase(" Cost unknown: no price is set."));
-        return new Answer { Question = "What did it use?", Result = $"{Figures.Count(input + output)} tokens", Evidence = evidence };
+        var unpriced = counted.Where(node => node.Span.Cost is null).ToList();
+        if (tree.Cost is not { } cost)
+        {
+            evidence.Add(new Phrase($" Cost unknown: {unpriced[0].Span.WhyUnpriced ?? "it came before prices were known here"}."));
+            return new Answer { Question = "What did it cost?", Result = $"{Figures.Count(tree.InputTokens + tree.OutputTokens)} tokens", Evidence = evidence };
+        }
+
+        if (unpriced.Count > 0)
+        {
+            evidence.Add(new Phrase($" Without {Figures.Plural(unpriced.Count, "call")} of unknown price, "));
+            evidence.Add(new Phrase($"step {unpriced[0].Number}", unpriced[0].Id));
+            evidence.Add(new Phrase(unpriced[0].Span.WhyUnpriced is { } why ? $": {why}." : "."));
+        }
+        else if (counted.FirstOrDefault(node => node.Span.CostNotes.Count > 0) is { } noted)
+        {
+            evidence.Add(new Phrase($" {Capital(noted.Span.CostNotes[0])}."));
+        }
+
+        return new Answer { Question = "What did it cost?", Result = (unpriced.Count > 0 ? "At least " : "") + Figures.Usd(cost.Usd), Evidence = evidence };
     }
 
     private static string? WhyUncounted(SpanTree tree) => tree.ModelCalls switch

@@ -1,3 +1,4 @@
+using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Ui.Spans;
@@ -21,6 +22,16 @@ public sealed class SpanTree
     public IReadOnlyList<SpanNode> Roots { get; private set; } = [];
 
     public IReadOnlyList<SpanNode> ModelCalls { get; private set; } = [];
+
+    /// <summary>The calls that used tokens: not the steps around them, which may tell the same tokens once more.</summary>
+    public IReadOnlyList<SpanNode> Counted { get; private set; } = [];
+
+    public long InputTokens => Counted.Sum(node => node.Span.InputTokens ?? 0);
+
+    public long OutputTokens => Counted.Sum(node => node.Span.OutputTokens ?? 0);
+
+    /// <summary>Of the calls whose cost is known; null where that is none.</summary>
+    public CallCost? Cost => Counted.Where(node => node.Span.Cost is not null).Aggregate((CallCost?)null, (sum, node) => (sum ?? default) + node.Span.Cost!.Value);
 
     /// <summary>Where errors began, in the order of their ends.</summary>
     public IReadOnlyList<SpanNode> ErrorOrigins { get; private set; } = [];
@@ -115,6 +126,15 @@ public sealed class SpanTree
         }
 
         Rows = rows;
+        var above = new HashSet<SpanNode>();
+        foreach (var node in rows.Where(node => node.Span.IsCounted))
+        {
+            for (var at = node.Parent; at is not null && above.Add(at); at = at.Parent)
+            {
+            }
+        }
+
+        Counted = [.. rows.Where(node => node.Span.IsCounted && !above.Contains(node))];
         ModelCalls = [.. rows.Where(node => node.Span.IsModelCall).OrderBy(node => node.Span.StartMs)];
         for (var i = 0; i < ModelCalls.Count; i++)
         {

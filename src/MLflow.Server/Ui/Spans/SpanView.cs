@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 using MLflow.Server.Ui.Formatting;
 
@@ -35,6 +36,10 @@ public sealed class SpanView
         OutputTokens = usage.Number("output_tokens");
         CachedTokens = usage.Number("cache_read_input_tokens");
         ReasoningTokens = usage.Number("reasoning_tokens") ?? usage.Number("reasoning");
+        Cost = CallCost.Parse(record[AttributeNames.Cost]);
+        var basis = TolerantJson.Parse(record[AttributeNames.CostBasis]);
+        WhyUnpriced = Cost is null ? basis.Text("unknown") : null;
+        CostNotes = [.. basis.Member("notes").Items().Select(note => TolerantJson.Unquote(note.GetRawText())).OfType<string>()];
     }
 
     public SpanRecord Record { get; }
@@ -69,6 +74,18 @@ public sealed class SpanView
     public long? CachedTokens { get; }
 
     public long? ReasoningTokens { get; }
+
+    /// <summary>Null where it is not known.</summary>
+    public CallCost? Cost { get; }
+
+    /// <summary>Why the cost of a call is not known, or null.</summary>
+    public string? WhyUnpriced { get; }
+
+    /// <summary>What the cost assumes.</summary>
+    public IReadOnlyList<string> CostNotes { get; }
+
+    /// <summary>It used something that is paid for.</summary>
+    public bool IsCounted => InputTokens is not null || OutputTokens is not null || Cost is not null;
 
     public SpanError? Error { get; }
 

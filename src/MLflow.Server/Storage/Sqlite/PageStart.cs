@@ -1,0 +1,8 @@
+namespace MLflow.Server.Storage.Sqlite;
+
+/// <param name="Condition">What its rows have in common.</param>
+/// <param name="Offset">How many of them are passed over.</param>
+internal readonly record struct PageStart(string Condition, long Offset)
+{
+    public static readonly PageStart First = new("1", 0);
+}

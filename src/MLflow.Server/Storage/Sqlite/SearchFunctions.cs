@@ -1,0 +1,76 @@
+using System.Text;
+using Microsoft.Data.Sqlite;
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Storage.Sqlite;
+
+/// <summary>The predicates of one search, which its SQL calls by their number. Nothing that a caller wrote gets into the SQL.</summary>
+internal sealed class SearchFunctions
+{
+    private const string TextFunction = "mlflow_text";
+    private const string SpanFunction = "mlflow_span";
+
+    private readonly List<Predicate<string>> _texts = [];
+    private readonly List<Predicate<SpanContent>> _spans = [];
+    private long _spanRow = -1;
+    private SpanContent? _span;
+
+    /// <summary>The condition that the text of an expression matches; an absent one does not.</summary>
+    public string Text(Predicate<string> predicate, string expression)
+    {
+        _texts.Add(predicate);
+
+        // As bytes, because a function gets a text only up to its first U+0000.
+        return $"{TextFunction}({_texts.Count - 1}, CAST({expression} AS BLOB))";
+    }
+
+    /// <summary>The condition that span <c>s</c> with its payload <c>p</c> matches.</summary>
+    public string Span(Predicate<SpanContent> predicate)
+    {
+        _spans.Add(predicate);
+        return $"{SpanFunction}({_spans.Count - 1}, p.rowid, CAST(s.name AS BLOB), CAST(s.type AS BLOB), s.status, CAST(s.status_message AS BLOB), p.codec, p.payload)";
+    }
+
+    /// <summary>Gives the functions to a connection, which forgets them when it is closed.</summary>
+    public void Register(SqliteConnection connection, SearchClock clock)
+    {
+        if (_texts.Count > 0)
+        {
+            connection.CreateFunction(TextFunction, (long predicate, byte[]? text) =>
+            {
+                clock.ThrowIfOver();
+                return text is not null && _texts[(int)predicate](Encoding.UTF8.GetString(text));
+            });
+        }
+
+        if (_spans.Count > 0)
+        {
+            connection.CreateFunction(SpanFunction, (long predicate, long row, byte[] name, byte[] type, string status, byte[]? message, long codec, byte[] payload) =>
+            {
+                clock.ThrowIfOver();
+                if (_spanRow != row || _span is null)
+                {
+                    _span = Decode(name, type, status, message, codec, payload);
+                    _spanRow = row;
+                }
+
+                return _spans[(int)predicate](_span);
+            });
+        }
+    }
+
+    private static SpanContent Decode(byte[] name, byte[] type, string status, byte[]? message, long codec, byte[] payload) => new(SpanPayload.Decode(
+        new SpanRecord
+        {
+            TraceId = "",
+            OtelTraceId = "",
+            SpanId = "",
+            StartNs = 0,
+            Name = Encoding.UTF8.GetString(name),
+            Type = Encoding.UTF8.GetString(type),
+            Status = SqliteText.Status(status),
+            StatusMessage = message is null ? null : Encoding.UTF8.GetString(message),
+        },
+        (int)codec,
+        payload));
+}

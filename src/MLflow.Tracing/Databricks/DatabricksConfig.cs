@@ -1,0 +1,254 @@
+using System.Text;
+
+namespace MLflow;
+
+/// <summary>
+/// A workspace and what is configured for it. Order of Databricks' SDKs: the program's options, the environment, a profile of the configuration file; a value that is there is not
+/// replaced by a later one. The file is not read where no profile is asked for and host or credentials are known already.
+/// </summary>
+internal sealed class DatabricksConfig
+{
+    private readonly Dictionary<string, DatabricksValue> _values = [];
+    private readonly DatabricksOptions _options;
+    private string _file = "";
+    private string _fileNote = "";
+
+    private DatabricksConfig(DatabricksOptions? options, DatabricksSurroundings surroundings)
+    {
+        _options = options ?? new DatabricksOptions();
+        Surroundings = surroundings;
+    }
+
+    public DatabricksSurroundings Surroundings { get; }
+
+    /// <summary>Scheme, host and port of the workspace.</summary>
+    public Uri Host { get; private set; } = null!;
+
+    /// <summary>The profile that was read; null for none.</summary>
+    public string? Profile { get; private set; }
+
+    /// <summary>The profile that the tracking URI names; null for none.</summary>
+    public string? UriProfile { get; private init; }
+
+    public string? SqlWarehouseId => _options.SqlWarehouseId ?? Surroundings.Read("MLFLOW_TRACING_SQL_WAREHOUSE_ID");
+
+    /// <summary>Where it stands as a tracking URI in texts.</summary>
+    public string Name => UriProfile is null ? DatabricksUri.Scheme : $"{DatabricksUri.Scheme}://{UriProfile}";
+
+    public string? this[string name] => _values.TryGetValue(name, out var found) ? found.Value : null;
+
+    /// <summary>Looks for a workspace. Reads the configuration file where it has to, and makes no request.</summary>
+    /// <exception cref="ArgumentException">There is no host, the profile is not there, or values contradict each other. The message says what was looked for and where, and no value.</exception>
+    public static DatabricksConfig Read(string? uriProfile, DatabricksOptions? options, DatabricksSurroundings surroundings)
+    {
+        var config = new DatabricksConfig(options, surroundings) { UriProfile = uriProfile };
+        foreach (var attribute in DatabricksAttribute.All)
+        {
+            if (options is not null && attribute.Option?.Invoke(options) is { Length: > 0 } told)
+            {
+                config._values[attribute.Name] = new DatabricksValue(told, $"{nameof(DatabricksOptions)}.{attribute.OptionName}");
+            }
+            else if (surroundings.Read(attribute.Variable) is { } value)
+            {
+                config._values[attribute.Name] = new DatabricksValue(value, attribute.Variable);
+            }
+        }
+
+        config.ReadProfile(uriProfile);
+        config.FindHost();
+        config.CheckMethods();
+        return config;
+    }
+
+    /// <summary>Which of these stand where, for messages: <c>client_id from DATABRICKS_CLIENT_ID</c>.</summary>
+    public string Origins(params ReadOnlySpan<string> names)
+    {
+        var parts = new List<string>();
+        foreach (var name in names)
+        {
+            if (_values.TryGetValue(name, out var found))
+            {
+                parts.Add($"{name} from {found.Origin}");
+            }
+        }
+
+        return string.Join(", ", parts);
+    }
+
+    /// <summary>The error of a program that has no credentials.</summary>
+    public ArgumentException NothingFound(string more = "")
+    {
+        var text = new StringBuilder();
+        text.Append(Host is null
+            ? $"The tracking URI '{Name}' needs the address of a Databricks workspace, and none was found."
+            : $"The tracking URI '{Name}' needs credentials for the Databricks workspace {Host.Host}, and none were found.");
+        if (more.Length > 0)
+        {
+            text.Append(' ').Append(more);
+        }
+
+        text.Append(" Looked for, in this order (values are not shown):");
+        Line("host", DatabricksAttribute.Host);
+        Line("pat", DatabricksAttribute.Token);
+        Line("basic", DatabricksAttribute.Username, DatabricksAttribute.Password);
+        Line("metadata-service", DatabricksAttribute.MetadataServiceUrl);
+        Line("oauth-m2m", DatabricksAttribute.ClientId, DatabricksAttribute.ClientSecret);
+        text.Append($"\n- env-oidc: an identity token in the variable {this[DatabricksAttribute.OidcTokenEnv] ?? CredentialChoice.DefaultOidcVariable} (not set)");
+        Line("file-oidc", DatabricksAttribute.OidcTokenFile);
+        Line("azure-client-secret", DatabricksAttribute.AzureClientId, DatabricksAttribute.AzureClientSecret, DatabricksAttribute.AzureTenantId);
+        text.Append($"\n- azure-cli: the program az ({(Surroundings.FindProgram("az") is null ? "not in PATH" : "found; it is asked for workspaces of Azure only")})");
+        text.Append($"\n- databricks-cli: the program databricks ({(CredentialChoice.FindCli(this) is null ? "neither in DATABRICKS_CLI_PATH nor in PATH" : "found; it needs a host")})");
+        text.Append($"\n- model-serving: the file {Surroundings.ModelServingTokenFile} ({(File.Exists(Surroundings.ModelServingTokenFile) ? "found" : "not there")}), host in DATABRICKS_MODEL_SERVING_HOST_URL");
+        text.Append($"\nThe configuration file is {(_file.Length == 0 ? "~/.databrickscfg, but this user has no home" : _file)}: {_fileNote}.");
+        if (Surroundings.Read("DATABRICKS_RUNTIME_VERSION") is not null)
+        {
+            text.Append("\nThis is a cluster of Databricks, whose own token only Python, R and Scala are given: set DATABRICKS_HOST and DATABRICKS_TOKEN, or a service principal, in the environment of the cluster or job.");
+        }
+
+        text.Append("\nThe shortest way: set DATABRICKS_HOST and DATABRICKS_TOKEN, or run 'databricks auth login'. docs/databricks.md has the others.");
+        return new ArgumentException(text.ToString());
+
+        void Line(string method, params string[] names)
+        {
+            text.Append("\n- ").Append(method).Append(": ");
+            for (var i = 0; i < names.Length; i++)
+            {
+                var attribute = Array.Find(DatabricksAttribute.All, a => a.Name == names[i])!;
+                var isSet = _values.TryGetValue(names[i], out var found);
+                text.Append(i > 0 ? "; " : "");
+                text.Append(isSet
+                    ? $"{names[i]} found in {found.Origin}"
+                    : $"{(attribute.OptionName is { } option ? $"{nameof(DatabricksOptions)}.{option}, " : "")}{attribute.Variable} or {names[i]} of the profile (not set)");
+            }
+        }
+    }
+
+    /// <summary>A text of others that may quote what it was sent, without the configured secrets.</summary>
+    public string Conceal(string text)
+    {
+        text = SecretScrubber.Scrub(text) ?? text;
+        foreach (var name in (ReadOnlySpan<string>)[DatabricksAttribute.Token, DatabricksAttribute.Password, DatabricksAttribute.ClientSecret, DatabricksAttribute.AzureClientSecret])
+        {
+            if (this[name] is { Length: > 0 } secret)
+            {
+                text = text.Replace(secret, SecretScrubber.Mark, StringComparison.Ordinal);
+            }
+        }
+
+        return text;
+    }
+
+    public override string ToString() => $"Databricks workspace {Host.Host}";
+
+    private void ReadProfile(string? uriProfile)
+    {
+        var requested = uriProfile ?? _options.Profile ?? Surroundings.Read("DATABRICKS_CONFIG_PROFILE");
+        _file = _options.ConfigFile ?? Surroundings.Read("DATABRICKS_CONFIG_FILE") ?? (Surroundings.Home is null ? "" : Path.Combine(Surroundings.Home, ".databrickscfg"));
+        if (_file.StartsWith("~/", StringComparison.Ordinal) && Surroundings.Home is not null)
+        {
+            _file = Path.Combine(Surroundings.Home, _file[2..]);
+        }
+
+        var isSufficient = _values.ContainsKey(DatabricksAttribute.Host) || _values.ContainsKey(DatabricksAttribute.AzureResourceId)
+            || DatabricksAttribute.All.Any(attribute => attribute.Method is not null && _values.ContainsKey(attribute.Name));
+        if (requested is null && isSufficient)
+        {
+            _fileNote = "it is not read where host or credentials are set outside of it and no profile is asked for";
+            return;
+        }
+
+        if (_file.Length == 0 || DatabricksProfiles.Read(_file) is not { } profiles)
+        {
+            _fileNote = "it is not there";
+            if (uriProfile is not null)
+            {
+                throw new ArgumentException($"The tracking URI '{Name}' names a profile, but there is no configuration file {_file}: run 'databricks auth login --profile {uriProfile}', or set DATABRICKS_CONFIG_FILE to where it is.");
+            }
+
+            return;
+        }
+
+        var name = requested ?? profiles.Preferred;
+        if (profiles.Find(name) is not { } section)
+        {
+            _fileNote = $"it has no profile '{name}'";
+            if (requested is not null)
+            {
+                throw new ArgumentException($"{_file} has no profile '{name}'; it has {(profiles.Names.Any() ? string.Join(", ", profiles.Names.Select(n => $"'{n}'")) : "none")}.");
+            }
+
+            return;
+        }
+
+        Profile = name;
+        _fileNote = $"profile '{name}' was read";
+        CheckHost(section, uriProfile);
+        foreach (var attribute in DatabricksAttribute.All)
+        {
+            if (section.TryGetValue(attribute.Name, out var value) && value.Length > 0)
+            {
+                _values.TryAdd(attribute.Name, new DatabricksValue(value, $"profile '{name}' of {_file}"));
+            }
+        }
+    }
+
+    /// <summary>Databricks' SDKs would go to the host of the environment with the credentials of the profile, or the other way round, without a word.</summary>
+    private void CheckHost(IReadOnlyDictionary<string, string> section, string? uriProfile)
+    {
+        if (uriProfile is not null
+            && _values.TryGetValue(DatabricksAttribute.Host, out var outside)
+            && section.TryGetValue(DatabricksAttribute.Host, out var inside)
+            && !Uri.Equals(Normalize(outside), Normalize(new DatabricksValue(inside, $"profile '{uriProfile}'"))))
+        {
+            throw new ArgumentException($"The tracking URI '{Name}' names a profile whose host is another than the one in {outside.Origin}: remove one of them.");
+        }
+    }
+
+    private void FindHost()
+    {
+        if (_values.TryGetValue(DatabricksAttribute.Host, out var host))
+        {
+            Host = Normalize(host);
+        }
+        else
+        {
+            var variable = Array.Find(["DATABRICKS_MODEL_SERVING_HOST_URL", "DB_MODEL_SERVING_HOST_URL"], name => Surroundings.Read(name) is not null);
+            Host = variable is null ? throw NothingFound() : Normalize(new DatabricksValue(Surroundings.Read(variable)!, variable));
+        }
+    }
+
+    /// <summary>Adds <c>https://</c>, drops path, query and the port that is usual anyway.</summary>
+    private static Uri Normalize(DatabricksValue host)
+    {
+        var text = host.Value.Trim();
+        if (!text.Contains("://", StringComparison.Ordinal))
+        {
+            text = "https://" + text;
+        }
+
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0 || uri.UserInfo.Length > 0 || uri.Scheme is not ("https" or "http"))
+        {
+            throw new ArgumentException($"The host in {host.Origin} is no address of a Databricks workspace: write it as https://dbc-1234.cloud.databricks.com.");
+        }
+
+        return uri.Scheme == "https" || uri.IsLoopback
+            ? new Uri(uri.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped))
+            : throw new ArgumentException($"The host in {host.Origin} begins with http://, which would send the credentials unencrypted: write https://{uri.Host}.");
+    }
+
+    private void CheckMethods()
+    {
+        if (_values.ContainsKey(DatabricksAttribute.AuthType))
+        {
+            return;
+        }
+
+        var methods = DatabricksAttribute.All.Where(a => a.Method is not null && _values.ContainsKey(a.Name)).GroupBy(a => a.Method!).OrderBy(g => g.Key, StringComparer.Ordinal).ToList();
+        if (methods.Count > 1)
+        {
+            throw new ArgumentException(
+                $"More than one way to get into the Databricks workspace {Host.Host} is configured: {string.Join(" and ", methods.Select(g => g.Key))} ({Origins([.. methods.SelectMany(g => g).Select(a => a.Name)])}). "
+                + "Remove one, or say which by DATABRICKS_AUTH_TYPE.");
+        }
+    }
+}
