@@ -108,7 +108,7 @@ public sealed class ArtifactEndpointsTests : IClassFixture<SomeServer>
     [Fact]
     public async Task Parts_InAnyOrder_BecomeOneFile()
     {
-        var created = await _server.PostAsync("/api/2.0/mlflow-artifacts/mpu/create/1/big", new { path = "/home/me/model.bin", num_parts = 3 });
+        var created = await _server.PostAsync("/api/2.0/mlflow-artifacts/mpu/create/1/big", new { path = "models/2/model.bin", num_parts = 3 });
         Assert.Empty(WireShape.Check(created.Body, "upload"));
         var uploadId = created.Body.GetProperty("upload_id").GetString();
         var parts = new List<object>();
@@ -120,7 +120,7 @@ public sealed class ArtifactEndpointsTests : IClassFixture<SomeServer>
             parts.Add(new { part_number = number, etag = answer.Headers.ETag!.Tag, url = credential.GetProperty("url").GetString() });
         }
 
-        var complete = new { path = "/home/me/model.bin", upload_id = uploadId, parts };
+        var complete = new { path = "models/2/model.bin", upload_id = uploadId, parts };
         Assert.Equal(400, (await _server.PostAsync("/api/2.0/mlflow-artifacts/mpu/complete/1/other", complete)).Status);
         Assert.Equal(400, (await _server.PostAsync("/api/2.0/mlflow-artifacts/mpu/complete/1/big", complete with { parts = [new { part_number = 1, etag = "wrong", url = "" }] })).Status);
         Assert.Equal(400, (await _server.PostAsync("/api/2.0/mlflow-artifacts/mpu/complete/1/big", complete with { parts = [new { part_number = 4, etag = "wrong", url = "" }] })).Status);
