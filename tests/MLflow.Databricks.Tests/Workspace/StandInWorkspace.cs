@@ -47,6 +47,9 @@ internal sealed class StandInWorkspace : IAsyncDisposable
 
     public StoredSecrets Secrets { get; }
 
+    /// <summary>Serving endpoints by name, each with the model behind it.</summary>
+    public Dictionary<string, string> Models { get; } = new() { ["chat-prod"] = "gpt-4o-mini-2024-07-18", ["embed-prod"] = "gte-large-en" };
+
     /// <summary>Where documents of traces are uploaded to: a host of its own, which knows nothing of the workspace's tokens.</summary>
     public StandInStorage Storage { get; }
 
@@ -163,6 +166,7 @@ internal sealed class StandInWorkspace : IAsyncDisposable
             new CatalogTraceEndpoints(this),
             new CatalogSpanEndpoints(this),
             new SecretEndpoints(this),
+            new ServingEndpoints(this),
         ];
         foreach (var group in groups)
         {
