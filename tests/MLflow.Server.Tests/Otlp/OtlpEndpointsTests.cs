@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
 using MLflow.Server.Otlp;
@@ -87,6 +88,61 @@ public sealed class OtlpEndpointsTests : IClassFixture<SomeServer>
             for (var length = 0; length < bytes.Length; length++)
             {
                 Assert.InRange((await PostAsync(bytes[..length], type)).Status, 200, 422);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Export_EachFieldMissingWrongOrHuge_IsAnsweredAndNeverA500()
+    {
+        string[] values = ["null", "1", "-1", "1e999", "123456789012345678901234567890", "true", "\"\"", "\"x\"", "\"\\ud800\"", "[]", "[[]]", "{}", "\"" + new string('x', 100_000) + "\""];
+        var whole = JsonNode.Parse(Json("0102030405060708090a0b0c0d0e0ffe"))!;
+        var places = Places(whole).ToList();
+        Assert.True(places.Count > 80);
+        foreach (var place in places)
+        {
+            foreach (var value in values.Prepend(null))
+            {
+                var request = whole.DeepClone();
+                Change(request, place, value);
+                var body = Encoding.UTF8.GetBytes(request.ToJsonString());
+                if (value == "\"\\ud800\"" || value == "1e999")
+                {
+                    body = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(body).Replace("\"(raw)\"", value, StringComparison.Ordinal));
+                }
+
+                var (status, message) = await PostAsync(body, "application/json");
+                Assert.True(status is 200 or 400 or 422, $"{string.Join('/', place)} = {value}: {status} {message}");
+                Assert.True(status == 200 || message is { Length: > 0 and < 400 }, message);
+            }
+        }
+
+        static IEnumerable<string[]> Places(JsonNode? node) => node switch
+        {
+            JsonObject members => members.SelectMany(member => Places(member.Value).Select(place => (string[])[member.Key, .. place]).Prepend([member.Key])),
+            JsonArray items => items.SelectMany((item, i) => Places(item).Select(place => (string[])[$"{i}", .. place]).Prepend([$"{i}"])),
+            _ => [],
+        };
+
+        static void Change(JsonNode node, string[] place, string? value)
+        {
+            foreach (var part in place[..^1])
+            {
+                node = node is JsonArray items ? items[int.Parse(part, System.Globalization.CultureInfo.InvariantCulture)]! : node[part]!;
+            }
+
+            var changed = value is null ? null : value is "\"\\ud800\"" or "1e999" ? JsonValue.Create("(raw)") : JsonNode.Parse(value);
+            if (node is JsonArray array)
+            {
+                array[int.Parse(place[^1], System.Globalization.CultureInfo.InvariantCulture)] = changed;
+            }
+            else if (value is null)
+            {
+                node.AsObject().Remove(place[^1]);
+            }
+            else
+            {
+                node[place[^1]] = changed;
             }
         }
     }
