@@ -9,6 +9,9 @@ namespace MLflow.Cli.Commands;
 /// <summary>The options by which MLflow's own command line tells a server where to listen and what to keep where.</summary>
 internal sealed class ServerOptionSet
 {
+    /// <summary>What the parser gives for none: the library takes no null from it.</summary>
+    private const int NoPort = -1;
+
     private static readonly MlflowServerOptions Defaults = new();
 
     private readonly Option<string> _host = new("--host")
@@ -67,10 +70,10 @@ internal sealed class ServerOptionSet
         HelpName = "SECONDS",
     };
 
-    private readonly Option<int?> _otlpGrpcPort = new("--otlp-grpc-port")
+    private readonly Option<int> _otlpGrpcPort = new("--otlp-grpc-port")
     {
         Description = "Port for OTLP over gRPC; 0 lets the system choose, none turns it off.",
-        DefaultValueFactory = _ => Defaults.OtlpGrpcPort,
+        DefaultValueFactory = _ => Defaults.OtlpGrpcPort ?? NoPort,
         CustomParser = ParseGrpcPort,
         HelpName = "PORT",
     };
@@ -112,7 +115,7 @@ internal sealed class ServerOptionSet
 
         SearchTimeout = Seconds(parsed.GetValue(_searchTimeout)),
 
-        OtlpGrpcPort = parsed.GetResult(_otlpGrpcPort) is null ? null : parsed.GetValue(_otlpGrpcPort),
+        OtlpGrpcPort = parsed.GetResult(_otlpGrpcPort) is null || parsed.GetValue(_otlpGrpcPort) == NoPort ? null : parsed.GetValue(_otlpGrpcPort),
         OtlpServiceExperiments = Pairs([.. List("MLFLOW_OTLP_SERVICE_EXPERIMENTS"), .. parsed.GetResult(_otlpServiceExperiments) is null ? [] : parsed.GetValue(_otlpServiceExperiments) ?? []]),
 
         // Not an option: other users of the machine can read the options of a program.
@@ -156,12 +159,12 @@ internal sealed class ServerOptionSet
         return experiments;
     }
 
-    private static int? ParseGrpcPort(ArgumentResult result)
+    private static int ParseGrpcPort(ArgumentResult result)
     {
         var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
         if (text.Equals("none", StringComparison.OrdinalIgnoreCase))
         {
-            return null;
+            return NoPort;
         }
 
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port))
