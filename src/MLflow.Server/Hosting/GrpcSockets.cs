@@ -36,6 +36,9 @@ internal sealed class GrpcSockets : IDisposable
             {
                 var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(new IPEndPoint(address, port));
                 sockets._sockets.Add(socket.LocalEndPoint!, socket);
+
+                // Two sockets can be bound to one address as long as neither listens: only now is it ours. Kestrel listens again, which does nothing.
+                socket.Listen();
             }
         }
         catch (SocketException e)

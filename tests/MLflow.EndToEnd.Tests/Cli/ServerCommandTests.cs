@@ -80,7 +80,11 @@ public sealed class ServerCommandTests
     {
         using var folder = new TemporaryFolder();
         await using var server = CliProcess.Mlflow(folder.Path, ["server", "--port", "0", "--otlp-grpc-port", "none", "--backend-store-uri", folder.StoreUri]);
-        await server.ServerAsync(Token);
+        var address = await server.ServerAsync(Token);
+        using (var http = new HttpClient())
+        {
+            Assert.NotEmpty(await http.GetStringAsync(new Uri(address, "version"), Token));
+        }
 
         await server.SignalAsync("TERM", Token);
 

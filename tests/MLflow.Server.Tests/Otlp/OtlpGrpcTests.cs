@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Google.Protobuf;
+using MLflow.Server.Hosting;
 using MLflow.Server.Otlp;
 using MLflow.Server.Otlp.Protos;
 using MLflow.Server.Tests.Rest;
@@ -143,6 +144,15 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
         Assert.Null(server.OtlpGrpcAddress);
         using var client = new HttpClient { BaseAddress = server.BaseAddress };
         Assert.Equal("OK", await client.GetStringAsync(new Uri("/health", UriKind.Relative), Token));
+    }
+
+    [Fact]
+    public void Port_OfAnotherServerThatStarts_IsTaken()
+    {
+        using var first = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", 0));
+        using var second = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", Assert.Single(first.Endpoints).Port));
+
+        Assert.Equal((0, "it is in use"), (second.Endpoints.Count, second.Warning));
     }
 
     [Fact]
