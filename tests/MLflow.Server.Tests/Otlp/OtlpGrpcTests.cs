@@ -6,6 +6,7 @@ using Google.Protobuf;
 using MLflow.Server.Hosting;
 using MLflow.Server.Otlp;
 using MLflow.Server.Otlp.Protos;
+using MLflow.Server.Pricing;
 using MLflow.Server.Tests.Rest;
 using Xunit;
 using ZstdSharp;
@@ -149,8 +150,8 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
     [Fact]
     public void Port_OfAnotherServerThatStarts_IsTaken()
     {
-        using var first = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", 0));
-        using var second = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", Assert.Single(first.Endpoints).Port));
+        using var first = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", 0, PriceTable.Shipped) { SearchTimeout = TimeSpan.FromSeconds(1) });
+        using var second = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", Assert.Single(first.Endpoints).Port, PriceTable.Shipped) { SearchTimeout = TimeSpan.FromSeconds(1) });
 
         Assert.Equal((0, "it is in use"), (second.Endpoints.Count, second.Warning));
     }
