@@ -142,6 +142,15 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public async Task Disk_TakesNoHeadOfAFile_LeavesNoFileAndNoHandle()
+    {
+        using var program = FullDiskProgram.StartSegments(SmallDisk.Command(_folder, 64 << 10), _folder);
+
+        Assert.Equal($"{FullDiskProgram.SegmentTries} 0 0", await program.StandardOutput.ReadLineAsync(Token));
+        await program.WaitForExitAsync(Token);
+    }
+
+    [Fact]
     public async Task Threads_SpansFlushesAndAFailingServerAtOnce_EveryTraceIsStoredOrCounted()
     {
         await using var server = await LoopbackServer.StartAsync();

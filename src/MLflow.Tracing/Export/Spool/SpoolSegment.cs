@@ -54,6 +54,7 @@ internal sealed class SpoolSegment : IDisposable
     /// <summary>Bytes behind the last whole record.</summary>
     public long Unreadable { get; private set; }
 
+    /// <exception cref="IOException">The disk is full or away. No file is left.</exception>
     public static SpoolSegment Create(string path, Uri address, string addressText, DateTimeOffset created)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
@@ -65,9 +66,19 @@ internal sealed class SpoolSegment : IDisposable
 #pragma warning disable CA2000 // The segment owns the handle of the stream, which has no buffer.
         var file = new FileStream(path, options).SafeFileHandle;
 #pragma warning restore CA2000
-        var head = SpoolFormat.Head(addressText);
-        RandomAccess.Write(file, head, 0);
-        return new SpoolSegment(path, file, address, head.Length, created, isOwn: true);
+        try
+        {
+            var head = SpoolFormat.Head(addressText);
+            RandomAccess.Write(file, head, 0);
+            return new SpoolSegment(path, file, address, head.Length, created, isOwn: true);
+        }
+        catch
+        {
+            // A disk that is full makes the file and takes nothing into it: each further try would leave one more.
+            file.Dispose();
+            File.Delete(path);
+            throw;
+        }
     }
 
     /// <returns>Null when another process has it, or when it is no spool file.</returns>

@@ -8,6 +8,8 @@ namespace MLflow.Tests.Export;
 internal static class FullDiskProgram
 {
     public const string Argument = "--full-disk-program";
+    public const string SegmentArgument = "--full-disk-segment";
+    public const int SegmentTries = 3;
     public const int Early = 20;
     public const int Late = 400;
 
@@ -19,6 +21,36 @@ internal static class FullDiskProgram
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;
+
+    /// <summary>Starts a program that makes new files on a disk which is full from the start.</summary>
+    public static Process StartSegments(IReadOnlyList<string> command, string folder) =>
+        Process.Start(new ProcessStartInfo(
+            command[0],
+            [.. command.Skip(1), "sh", "-c", "cat /dev/zero > \"$0/filler\" 2> /dev/null; exec \"$@\"", folder, Environment.ProcessPath!, SegmentArgument, folder])
+        {
+            RedirectStandardOutput = true,
+        })!;
+
+    /// <summary>Says how many files could not be made, how many are there, and how many the program has open.</summary>
+    public static int RunSegments(string folder)
+    {
+        var refused = 0;
+        for (var i = 0; i < SegmentTries; i++)
+        {
+            try
+            {
+                SpoolSegment.Create(Path.Combine(folder, i + TraceSpool.Extension), new Uri("http://127.0.0.1"), "http://127.0.0.1", DateTimeOffset.UnixEpoch);
+            }
+            catch (IOException)
+            {
+                refused++;
+            }
+        }
+
+        var open = new DirectoryInfo("/proc/self/fd").GetFiles().Count(file => file.LinkTarget?.StartsWith(folder, StringComparison.Ordinal) == true);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{refused} {Directory.GetFiles(folder, "*" + TraceSpool.Extension).Length} {open}"));
+        return 0;
+    }
 
     public static int Run(string address, string folder)
     {
