@@ -410,7 +410,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         var before = _counters.Spooled;
         foreach (var lane in _lanes.Values.ToList())
         {
-            Spool(lane);
+            Spool(lane, isLast: true);
         }
 
         if (_counters.Spooled - before is > 0 and var count)

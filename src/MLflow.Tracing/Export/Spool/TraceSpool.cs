@@ -76,48 +76,96 @@ internal sealed class TraceSpool : IDisposable
         }
     }
 
-    /// <summary>Writes exports to the disk, all or none.</summary>
+    /// <summary>Writes to the disk as many exports as there is room for. Of a trace of which one does not fit, none behind it is written.</summary>
     /// <param name="destination">Where they go.</param>
     /// <param name="exports">Exports that are encoded.</param>
     /// <param name="counts">Of each, whether it stands for its trace in the counters.</param>
-    public bool TryWrite(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts)
+    /// <returns>Of each, whether it is on the disk.</returns>
+    public bool[] Write(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts)
+    {
+        var areWritten = new bool[exports.Count];
+        lock (_lock)
+        {
+            if (TakesMore)
+            {
+                WriteLocked(destination, exports, counts, areWritten);
+            }
+        }
+
+        return areWritten;
+    }
+
+    /// <summary>Whatever was refused a moment ago: it is tried again.</summary>
+    public void TryAgain()
     {
         lock (_lock)
         {
-            return TakesMore && TryWriteLocked(destination, exports, counts);
+            _isPaused = false;
         }
     }
 
-    private bool TryWriteLocked(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts)
+    private void WriteLocked(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts, bool[] areWritten)
     {
         try
         {
             using var records = new ProtobufWriter();
-            var traces = 0;
+            var write = new SpoolWrite(exports, counts.ToArray(), areWritten);
             for (var i = 0; i < exports.Count; i++)
             {
-                traces += counts[i] ? 1 : 0;
                 SpoolFormat.Write(records, destination, exports[i].Encoded!, exports[i].SpanCount, exports[i].IsComplete, counts[i]);
+                write.Ends[i] = records.Position;
             }
 
-            var segment = Open(destination.TrackingUri, records.Position);
-            if (segment is null)
-            {
-                DoPause($"The spool {_folder} is full ({_maxBytes >> 20} MiB): traces wait in memory, and are dropped when that is full too.");
-                return false;
-            }
-
-            segment.Append(records.Written.Span);
-            segment.Traces += traces;
+            WritePart(write, destination.TrackingUri, records.Written.Span, 0, exports.Count);
             _isPaused = false;
-            return true;
+            if (write.Refusal is { } refusal)
+            {
+                DoPause(refusal);
+            }
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            DoPause($"Traces cannot be put into the spool {_folder}: {e.Message}. They wait in memory, and are dropped when that is full.");
-            return false;
+            DoPause(Describe(e));
         }
     }
+
+    /// <summary>Halves what does not fit until a part of it does.</summary>
+    private void WritePart(SpoolWrite write, Uri address, ReadOnlySpan<byte> records, int from, int to)
+    {
+        var part = records[(from == 0 ? 0 : write.Ends[from - 1])..write.Ends[to - 1]];
+        if (part.Length < write.Refused && !write.HasRefusedTrace(from, to))
+        {
+            try
+            {
+                if (Open(address, part.Length) is { } segment)
+                {
+                    segment.Append(part);
+                    segment.Traces += write.Take(from, to);
+                    return;
+                }
+
+                write.Refusal = $"The spool {_folder} is full ({_maxBytes >> 20} MiB): traces wait in memory, and are dropped when that is full too.";
+            }
+            catch (IOException e)
+            {
+                write.Refusal = Describe(e);
+            }
+
+            write.Refused = part.Length;
+        }
+
+        if (to - from == 1)
+        {
+            write.Refuse(from);
+            return;
+        }
+
+        var middle = from + ((to - from) / 2);
+        WritePart(write, address, records, from, middle);
+        WritePart(write, address, records, middle, to);
+    }
+
+    private string Describe(Exception e) => $"Traces cannot be put into the spool {_folder}: {e.Message}. They wait in memory, and are dropped when that is full.";
 
     /// <summary>Reads what waits for a server, in the order in which it was written.</summary>
     public List<SpoolRecord> Read(Uri address, long maxBytes)

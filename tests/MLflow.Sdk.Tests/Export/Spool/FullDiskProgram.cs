@@ -13,6 +13,9 @@ internal static class FullDiskProgram
     public const int Early = 20;
     public const int Late = 400;
 
+    /// <summary>What one trace takes on the disk, and a little more.</summary>
+    public const int TraceBytes = (2 * ValueBytes) + 1000;
+
     private const int ValueBytes = 2500;
 
     public static Process Start(IReadOnlyList<string> command, string address, string folder) =>

@@ -143,7 +143,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Spool_Full_TheRestWaitsInMemoryAndIsCountedWhenItIsDropped()
     {
-        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 3000, LoggerFactory = _log });
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 2000, LoggerFactory = _log });
         Trace(client, 1);
         await UntilAsync(client, result => result.Spooled == 1);
         Trace(client, 40);
@@ -152,7 +152,82 @@ public sealed class SpoolTests : IDisposable
         var result = await client.FlushAsync(Token);
         Assert.Equal((1, 40, 0), (result.Spooled, result.Dropped, result.Pending));
         Assert.Contains(_log.Lines, line => line.Contains("is full", StringComparison.Ordinal));
-        Assert.InRange(Files.Sum(file => new FileInfo(file).Length), 1, 3000);
+        Assert.InRange(Files.Sum(file => new FileInfo(file).Length), 1, 2000);
+    }
+
+    [Fact]
+    public async Task Spool_RoomForAPartOfWhatIsLeft_TakesThatPart()
+    {
+        const int room = 30_000;
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = room, LoggerFactory = _log });
+        for (var i = 0; i < 40; i++)
+        {
+            using var span = client.StartSpan("s");
+            span.SetInputs(new string('x', 2000));
+        }
+
+        await client.DisposeAsync();
+
+        var result = await client.FlushAsync(Token);
+        var bytes = new FileInfo(Assert.Single(Files)).Length;
+        Assert.Equal((40, 0), (result.Spooled + result.Dropped, result.Pending));
+        Assert.InRange(result.Spooled, 5, 39);
+        Assert.InRange(bytes, room - (bytes / result.Spooled), room);
+        Assert.Equal(result.Dropped, result.DroppedBy.Values.Sum());
+    }
+
+    [Fact]
+    public async Task Closed_TraceOfSeveralParts_CountsAsOneThatWaits()
+    {
+        var port = Some.FreePort();
+        var client = Client(Address(port));
+        using (client.StartSpan("root"))
+        {
+            for (var i = 0; i < 3 * ActiveTrace.MaxHeldSpans; i++)
+            {
+                client.StartSpan("step").Dispose();
+            }
+        }
+
+        await client.DisposeAsync();
+
+        var result = await client.FlushAsync(Token);
+        Assert.Equal((0, 1, 0, 0), (result.Exported, result.Spooled, result.Dropped, result.Pending));
+        Assert.Equal(1, await RecoverAsync(port, 1));
+    }
+
+    /// <summary>A small one behind one that is too large: it is not lost with it.</summary>
+    [Fact]
+    public async Task Spool_OneDoesNotFit_TheOthersDo()
+    {
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 60_000, LoggerFactory = _log });
+        for (var i = 0; i < 9; i++)
+        {
+            using var span = client.StartSpan("s");
+            span.SetInputs(new string('x', i == 4 ? 60_000 : 2000));
+        }
+
+        await client.DisposeAsync();
+
+        var result = await client.FlushAsync(Token);
+        Assert.Equal((8, 1), (result.Spooled, result.Dropped));
+    }
+
+    [Fact]
+    public async Task Spool_FullAMomentBeforeTheEnd_IsTriedAgainAtTheEnd()
+    {
+        Directory.CreateDirectory(_folder);
+        var others = Path.Combine(_folder, "others" + TraceSpool.Extension);
+        await File.WriteAllBytesAsync(others, new byte[60_000], Token);
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 60_000, LoggerFactory = _log });
+        Trace(client, 2);
+        await UntilAsync(client, _ => _log.Lines.Any(line => line.Contains("is full", StringComparison.Ordinal)));
+
+        File.Delete(others);
+        await client.DisposeAsync();
+
+        var result = await client.FlushAsync(Token);
+        Assert.Equal((2, 0), (result.Spooled, result.Dropped));
     }
 
     [Fact]
