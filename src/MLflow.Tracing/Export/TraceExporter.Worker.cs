@@ -590,6 +590,7 @@ internal sealed partial class TraceExporter
         // What still runs may have ended before the next try, and must not come after its end.
         Forget(lane, batch.FindAll(b => b.IsAnnouncement));
         batch.RemoveAll(b => b.IsAnnouncement);
+        batch.ForEach(b => NoteTried(b.Spooled));
         switch (e.Kind)
         {
             case ExportFailureKind.Refused when batch.Count > 1 && lane.Server.TakesSpans:
@@ -628,6 +629,14 @@ internal sealed partial class TraceExporter
         }
 
         ReportOutage(lane.Server, e, pending);
+    }
+
+    private void NoteTried(SpoolRecord? record)
+    {
+        if (record is not null)
+        {
+            _spool!.Tried(record);
+        }
     }
 
     private void Forget(ExportLane lane, List<QueuedExport> announcements)

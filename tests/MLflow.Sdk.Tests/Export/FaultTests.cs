@@ -424,13 +424,6 @@ public sealed class FaultTests : IDisposable
 
     private MlflowClient Client(string address) => new(new MlflowClientOptions { TrackingUri = address, SpoolDirectory = _folder, LoggerFactory = new RecordingLog() });
 
-    private sealed class JumpingClock : TimeProvider
-    {
-        public TimeSpan Offset { get; set; }
-
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Offset;
-    }
-
     private sealed class Failing
     {
 #pragma warning disable CA1822, CA1065, S3237 // It is there to be read, and to fail.

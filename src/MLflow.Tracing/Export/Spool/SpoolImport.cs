@@ -15,7 +15,7 @@ internal static class SpoolImport
         var addresses = new HashSet<Uri>();
         foreach (var path in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*" + TraceSpool.Extension) : [])
         {
-            using var segment = SpoolSegment.TryOpen(path, DateTimeOffset.MinValue);
+            using var segment = SpoolSegment.TryOpen(path, DateTimeOffset.MinValue, 0);
             if (segment is not null)
             {
                 addresses.Add(segment.Address);

@@ -18,7 +18,7 @@ internal sealed class SpoolSegment : IDisposable
     private long _read;
     private int _underway;
 
-    private SpoolSegment(string path, SafeFileHandle file, Uri address, long start, DateTimeOffset created, bool isOwn)
+    private SpoolSegment(string path, SafeFileHandle file, Uri address, long start, DateTimeOffset created, long since, bool isOwn)
     {
         Path = path;
         _file = file;
@@ -27,6 +27,7 @@ internal sealed class SpoolSegment : IDisposable
         _read = start;
         Length = RandomAccess.GetLength(file);
         Created = created;
+        Since = since;
         IsOwn = isOwn;
     }
 
@@ -38,6 +39,12 @@ internal sealed class SpoolSegment : IDisposable
     public long Length { get; private set; }
 
     public DateTimeOffset Created { get; }
+
+    /// <summary>Since when this process has it, as a timestamp.</summary>
+    public long Since { get; }
+
+    /// <summary>This process has tried to send something of it, and could not.</summary>
+    public bool WasTried { get; set; }
 
     /// <summary>False for what an earlier process left.</summary>
     public bool IsOwn { get; }
@@ -55,7 +62,7 @@ internal sealed class SpoolSegment : IDisposable
     public long Unreadable { get; private set; }
 
     /// <exception cref="IOException">The disk is full or away. No file is left.</exception>
-    public static SpoolSegment Create(string path, Uri address, string addressText, DateTimeOffset created)
+    public static SpoolSegment Create(string path, Uri address, string addressText, DateTimeOffset created, long since)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
@@ -70,7 +77,7 @@ internal sealed class SpoolSegment : IDisposable
         {
             var head = SpoolFormat.Head(addressText);
             RandomAccess.Write(file, head, 0);
-            return new SpoolSegment(path, file, address, head.Length, created, isOwn: true);
+            return new SpoolSegment(path, file, address, head.Length, created, since, isOwn: true);
         }
         catch
         {
@@ -82,7 +89,7 @@ internal sealed class SpoolSegment : IDisposable
     }
 
     /// <returns>Null when another process has it, or when it is no spool file.</returns>
-    public static SpoolSegment? TryOpen(string path, DateTimeOffset created)
+    public static SpoolSegment? TryOpen(string path, DateTimeOffset created, long since)
     {
         SafeFileHandle? file = null;
         try
@@ -90,7 +97,7 @@ internal sealed class SpoolSegment : IDisposable
             file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
             if (SpoolFormat.ReadHead(file) is { } head && Uri.TryCreate(head.Address, UriKind.Absolute, out var address))
             {
-                return new SpoolSegment(path, file, address, head.Start, created, isOwn: false);
+                return new SpoolSegment(path, file, address, head.Start, created, since, isOwn: false);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

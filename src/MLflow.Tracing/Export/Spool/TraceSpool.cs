@@ -17,7 +17,7 @@ internal sealed class TraceSpool : IDisposable
     /// <summary>Bytes that all files of the folder may take together, unless the program says otherwise.</summary>
     public const long DefaultMaxBytes = 256L << 20;
 
-    /// <summary>What has waited longer is given up.</summary>
+    /// <summary>What has waited longer is given up, once it was tried.</summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromDays(7);
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
@@ -227,6 +227,15 @@ internal sealed class TraceSpool : IDisposable
         }
     }
 
+    /// <summary>The record was sent in vain.</summary>
+    public void Tried(SpoolRecord record)
+    {
+        lock (_lock)
+        {
+            record.Segment.WasTried = true;
+        }
+    }
+
     /// <summary>Takes over, once, what other processes have left for a server.</summary>
     public void Adopt(Uri address)
     {
@@ -247,7 +256,7 @@ internal sealed class TraceSpool : IDisposable
         {
             foreach (var path in Directory.EnumerateFiles(_folder, Prefix(address) + "-*" + Extension).Order(StringComparer.Ordinal))
             {
-                if (!_segments.Exists(s => s.Path == path) && SpoolSegment.TryOpen(path, CreatedAt(path)) is { } segment)
+                if (!_segments.Exists(s => s.Path == path) && SpoolSegment.TryOpen(path, CreatedAt(path), _timeProvider.GetTimestamp()) is { } segment)
                 {
                     _segments.Add(segment);
                     Tidy(segment);
@@ -273,7 +282,7 @@ internal sealed class TraceSpool : IDisposable
     private int ExpireLocked(DateTimeOffset now)
     {
         var traces = 0;
-        foreach (var segment in _segments.FindAll(s => !s.IsUnderway && now - s.Created > MaxAge))
+        foreach (var segment in _segments.FindAll(s => !s.IsUnderway && IsTooOld(s, now)))
         {
             traces += segment.Traces;
             _log.Warn("spool-old", $"{segment.Path} was not sent for {MaxAge.TotalDays:0} days and is deleted.");
@@ -283,6 +292,13 @@ internal sealed class TraceSpool : IDisposable
 
         return traces;
     }
+
+    /// <summary>
+    /// A clock may be set, or wrong when the machine starts: nothing is given up for what it says alone. Of the days since this process has the file its timestamps know;
+    /// those before count only once something of it was sent in vain.
+    /// </summary>
+    private bool IsTooOld(SpoolSegment segment, DateTimeOffset now) =>
+        _timeProvider.GetElapsedTime(segment.Since) > MaxAge || (!segment.IsOwn && segment.WasTried && now - segment.Created > MaxAge);
 
     /// <summary>Lets go of the files; what is in them waits for the next start.</summary>
     public void Dispose()
@@ -312,11 +328,11 @@ internal sealed class TraceSpool : IDisposable
     {
         if (_open.TryGetValue(address, out var open) && open.Length + bytes <= SpoolSegment.MaxBytes && File.Exists(open.Path))
         {
-            return Size() + bytes <= _maxBytes ? open : null;
+            return HasRoom(bytes) ? open : null;
         }
 
         CreateFolder();
-        if (Size() + bytes > _maxBytes)
+        if (!HasRoom(bytes))
         {
             return null;
         }
@@ -325,7 +341,7 @@ internal sealed class TraceSpool : IDisposable
         var name = string.Create(
             CultureInfo.InvariantCulture,
             $"{Prefix(address)}-{now.ToUnixTimeMilliseconds():D13}-{Environment.ProcessId}-{Interlocked.Increment(ref _files):D4}-{Random.Shared.Next(0x10000):x4}{Extension}");
-        var segment = SpoolSegment.Create(Path.Combine(_folder, name), address, AddressOf(address), now);
+        var segment = SpoolSegment.Create(Path.Combine(_folder, name), address, AddressOf(address), now, _timeProvider.GetTimestamp());
         _open[address] = segment;
         _segments.Add(segment);
         return segment;
@@ -346,6 +362,33 @@ internal sealed class TraceSpool : IDisposable
         {
             // Fails where the folder is somebody else's.
             File.SetUnixFileMode(_folder, ownerOnly);
+        }
+    }
+
+    private bool HasRoom(int bytes)
+    {
+        if (Size() + bytes <= _maxBytes)
+        {
+            return true;
+        }
+
+        RemoveOutdated();
+        return Size() + bytes <= _maxBytes;
+    }
+
+    /// <summary>
+    /// What waits too long for servers that this process does not know gives way. Not before its room is needed: the clock may be wrong, and it was not tried here.
+    /// </summary>
+    private void RemoveOutdated()
+    {
+        var now = _timeProvider.GetUtcNow();
+        foreach (var path in Directory.EnumerateFiles(_folder, "*" + Extension).Where(path => !_segments.Exists(s => s.Path == path)).ToList())
+        {
+            if (now - CreatedAt(path) > MaxAge && now - File.GetLastWriteTimeUtc(path) > MaxAge && SpoolSegment.TryOpen(path, now, 0) is { } segment)
+            {
+                _log.Warn("spool-old", $"{path} was not sent for {MaxAge.TotalDays:0} days and is deleted, because the spool is full.");
+                segment.Delete();
+            }
         }
     }
 

@@ -42,7 +42,7 @@ internal static class FullDiskProgram
         {
             try
             {
-                SpoolSegment.Create(Path.Combine(folder, i + TraceSpool.Extension), new Uri("http://127.0.0.1"), "http://127.0.0.1", DateTimeOffset.UnixEpoch);
+                SpoolSegment.Create(Path.Combine(folder, i + TraceSpool.Extension), new Uri("http://127.0.0.1"), "http://127.0.0.1", DateTimeOffset.UnixEpoch, 0);
             }
             catch (IOException)
             {
