@@ -26,7 +26,7 @@ internal sealed class ServerCommand : Command
         }
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var arriving = ImportCommand.SendToAsync(server.BaseAddress, ending.Token);
+        var arriving = ImportCommand.SendToAsync(server.BaseAddress, options.BackendStoreUri, ending.Token);
         await server.WaitForShutdownAsync(cancellationToken);
 
         // What has not arrived stays on the disk for the next start.

@@ -62,14 +62,21 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     /// <param name="spoolBytes">Bytes that the folder may take.</param>
     /// <param name="transport">How servers are connected to; null for the system's own way.</param>
     /// <param name="workspaces">The Databricks workspaces of the client; null for those that the environment knows.</param>
+    /// <param name="targetOf">How a server is known in the spool; null for the usual way.</param>
     public TraceExporter(
-        SelfLog log, TimeProvider timeProvider, string? spoolFolder = null, long spoolBytes = TraceSpool.DefaultMaxBytes, TrackingTransport? transport = null, DatabricksWorkspaces? workspaces = null)
+        SelfLog log,
+        TimeProvider timeProvider,
+        string? spoolFolder = null,
+        long spoolBytes = TraceSpool.DefaultMaxBytes,
+        TrackingTransport? transport = null,
+        DatabricksWorkspaces? workspaces = null,
+        Func<Uri, string>? targetOf = null)
     {
         _transport = transport ?? TrackingTransport.Read(_ => null);
         _workspaces = workspaces ?? new DatabricksWorkspaces(_transport, timeProvider);
         _log = log;
         _timeProvider = timeProvider;
-        _spool = spoolFolder is null ? null : new TraceSpool(spoolFolder, spoolBytes, _memory, log, timeProvider);
+        _spool = spoolFolder is null ? null : new TraceSpool(spoolFolder, spoolBytes, _memory, log, timeProvider, targetOf);
         ExportMeter.Add(this);
     }
 

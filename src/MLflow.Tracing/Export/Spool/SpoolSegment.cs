@@ -18,11 +18,11 @@ internal sealed class SpoolSegment : IDisposable
     private long _read;
     private int _underway;
 
-    private SpoolSegment(string path, SafeFileHandle file, Uri address, long start, DateTimeOffset created, long since, bool isOwn)
+    private SpoolSegment(string path, SafeFileHandle file, string target, long start, DateTimeOffset created, long since, bool isOwn)
     {
         Path = path;
         _file = file;
-        Address = address;
+        Target = target;
         _start = start;
         _read = start;
         Length = RandomAccess.GetLength(file);
@@ -33,8 +33,8 @@ internal sealed class SpoolSegment : IDisposable
 
     public string Path { get; }
 
-    /// <summary>The server whose exports it holds.</summary>
-    public Uri Address { get; }
+    /// <summary>The server or database whose exports it holds, see <see cref="TraceSpool.TargetOf"/>.</summary>
+    public string Target { get; }
 
     public long Length { get; private set; }
 
@@ -62,7 +62,7 @@ internal sealed class SpoolSegment : IDisposable
     public long Unreadable { get; private set; }
 
     /// <exception cref="IOException">The disk is full or away. No file is left.</exception>
-    public static SpoolSegment Create(string path, Uri address, string addressText, DateTimeOffset created, long since)
+    public static SpoolSegment Create(string path, string target, DateTimeOffset created, long since)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
@@ -75,9 +75,9 @@ internal sealed class SpoolSegment : IDisposable
 #pragma warning restore CA2000
         try
         {
-            var head = SpoolFormat.Head(addressText);
+            var head = SpoolFormat.Head(target);
             RandomAccess.Write(file, head, 0);
-            return new SpoolSegment(path, file, address, head.Length, created, since, isOwn: true);
+            return new SpoolSegment(path, file, target, head.Length, created, since, isOwn: true);
         }
         catch
         {
@@ -95,9 +95,9 @@ internal sealed class SpoolSegment : IDisposable
         try
         {
             file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
-            if (SpoolFormat.ReadHead(file) is { } head && Uri.TryCreate(head.Address, UriKind.Absolute, out var address))
+            if (SpoolFormat.ReadHead(file) is { } head)
             {
-                return new SpoolSegment(path, file, address, head.Start, created, since, isOwn: false);
+                return new SpoolSegment(path, file, head.Target, head.Start, created, since, isOwn: false);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -128,8 +128,10 @@ internal sealed class SpoolSegment : IDisposable
     }
 
     /// <summary>Reads the next record that is not settled.</summary>
+    /// <param name="memory">Keeps its bytes.</param>
+    /// <param name="address">Of the server as the program says it: its credentials are not in the file.</param>
     /// <returns>Null at the end.</returns>
-    public SpoolRecord? Read(ExportMemory memory)
+    public SpoolRecord? Read(ExportMemory memory, Uri address)
     {
         while (_read < Length)
         {
@@ -155,7 +157,7 @@ internal sealed class SpoolSegment : IDisposable
                     break;
                 }
 
-                var record = SpoolFormat.Read(this, offset, Address, bytes[..prefix.Head], bytes[prefix.Head..], memory);
+                var record = SpoolFormat.Read(this, offset, address, bytes[..prefix.Head], bytes[prefix.Head..], memory);
                 _read = offset + SpoolFormat.PrefixBytes + size;
                 _underway++;
                 return record;

@@ -26,6 +26,7 @@ internal sealed class TraceSpool : IDisposable
     private readonly long _maxBytes;
     private readonly SelfLog _log;
     private readonly TimeProvider _timeProvider;
+    private readonly Func<Uri, string> _targetOf;
     private readonly ExportMemory _memory;
     private readonly Lock _lock = new();
 
@@ -42,13 +43,15 @@ internal sealed class TraceSpool : IDisposable
     /// <param name="memory">Keeps what is read.</param>
     /// <param name="log">Takes troubles.</param>
     /// <param name="timeProvider">The clock.</param>
-    public TraceSpool(string folder, long maxBytes, ExportMemory memory, SelfLog log, TimeProvider timeProvider)
+    /// <param name="targetOf">How a server is known in files; null for <see cref="TargetOf"/>.</param>
+    public TraceSpool(string folder, long maxBytes, ExportMemory memory, SelfLog log, TimeProvider timeProvider, Func<Uri, string>? targetOf = null)
     {
         _folder = folder;
         _maxBytes = maxBytes;
         _memory = memory;
         _log = log;
         _timeProvider = timeProvider;
+        _targetOf = targetOf ?? TargetOf;
     }
 
     public string Folder => _folder;
@@ -61,7 +64,8 @@ internal sealed class TraceSpool : IDisposable
     {
         lock (_lock)
         {
-            return _segments.Exists(s => s.HasUnread && IsSame(s.Address, address));
+            var target = _targetOf(address);
+            return _segments.Exists(s => s.HasUnread && s.Target == target);
         }
     }
 
@@ -72,7 +76,8 @@ internal sealed class TraceSpool : IDisposable
     {
         lock (_lock)
         {
-            return _segments.Exists(s => (s.IsOwn || !ownOnly) && !s.IsDone && IsSame(s.Address, address));
+            var target = _targetOf(address);
+            return _segments.Exists(s => (s.IsOwn || !ownOnly) && !s.IsDone && s.Target == target);
         }
     }
 
@@ -179,16 +184,15 @@ internal sealed class TraceSpool : IDisposable
     private List<SpoolRecord> ReadLocked(Uri address, long maxBytes)
     {
         var records = new List<SpoolRecord>();
-        foreach (var segment in _segments.FindAll(s => IsSame(s.Address, address)))
+        var target = _targetOf(address);
+        foreach (var segment in _segments.FindAll(s => s.Target == target))
         {
             try
             {
-                while (maxBytes > 0 && segment.Read(_memory) is { } record)
+                while (maxBytes > 0 && segment.Read(_memory, address) is { } record)
                 {
                     maxBytes -= record.Encoded.Size;
-
-                    // With the address as the program says it: its credentials are not in the file.
-                    records.Add(record with { Destination = record.Destination with { TrackingUri = address } });
+                    records.Add(record);
                 }
 
                 if (segment.Unreadable > 0)
@@ -254,7 +258,7 @@ internal sealed class TraceSpool : IDisposable
 
         try
         {
-            foreach (var path in Directory.EnumerateFiles(_folder, Prefix(address) + "-*" + Extension).Order(StringComparer.Ordinal))
+            foreach (var path in Directory.EnumerateFiles(_folder, Prefix(_targetOf(address)) + "-*" + Extension).Order(StringComparer.Ordinal))
             {
                 if (!_segments.Exists(s => s.Path == path) && SpoolSegment.TryOpen(path, CreatedAt(path), _timeProvider.GetTimestamp()) is { } segment)
                 {
@@ -311,13 +315,14 @@ internal sealed class TraceSpool : IDisposable
         }
     }
 
-    /// <summary>The address as it stands in files: without credentials.</summary>
-    public static string AddressOf(Uri address) => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
-
-    private static bool IsSame(Uri left, Uri right) => AddressOf(left) == AddressOf(right);
+    /// <summary>
+    /// A server as it stands in files: its address without credentials. Of one that this process has started for a database it is the database: the address is another
+    /// in each process.
+    /// </summary>
+    public static string TargetOf(Uri address) => EmbeddedStore.At(address) ?? address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
 
     /// <summary>Of a file's name: so that a start opens only files of its own server.</summary>
-    private static string Prefix(Uri address) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(AddressOf(address))))[..16];
+    private static string Prefix(string target) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(target)))[..16];
 
     private static DateTimeOffset CreatedAt(string path) =>
         Path.GetFileNameWithoutExtension(path).Split('-') is [_, var time, ..] && long.TryParse(time, CultureInfo.InvariantCulture, out var ms) && ms is > 0 and < 4_102_444_800_000
@@ -338,10 +343,11 @@ internal sealed class TraceSpool : IDisposable
         }
 
         var now = _timeProvider.GetUtcNow();
+        var target = _targetOf(address);
         var name = string.Create(
             CultureInfo.InvariantCulture,
-            $"{Prefix(address)}-{now.ToUnixTimeMilliseconds():D13}-{Environment.ProcessId}-{Interlocked.Increment(ref _files):D4}-{Random.Shared.Next(0x10000):x4}{Extension}");
-        var segment = SpoolSegment.Create(Path.Combine(_folder, name), address, AddressOf(address), now, _timeProvider.GetTimestamp());
+            $"{Prefix(target)}-{now.ToUnixTimeMilliseconds():D13}-{Environment.ProcessId}-{Interlocked.Increment(ref _files):D4}-{Random.Shared.Next(0x10000):x4}{Extension}");
+        var segment = SpoolSegment.Create(Path.Combine(_folder, name), target, now, _timeProvider.GetTimestamp());
         _open[address] = segment;
         _segments.Add(segment);
         return segment;

@@ -42,7 +42,7 @@ internal static class FullDiskProgram
         {
             try
             {
-                SpoolSegment.Create(Path.Combine(folder, i + TraceSpool.Extension), new Uri("http://127.0.0.1"), "http://127.0.0.1", DateTimeOffset.UnixEpoch, 0);
+                SpoolSegment.Create(Path.Combine(folder, i + TraceSpool.Extension), "http://127.0.0.1", DateTimeOffset.UnixEpoch, 0);
             }
             catch (IOException)
             {
@@ -77,7 +77,7 @@ internal static class FullDiskProgram
 
         // The server is there now.
         Console.ReadLine();
-        Console.WriteLine(SpoolImport.SendAsync(Path.Combine(folder, "spool"), new Uri(address), CancellationToken.None).GetAwaiter().GetResult().Recovered);
+        Console.WriteLine(SpoolImport.SendAsync(Path.Combine(folder, "spool"), address, new Uri(address), CancellationToken.None).GetAwaiter().GetResult().Recovered);
         return 0;
 
         bool IsRefused() => log.Lines.Any(line => line.Contains("cannot be put into the spool", StringComparison.Ordinal));
