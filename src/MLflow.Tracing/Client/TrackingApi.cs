@@ -39,12 +39,13 @@ internal sealed class TrackingApi
 
     /// <param name="address">The server.</param>
     /// <param name="timeProvider">The clock.</param>
+    /// <param name="credentials">What the server is shown.</param>
     /// <param name="workspace">The Databricks workspace at that address; null for other servers.</param>
-    public TrackingApi(Uri address, TimeProvider timeProvider, DatabricksWorkspace? workspace = null)
+    public TrackingApi(Uri address, TimeProvider timeProvider, CredentialSource credentials, DatabricksWorkspace? workspace = null)
     {
         _timeProvider = timeProvider;
         Workspace = workspace;
-        _http = workspace?.Reads ?? new TrackingHttp(Client.Value, address, timeProvider);
+        _http = workspace?.Reads ?? new TrackingHttp(Client.Value, address, timeProvider, credentials);
     }
 
     /// <summary>The Databricks workspace; null for other servers.</summary>
