@@ -263,15 +263,17 @@ public sealed class FaultTests : IDisposable
         }
     }
 
-    [Fact]
-    public async Task Clock_JumpsBack_SpansKeepTheirDuration()
+    [Theory]
+    [InlineData(-3)]
+    [InlineData(24 * 365)]
+    public async Task Clock_Jumps_SpansKeepTheirDuration(int hours)
     {
         var clock = new JumpingClock();
         await using var server = await LoopbackServer.StartAsync();
         await using (var client = Some.Client(server.Address, time: clock))
         {
             using var root = client.StartSpan("root");
-            clock.Offset = TimeSpan.FromHours(-3);
+            clock.Offset = TimeSpan.FromHours(hours);
             client.StartSpan("child").Dispose();
         }
 
