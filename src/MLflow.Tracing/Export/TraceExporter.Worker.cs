@@ -459,6 +459,17 @@ internal sealed partial class TraceExporter
             var position = 0;
             for (var left = export.SpanCount - 1; left >= 0; left--)
             {
+                // A server may refuse a very large one for its size: it takes no others with it.
+                if (request.SpanCount > 0 && export.Encoded!.SpanBytesAt(position) >= MaxRequestBytes)
+                {
+                    if (!await PostAsync(server, request, withFacts, experimentId).ConfigureAwait(false))
+                    {
+                        return false;
+                    }
+
+                    request.Begin();
+                }
+
                 if (Add(request, export, ref position, server.TakesFacts && export.HasFacts && !export.GoesAlone && left == 0, experimentId))
                 {
                     withFacts.Add(export);
