@@ -12,7 +12,7 @@ public sealed partial class MlflowClient
     public DatabricksSecretsClient Secrets => _secrets ??= new DatabricksSecretsClient(() =>
     {
         var workspace = _workspaces.Find(Destination.TrackingUri) ?? _workspaces.Find(_workspaces.Add(DatabricksUri.Scheme))!;
-        return new TrackingApi(workspace.Config.Host, Tracer.TimeProvider, workspace);
+        return new TrackingApi(workspace.Config.Host, Tracer.TimeProvider, _credentials, workspace);
     });
 
     /// <summary>

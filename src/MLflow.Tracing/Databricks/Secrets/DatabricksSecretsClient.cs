@@ -33,7 +33,7 @@ public sealed class DatabricksSecretsClient : IDisposable
         var timeProvider = TimeProvider.System;
         var workspaces = new DatabricksWorkspaces(TrackingTransport.Read(Environment.GetEnvironmentVariable), timeProvider, options);
         var workspace = workspaces.Find(workspaces.Add(DatabricksUri.Scheme))!;
-        var api = new TrackingApi(workspace.Config.Host, timeProvider, workspace);
+        var api = new TrackingApi(workspace.Config.Host, timeProvider, CredentialSource.OfEnvironment, workspace);
         _workspaces = workspaces;
         _api = () => api;
     }
