@@ -10,15 +10,19 @@ public sealed class MlflowServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly SqliteDatabase _database;
 
-    private MlflowServer(WebApplication app, SqliteDatabase database, Uri baseAddress)
+    private MlflowServer(WebApplication app, SqliteDatabase database, Uri? otlpGrpcAddress)
     {
         _app = app;
         _database = database;
-        BaseAddress = baseAddress;
+        BaseAddress = ServerStart.Address(app);
+        OtlpGrpcAddress = otlpGrpcAddress;
     }
 
     /// <summary>Where the server listens, for example <c>http://127.0.0.1:5000/</c>.</summary>
     public Uri BaseAddress { get; }
+
+    /// <summary>Where the server receives OTLP over gRPC, for example <c>http://127.0.0.1:4317/</c>; null where it does not.</summary>
+    public Uri? OtlpGrpcAddress { get; }
 
     internal IServiceProvider Services => _app.Services;
 
@@ -30,14 +34,18 @@ public sealed class MlflowServer : IAsyncDisposable
         var settings = ServerSettings.Validate(options);
         var database = ServerStart.OpenDatabase(settings, options.TimeProvider);
         WebApplication? app = null;
+        GrpcSockets? grpc = null;
         try
         {
-            app = ServerApp.Build(options, settings, database);
+            var experiments = await ServerStart.FindExperimentsAsync(options, database, cancellationToken).ConfigureAwait(false);
+            grpc = GrpcSockets.Bind(settings);
+            app = ServerApp.Build(options, settings, database, experiments, grpc);
             await ServerStart.ListenAsync(app, settings, cancellationToken).ConfigureAwait(false);
-            return new MlflowServer(app, database, ServerStart.Address(app));
+            return new MlflowServer(app, database, grpc.Endpoints.Select(ServerStart.Address).FirstOrDefault());
         }
         catch
         {
+            grpc?.Dispose();
             if (app is not null)
             {
                 await app.DisposeAsync().ConfigureAwait(false);

@@ -44,5 +44,20 @@ public sealed class MlflowServerOptions
 
     internal static TimeSpan DefaultSearchTimeout { get; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// Port of OTLP over gRPC, on the same addresses: 0 lets the system choose, null is none. Default 4317, as OpenTelemetry's exporters have it.
+    /// Where that port is taken, a warning says so and the rest of the server starts.
+    /// </summary>
+    public int? OtlpGrpcPort { get; set; } = 4317;
+
+    /// <summary>
+    /// Experiments, by name or id, of spans that come by OTLP without <c>x-mlflow-experiment-id</c>, by the <c>service.name</c> of their resource. A name is
+    /// created when it is missing. Default none: they go to experiment 0.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> OtlpServiceExperiments { get; set; } = new Dictionary<string, string>();
+
+    /// <summary>As <see cref="OtlpServiceExperiments"/>, by the bearer token of the request; the service goes first.</summary>
+    public IReadOnlyDictionary<string, string> OtlpTokenExperiments { get; set; } = new Dictionary<string, string>();
+
     internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

@@ -97,7 +97,13 @@ internal sealed class AssemblyWeaver
             return false;
         }
 
-        if (((int)method.ImplAttributes & RuntimeAsync) != 0 || method.IsConstructor || method.CallingConvention == MethodCallingConvention.VarArg || method.Body.Instructions.Any(i => i.OpCode == OpCodes.Jmp))
+        if (((int)method.ImplAttributes & RuntimeAsync) != 0)
+        {
+            Warn(WarningCodes.UnknownBody, method, "does nothing: the runtime itself makes the method asynchronous (runtime-async), which cannot be woven. Use Mlflow.TraceAsync inside of it.");
+            return false;
+        }
+
+        if (method.IsConstructor || method.CallingConvention == MethodCallingConvention.VarArg || method.Body.Instructions.Any(i => i.OpCode == OpCodes.Jmp))
         {
             Warn(WarningCodes.UnknownBody, method, "does nothing: the method has a body that cannot be woven. Use Mlflow.Trace inside of it.");
             return false;

@@ -76,13 +76,14 @@ public sealed class EnvironmentTests : ClientTestBase
         await Workspace.ComeBackAsync();
 
         Set("DATABRICKS_CONFIG_FILE", Path.Combine(SpoolFolder, "none"));
-        var address = Assert.Single(SpoolImport.Addresses(SpoolFolder));
-        await Assert.ThrowsAsync<ArgumentException>(() => SpoolImport.SendAsync(SpoolFolder, address, Token));
+        var target = Assert.Single(SpoolImport.Targets(SpoolFolder));
+        var address = new Uri(target);
+        await Assert.ThrowsAsync<ArgumentException>(() => SpoolImport.SendAsync(SpoolFolder, target, address, Token));
         Set("DATABRICKS_HOST", "https://dbc-1.cloud.databricks.com");
         Set("DATABRICKS_TOKEN", Workspace.Tokens.AddPersonal());
-        Assert.Contains("set DATABRICKS_HOST and credentials for the former", (await Assert.ThrowsAsync<ArgumentException>(() => SpoolImport.SendAsync(SpoolFolder, address, Token))).Message, StringComparison.Ordinal);
+        Assert.Contains("set DATABRICKS_HOST and credentials for the former", (await Assert.ThrowsAsync<ArgumentException>(() => SpoolImport.SendAsync(SpoolFolder, target, address, Token))).Message, StringComparison.Ordinal);
         Set("DATABRICKS_HOST", Workspace.Host);
-        Assert.Equal(1, (await SpoolImport.SendAsync(SpoolFolder, address, Token)).Recovered);
+        Assert.Equal(1, (await SpoolImport.SendAsync(SpoolFolder, target, address, Token)).Recovered);
         Assert.Equal(2, System.Text.Json.Nodes.JsonNode.Parse(Workspace.Storage.Objects.Values.Single())!["spans"]!.AsArray().Count);
     }
 

@@ -1,4 +1,5 @@
 using MLflow.EndToEnd.Tests.Client;
+using MLflow.EndToEnd.Tests.Faults;
 
 namespace MLflow.EndToEnd.Tests;
 
@@ -14,6 +15,9 @@ internal static class Program
                 return 0;
             case [ServiceProgram.Argument]:
                 await ServiceProgram.RunAsync();
+                return 0;
+            case [DatabaseProgram.Argument, var task, var database, var spool]:
+                await DatabaseProgram.RunAsync(task, database, spool);
                 return 0;
             default:
                 return args.Any(a => a is "--server" or "--internal-msbuild-node")

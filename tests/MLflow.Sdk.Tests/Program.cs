@@ -30,6 +30,11 @@ internal static class Program
             return FullDiskProgram.Run(away, disk);
         }
 
+        if (args is [FullDiskProgram.SegmentArgument, var full])
+        {
+            return FullDiskProgram.RunSegments(full);
+        }
+
         if (args is [HostedProgram.Argument, var own, var hosts])
         {
             return HostedProgram.Run(own, hosts);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MLflow.Server;
 
 namespace MLflow.Cli.Commands;
 
@@ -23,35 +24,68 @@ internal sealed class ImportCommand : Command
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var folder = Folder(parsed.GetValue(_spool));
-        var addresses = Addresses(folder);
-        if (addresses.Count == 0)
+        var targets = Targets(folder);
+        if (targets.Count == 0)
         {
             await Console.Out.WriteLineAsync($"Nothing waits in {folder}.");
             return 0;
         }
 
         var areAllSent = true;
-        foreach (var address in addresses)
+        foreach (var target in targets)
         {
             try
             {
-                var result = await SpoolImport.SendAsync(folder, address, cancellationToken);
-                areAllSent &= result.LastError is null;
-                await Console.Out.WriteLineAsync($"{Traces(result.Recovered)} sent to {address}{(result.LastError is null ? "" : $"; the rest stays: {result.LastError}")}");
+                var (sent, error) = await SendAsync(folder, target, cancellationToken);
+                areAllSent &= error is null;
+                await Console.Out.WriteLineAsync($"{Traces(sent)} sent to {target}{(error is null ? "" : $"; the rest stays: {error}")}");
             }
             catch (ArgumentException e)
             {
                 // Credentials for a Databricks workspace are missing here. Other servers have their traces.
                 areAllSent = false;
-                await Console.Error.WriteLineAsync($"mlflow: what waits for {address} stays: {e.Message}");
+                await Console.Error.WriteLineAsync($"mlflow: what waits for {target} stays: {e.Message}");
             }
         }
 
         return areAllSent ? 0 : 1;
     }
 
-    /// <summary>Sends what waits for a server of this machine that has just started. What goes wrong is said and changes nothing.</summary>
-    public static async Task SendToAsync(Uri server, CancellationToken cancellationToken)
+    /// <returns>Traces that were sent, and why others were not.</returns>
+    private static async Task<(long Sent, string? Error)> SendAsync(string folder, string target, CancellationToken cancellationToken)
+    {
+        Uri? address;
+        if (EmbeddedStore.IsDatabase(target))
+        {
+            // Who has removed the database does not want it back.
+            if (!File.Exists(EmbeddedStore.PathOf(target)))
+            {
+                return (0, "the database is not there");
+            }
+
+            try
+            {
+                address = EmbeddedServer.Start(target);
+            }
+            catch (MlflowServerStartException e)
+            {
+                return (0, e.Message);
+            }
+        }
+        else if (!Uri.TryCreate(target, UriKind.Absolute, out address))
+        {
+            return (0, "that is not the address of a server");
+        }
+
+        var result = await SpoolImport.SendAsync(folder, target, address, cancellationToken);
+        return (result.Recovered, result.LastError);
+    }
+
+    /// <summary>Sends what waits for a server of this machine that has just started, or for its database. What goes wrong is said and changes nothing.</summary>
+    /// <param name="server">Where it listens.</param>
+    /// <param name="storeUri">Its database, as its options say it.</param>
+    /// <param name="cancellationToken">Leaves the rest where it is.</param>
+    public static async Task SendToAsync(Uri server, string storeUri, CancellationToken cancellationToken)
     {
         try
         {
@@ -60,10 +94,11 @@ internal sealed class ImportCommand : Command
                 return;
             }
 
-            // Programs may know it by another name.
-            foreach (var address in SpoolImport.Addresses(folder).Where(address => address.Port == server.Port && address.Scheme == server.Scheme && address.IsLoopback))
+            var database = EmbeddedStore.NameOf(storeUri);
+            foreach (var target in SpoolImport.Targets(folder).Where(target => target == database || IsNameOf(server, target)))
             {
-                if ((await SpoolImport.SendAsync(folder, address, cancellationToken)).Recovered is > 0 and var count)
+                var address = target == database ? server : new Uri(target);
+                if ((await SpoolImport.SendAsync(folder, target, address, cancellationToken)).Recovered is > 0 and var count)
                 {
                     await Console.Out.WriteLineAsync($"{Traces(count)} that waited in {folder} arrived.");
                 }
@@ -80,6 +115,10 @@ internal sealed class ImportCommand : Command
             await Console.Error.WriteLineAsync($"mlflow: traces that wait on the disk cannot be sent: {e.Message}");
         }
     }
+
+    /// <summary>Programs may know it by another name.</summary>
+    private static bool IsNameOf(Uri server, string target) =>
+        Uri.TryCreate(target, UriKind.Absolute, out var address) && address.Port == server.Port && address.Scheme == server.Scheme && address.IsLoopback;
 
     private static string Traces(long count) => count == 1 ? "1 trace" : $"{count} traces";
 
@@ -100,11 +139,11 @@ internal sealed class ImportCommand : Command
         }
     }
 
-    private static IReadOnlyList<Uri> Addresses(string folder)
+    private static IReadOnlyList<string> Targets(string folder)
     {
         try
         {
-            return SpoolImport.Addresses(folder);
+            return SpoolImport.Targets(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -9,9 +9,6 @@ internal sealed class MlflowCommand : RootCommand
 {
     private const int Failed = 1;
 
-    /// <summary>128 and the number of SIGINT, as shells report a program that Ctrl-C ended.</summary>
-    private const int Interrupted = 130;
-
     private MlflowCommand()
         : base("MLflow Tracing for .NET: receives, stores and shows the traces of OpenAI applications.")
     {
@@ -26,39 +23,41 @@ internal sealed class MlflowCommand : RootCommand
         if (parsed.Action is ParseErrorAction)
         {
             var mistake = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is not a command or option" : parsed.Errors[0].Message.TrimEnd('.');
-            return await FailAsync($"{mistake}; see dotnet mlflow {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help.");
+            return await FailAsync($"{mistake}; see dotnet mlflow {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help.", Console.Error);
         }
 
+        return await TellAsync(() => parsed.InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+
+            // The commands that run for long handle signals themselves, and Ctrl-C ends the others. System.CommandLine's own handler would still be called for the same
+            // signal after the command has ended, and then ends the process with an ObjectDisposedException.
+            ProcessTerminationTimeout = null,
+        }), Console.Error);
+    }
+
+    /// <summary>Runs a command and says what went wrong. A cancellation too: nobody cancels a command, so that it is a request that took too long.</summary>
+    internal static async Task<int> TellAsync(Func<Task<int>> command, TextWriter errors)
+    {
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration
-            {
-                EnableDefaultExceptionHandler = false,
-
-                // The commands that run for long handle signals themselves. System.CommandLine's own handler would still be called for the same signal after
-                // the command has ended, and then ends the process with an ObjectDisposedException.
-                ProcessTerminationTimeout = null,
-            });
-        }
-        catch (OperationCanceledException)
-        {
-            return Interrupted;
+            return await command();
         }
         catch (Exception e) when (e is CommandException or MlflowServerStartException)
         {
-            return await FailAsync(e.Message);
+            return await FailAsync(e.Message, errors);
         }
 #pragma warning disable CA1031 // The last resort of a program: a sentence instead of a stack trace.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return await FailAsync($"unexpected {e.GetType().Name}: {e.Message}");
+            return await FailAsync($"unexpected {e.GetType().Name}: {e.Message}", errors);
         }
     }
 
-    private static async Task<int> FailAsync(string sentence)
+    private static async Task<int> FailAsync(string sentence, TextWriter errors)
     {
-        await Console.Error.WriteLineAsync("mlflow: " + sentence.ReplaceLineEndings(" "));
+        await errors.WriteLineAsync("mlflow: " + sentence.ReplaceLineEndings(" "));
         return Failed;
     }
 }

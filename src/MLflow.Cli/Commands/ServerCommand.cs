@@ -20,8 +20,13 @@ internal sealed class ServerCommand : Command
         var options = _options.Read(parsed);
         await using var server = await MlflowServer.StartAsync(options, cancellationToken);
         await Console.Out.WriteLineAsync($"MLflow server is listening on {server.BaseAddress} and keeps traces in {options.BackendStoreUri}. Ctrl-C stops it.");
+        if (server.OtlpGrpcAddress is { } grpc)
+        {
+            await Console.Out.WriteLineAsync($"It receives OTLP over gRPC on {grpc} too.");
+        }
+
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var arriving = ImportCommand.SendToAsync(server.BaseAddress, ending.Token);
+        var arriving = ImportCommand.SendToAsync(server.BaseAddress, options.BackendStoreUri, ending.Token);
         await server.WaitForShutdownAsync(cancellationToken);
 
         // What has not arrived stays on the disk for the next start.

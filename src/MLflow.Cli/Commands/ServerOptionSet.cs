@@ -9,6 +9,9 @@ namespace MLflow.Cli.Commands;
 /// <summary>The options by which MLflow's own command line tells a server where to listen and what to keep where.</summary>
 internal sealed class ServerOptionSet
 {
+    /// <summary>What the parser gives for none: the library takes no null from it.</summary>
+    private const int NoPort = -1;
+
     private static readonly MlflowServerOptions Defaults = new();
 
     private readonly Option<string> _host = new("--host")
@@ -81,6 +84,20 @@ internal sealed class ServerOptionSet
         HelpName = "SECONDS",
     };
 
+    private readonly Option<int> _otlpGrpcPort = new("--otlp-grpc-port")
+    {
+        Description = "Port for OTLP over gRPC; 0 lets the system choose, none turns it off.",
+        DefaultValueFactory = _ => Defaults.OtlpGrpcPort ?? NoPort,
+        CustomParser = ParseGrpcPort,
+        HelpName = "PORT",
+    };
+
+    private readonly Option<string[]> _otlpServiceExperiments = new("--otlp-service-experiment")
+    {
+        Description = "Experiment, by name or id, of spans that come by OTLP from a service and name none. Can be given several times.",
+        HelpName = "SERVICE=EXPERIMENT",
+    };
+
     /// <summary>Adds the options to a command; <paramref name="loopbackOnly"/> leaves the address out.</summary>
     public void AddTo(Command command, bool loopbackOnly = false)
     {
@@ -90,6 +107,8 @@ internal sealed class ServerOptionSet
             command.Add(_allowedHosts);
             command.Add(_staticPrefix);
             command.Add(_trustedProxies);
+            command.Add(_otlpGrpcPort);
+            command.Add(_otlpServiceExperiments);
         }
 
         command.Add(_port);
@@ -114,6 +133,12 @@ internal sealed class ServerOptionSet
 
         SearchTimeout = Seconds(parsed.GetValue(_searchTimeout)),
 
+        OtlpGrpcPort = parsed.GetResult(_otlpGrpcPort) is null || parsed.GetValue(_otlpGrpcPort) == NoPort ? null : parsed.GetValue(_otlpGrpcPort),
+        OtlpServiceExperiments = Pairs([.. List(Environment.GetEnvironmentVariable("MLFLOW_OTLP_SERVICE_EXPERIMENTS")), .. parsed.GetResult(_otlpServiceExperiments) is null ? [] : parsed.GetValue(_otlpServiceExperiments) ?? []]),
+
+        // Not an option: other users of the machine can read the options of a program.
+        OtlpTokenExperiments = Pairs(List(Environment.GetEnvironmentVariable("MLFLOW_OTLP_TOKEN_EXPERIMENTS"))),
+
         // Not an option: whoever opens a server without authentication shall not do it in passing.
         AllowInsecure = string.Equals(Environment.GetEnvironmentVariable("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
     };
@@ -137,6 +162,35 @@ internal sealed class ServerOptionSet
 
     // Up to what a TimeSpan can hold; the server refuses far less, and no time at all.
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(double.IsNaN(seconds) ? 0 : Math.Clamp(seconds, -1e9, 1e9));
+
+    // What is missing on either side is told by the server, with all other mistakes.
+    private static Dictionary<string, string> Pairs(IEnumerable<string> pairs)
+    {
+        var experiments = new Dictionary<string, string>();
+        foreach (var pair in pairs)
+        {
+            var end = pair.LastIndexOf('=');
+            experiments[end < 0 ? pair : pair[..end].Trim()] = end < 0 ? "" : pair[(end + 1)..].Trim();
+        }
+
+        return experiments;
+    }
+
+    private static int ParseGrpcPort(ArgumentResult result)
+    {
+        var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+        if (text.Equals("none", StringComparison.OrdinalIgnoreCase))
+        {
+            return NoPort;
+        }
+
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        {
+            result.AddError($"--otlp-grpc-port {text} is not a port: it must be 0 to {IPEndPoint.MaxPort}, where 0 lets the system choose, or none");
+        }
+
+        return port;
+    }
 
     private static int ParsePort(ArgumentResult result)
     {

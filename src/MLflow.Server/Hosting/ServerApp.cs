@@ -10,19 +10,19 @@ using MLflow.Server.Ui;
 namespace MLflow.Server.Hosting;
 
 /// <summary>Puts the server together. It reads no configuration of the program around it: no appsettings, no ASPNETCORE variables.</summary>
-internal static class ServerApp
+internal static partial class ServerApp
 {
     /// <summary>For requests under way when the server stops.</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
-    public static WebApplication Build(MlflowServerOptions options, ServerSettings settings, SqliteDatabase database)
+    public static WebApplication Build(MlflowServerOptions options, ServerSettings settings, SqliteDatabase database, OtlpExperiments experiments, GrpcSockets grpc)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
             ApplicationName = typeof(ServerApp).Assembly.GetName().Name,
             ContentRootPath = AppContext.BaseDirectory,
         });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, settings));
+        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.CreateBoundListenSocket = grpc.Take).ConfigureKestrel(kestrel => Listen(kestrel, settings, grpc));
 
         // A start that fails is told by the exception, in one sentence instead of a stack. A hosted service logs its own failures, under its own name.
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddSimpleConsole();
@@ -39,7 +39,12 @@ internal static class ServerApp
             .AddSingleton<IAssessmentStore>(new SqliteAssessmentStore(database))
             .AddSingleton(new ArtifactFolder(settings.ArtifactsPath))
             .AddSingleton<ArtifactUploads>()
-            .AddTraceUi();
+            .AddSingleton(experiments)
+            .AddSingleton<OtlpBudget>()
+            .AddSingleton<OtlpReceiver>()
+            .AddHostedService<ConventionRemapping>()
+            .AddTraceUi()
+            .AddOtlpGrpc();
 
         var app = builder.Build();
         app.UseProxyHeaders(settings);
@@ -58,10 +63,15 @@ internal static class ServerApp
         app.MapTraceData();
         app.MapArtifacts();
         app.MapTraceUi();
+        if (grpc.Warning is { } warning)
+        {
+            LogNoGrpc(app.Logger, settings.OtlpGrpcPort, warning);
+        }
+
         return app;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServerSettings settings)
+    private static void Listen(KestrelServerOptions kestrel, ServerSettings settings, GrpcSockets grpc)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = OtlpLimits.MaxBodyBytes;
@@ -69,5 +79,14 @@ internal static class ServerApp
         {
             kestrel.Listen(address, settings.Port);
         }
+
+        // gRPC speaks HTTP/2 without TLS, which cannot share a port with HTTP/1.1.
+        foreach (var endpoint in grpc.Endpoints)
+        {
+            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http2);
+        }
     }
+
+    [LoggerMessage(LogLevel.Warning, "OTLP over gRPC is not received: port {Port} cannot be had, {Reason}. Choose another with --otlp-grpc-port, or turn it off with --otlp-grpc-port none.")]
+    private static partial void LogNoGrpc(ILogger logger, int? port, string reason);
 }

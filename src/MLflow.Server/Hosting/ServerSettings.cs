@@ -10,11 +10,12 @@ namespace MLflow.Server.Hosting;
 /// <param name="Port">Port to listen on; 0 lets the system choose.</param>
 /// <param name="DatabasePath">The SQLite file.</param>
 /// <param name="ArtifactsPath">Folder for artifacts; made at the first upload.</param>
+/// <param name="OtlpGrpcPort">Port of OTLP over gRPC; null for none.</param>
 /// <param name="Prices">What calls cost.</param>
 /// <param name="PathBase">What stands before every path, beginning with a slash; or empty.</param>
 /// <param name="TrustedProxies">From whom <c>X-Forwarded-*</c> is believed.</param>
 internal sealed record ServerSettings(
-    IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath, PriceTable Prices, string PathBase, IReadOnlyList<IPNetwork> TrustedProxies)
+    IReadOnlyList<IPAddress> Addresses, int Port, string DatabasePath, string ArtifactsPath, int? OtlpGrpcPort, PriceTable Prices, string PathBase, IReadOnlyList<IPNetwork> TrustedProxies)
 {
     private const string SqlitePrefix = "sqlite:///";
     private static readonly TimeSpan MaxSearchTimeout = TimeSpan.FromHours(1);
@@ -32,6 +33,17 @@ internal sealed record ServerSettings(
             mistakes.Add($"--port {options.Port} is not a port: it must be 0 to {ushort.MaxValue}, where 0 lets the system choose.");
         }
 
+        if (options.OtlpGrpcPort is < 0 or > ushort.MaxValue)
+        {
+            mistakes.Add($"--otlp-grpc-port {options.OtlpGrpcPort} is not a port: it must be 0 to {ushort.MaxValue}, where 0 lets the system choose, or none.");
+        }
+        else if (options.OtlpGrpcPort > 0 && options.OtlpGrpcPort == options.Port)
+        {
+            mistakes.Add($"--otlp-grpc-port {options.OtlpGrpcPort} is the server's own port: OTLP over gRPC needs another one, or none.");
+        }
+
+        Experiments("--otlp-service-experiment", "a service", options.OtlpServiceExperiments, mistakes);
+        Experiments("MLFLOW_OTLP_TOKEN_EXPERIMENTS", "a token", options.OtlpTokenExperiments, mistakes);
         var database = Database(options.BackendStoreUri, mistakes);
         var artifacts = Artifacts(options.ArtifactsDestination, mistakes);
         var pathBase = PathBaseOf(options.StaticPrefix, mistakes);
@@ -44,8 +56,24 @@ internal sealed record ServerSettings(
         }
 
         return mistakes.Count == 0
-            ? new ServerSettings(addresses, options.Port, database, artifacts, prices, pathBase, proxies) { SearchTimeout = options.SearchTimeout }
+            ? new ServerSettings(addresses, options.Port, database, artifacts, options.OtlpGrpcPort, prices, pathBase, proxies) { SearchTimeout = options.SearchTimeout }
             : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
+    }
+
+    // Neither names nor values of tokens are told: they are secrets.
+    private static void Experiments(string setting, string what, IReadOnlyDictionary<string, string> experiments, List<string> mistakes)
+    {
+        foreach (var (key, experiment) in experiments)
+        {
+            if (string.IsNullOrWhiteSpace(key))
+            {
+                mistakes.Add($"{setting} has an experiment without {what}: write {what}, '=' and the experiment's name or id.");
+            }
+            else if (string.IsNullOrWhiteSpace(experiment))
+            {
+                mistakes.Add($"{setting} has {what} without an experiment: write {what}, '=' and the experiment's name or id.");
+            }
+        }
     }
 
     private static IPAddress[] Listen(MlflowServerOptions options, List<string> mistakes)

@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using MLflow.Server.Otlp;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
 
@@ -22,6 +24,39 @@ internal static class ServerStart
         }
     }
 
+    /// <summary>Finds the experiments that the settings name, and creates those that are missing.</summary>
+    public static async Task<OtlpExperiments> FindExperimentsAsync(MlflowServerOptions options, SqliteDatabase database, CancellationToken cancellationToken)
+    {
+        var store = new SqliteExperimentStore(database);
+        var mistakes = new List<string>();
+        var services = await FindAsync("--otlp-service-experiment", options.OtlpServiceExperiments).ConfigureAwait(false);
+        var tokens = await FindAsync("MLFLOW_OTLP_TOKEN_EXPERIMENTS", options.OtlpTokenExperiments).ConfigureAwait(false);
+        return mistakes.Count == 0 ? new OtlpExperiments(services, tokens) : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
+
+        async Task<Dictionary<string, long>> FindAsync(string setting, IReadOnlyDictionary<string, string> names)
+        {
+            var found = new Dictionary<string, long>(StringComparer.Ordinal);
+            foreach (var (key, name) in names)
+            {
+                var isId = long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var id);
+                var experiment = isId
+                    ? await store.GetAsync(id, cancellationToken).ConfigureAwait(false)
+                    : await store.GetByNameAsync(name, cancellationToken).ConfigureAwait(false)
+                        ?? await store.CreateAsync(name, null, new Dictionary<string, string>(), cancellationToken).ConfigureAwait(false);
+                if (experiment is not { IsActive: true })
+                {
+                    mistakes.Add($"{setting} names the experiment '{name}', which {(experiment is null ? "does not exist: name another one, or a new one by its name" : "is deleted: restore it, or name another one")}.");
+                }
+                else
+                {
+                    found[key] = experiment.ExperimentId;
+                }
+            }
+
+            return found;
+        }
+    }
+
     public static async Task ListenAsync(WebApplication app, ServerSettings settings, CancellationToken cancellationToken)
     {
         try
@@ -38,6 +73,10 @@ internal static class ServerStart
             throw new MlflowServerStartException($"The server cannot listen on {settings.Addresses[0]} port {settings.Port}: {e.Message}; choose others with --host and --port.", e);
         }
     }
+
+    /// <summary>An address that a program on this machine can open.</summary>
+    public static Uri Address(IPEndPoint endpoint) =>
+        new UriBuilder(Uri.UriSchemeHttp, (endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : endpoint.Address).ToString(), endpoint.Port).Uri;
 
     /// <summary>An address that a program on this machine can open.</summary>
     public static Uri Address(WebApplication app)

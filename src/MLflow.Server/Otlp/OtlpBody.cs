@@ -1,57 +1,67 @@
-using System.IO.Compression;
-
 namespace MLflow.Server.Otlp;
 
-/// <summary>Reads the body of an OTLP request, decompressed and bounded.</summary>
-internal static class OtlpBody
+/// <summary>The body of an OTLP request over HTTP, decompressed and bounded. Its memory is the request's until it is disposed.</summary>
+internal sealed class OtlpBody : IDisposable
 {
     private const int BufferBytes = 64 * 1024;
 
-    public static async Task<MemoryStream> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
+    private readonly OtlpBudget _budget;
+    private long _taken;
+
+    private OtlpBody(OtlpBudget budget) => _budget = budget;
+
+    public ReadOnlyMemory<byte> Bytes { get; private set; }
+
+    /// <exception cref="OtlpException">Too large, compressed in a way that is not known, or damaged.</exception>
+    public static async Task<OtlpBody> ReadAsync(HttpRequest request, OtlpBudget budget, CancellationToken cancellationToken)
     {
         var encoding = request.Headers.ContentEncoding.ToString().Trim().ToLowerInvariant();
-        if (encoding is not ("" or "gzip" or "deflate"))
+        if (encoding is not ("" or "identity") && !OtlpCompression.IsKnown(encoding))
         {
             throw new OtlpException(StatusCodes.Status400BadRequest, $"Unsupported Content-Encoding: {encoding}");
         }
 
-        var body = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, OtlpLimits.MaxBodyBytes));
-        await CopyAsync(request.Body, body, OtlpLimits.MaxBodyBytes, "sent", cancellationToken).ConfigureAwait(false);
-        body.Position = 0;
-        if (encoding.Length == 0)
-        {
-            return body;
-        }
-
+        var body = new OtlpBody(budget);
         try
         {
-            await using var decompressed = Decompress(body, encoding);
-            var target = new MemoryStream((int)Math.Min(body.Length * 4, OtlpLimits.MaxBodyBytes));
-            await CopyAsync(decompressed, target, OtlpLimits.MaxDecompressedBytes, "decompressed", cancellationToken).ConfigureAwait(false);
-            target.Position = 0;
-            return target;
+            var sent = await body.CopyAsync(request.Body, OtlpLimits.MaxBodyBytes, "sent", cancellationToken).ConfigureAwait(false);
+            if (encoding is not ("" or "identity"))
+            {
+                sent = await body.DecompressAsync(sent, encoding, cancellationToken).ConfigureAwait(false);
+            }
+
+            body.Bytes = sent.GetBuffer().AsMemory(0, (int)sent.Length);
+            return body;
         }
-        catch (InvalidDataException e)
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _budget.Return(_taken);
+        _taken = 0;
+    }
+
+    private async Task<MemoryStream> DecompressAsync(MemoryStream sent, string encoding, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var decompressed = OtlpCompression.Open(encoding, sent);
+            return await CopyAsync(decompressed, OtlpLimits.MaxDecompressedBytes, "decompressed", cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (OtlpCompression.IsDamage(e))
         {
             throw new OtlpException(StatusCodes.Status400BadRequest, $"Failed to decompress {encoding} payload", e);
         }
     }
 
-    private static Stream Decompress(MemoryStream body, string encoding)
+    private async Task<MemoryStream> CopyAsync(Stream from, int limit, string what, CancellationToken cancellationToken)
     {
-        if (encoding == "gzip")
-        {
-            return new GZipStream(body, CompressionMode.Decompress);
-        }
-
-        // HTTP's deflate is zlib, but some clients send it without the frame (RFC 9110 §8.4.1.2). A zlib header is a multiple of 31.
-        var bytes = body.GetBuffer();
-        var zlib = body.Length >= 2 && (bytes[0] & 0x0F) == 8 && ((bytes[0] << 8) | bytes[1]) % 31 == 0;
-        return zlib ? new ZLibStream(body, CompressionMode.Decompress) : new DeflateStream(body, CompressionMode.Decompress);
-    }
-
-    private static async Task CopyAsync(Stream from, MemoryStream to, int limit, string what, CancellationToken cancellationToken)
-    {
+        var to = new MemoryStream();
         var buffer = new byte[BufferBytes];
         int read;
         while ((read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
@@ -63,7 +73,12 @@ internal static class OtlpBody
                     $"The request has more than {limit} bytes {what}, which is the most that is taken at once. Send smaller batches.");
             }
 
+            _budget.Take(read);
+            _taken += read;
             to.Write(buffer, 0, read);
         }
+
+        to.Position = 0;
+        return to;
     }
 }

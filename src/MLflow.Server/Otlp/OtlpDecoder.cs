@@ -11,44 +11,59 @@ internal static class OtlpDecoder
     private const int TraceIdBytes = 16;
     private const int SpanIdBytes = 8;
 
-    /// <exception cref="OtlpException">The bytes are not such a message, or a span has no id.</exception>
-    public static OtlpTraces Decode(Stream protobuf)
+    /// <exception cref="OtlpException">There is nothing in the request, too much, or nothing that can be stored.</exception>
+    public static OtlpTraces Decode(ExportTraceServiceRequest request)
     {
-        ExportTraceServiceRequest request;
-        try
-        {
-            using var input = CodedInputStream.CreateWithLimits(protobuf, int.MaxValue, OtlpLimits.MaxNesting);
-            request = ExportTraceServiceRequest.Parser.ParseFrom(input);
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new OtlpException(StatusCodes.Status400BadRequest, "Invalid OpenTelemetry format", e);
-        }
-
         if (request.ResourceSpans.Count == 0)
         {
             throw new OtlpException(StatusCodes.Status400BadRequest, "Invalid OpenTelemetry format - no spans found");
         }
 
-        var spans = new List<SpanRecord>();
+        var count = request.ResourceSpans.Sum(resource => resource.ScopeSpans.Sum(scope => (long)scope.Spans.Count));
+        if (count > OtlpLimits.MaxItems)
+        {
+            throw new OtlpException(StatusCodes.Status413PayloadTooLarge, $"The request has {count} spans; at most {OtlpLimits.MaxItems} are taken at once. Send smaller batches.");
+        }
+
+        var spans = new List<SpanRecord>((int)count);
         var facts = new List<string>();
+        var rejected = new OtlpRejections();
         foreach (var resourceSpans in request.ResourceSpans)
         {
             IReadOnlyList<KeyValuePair<string, string>> resource = resourceSpans.Resource is { } r ? AnyValueJson.Attributes(r.Attributes) : [];
             foreach (var scopeSpans in resourceSpans.ScopeSpans)
             {
+                IReadOnlyList<KeyValuePair<string, string>> scope = scopeSpans.Scope is { } s ? AnyValueJson.Attributes(s.Attributes) : [];
+                var schemaUrl = Text(scopeSpans.SchemaUrl) ?? Text(resourceSpans.SchemaUrl);
                 foreach (var span in scopeSpans.Spans)
                 {
                     TakeFacts(span, facts);
-                    spans.Add(Convert(span, resource, scopeSpans.Scope));
+                    if (Fault(span) is { } fault)
+                    {
+                        rejected.Add(fault);
+                        continue;
+                    }
+
+                    spans.Add(Convert(span) with
+                    {
+                        Resource = resource,
+                        ScopeName = Text(scopeSpans.Scope?.Name),
+                        ScopeVersion = Text(scopeSpans.Scope?.Version),
+                        ScopeAttributes = scope,
+                        SchemaUrl = schemaUrl,
+                    });
                 }
             }
         }
 
-        return spans.Count <= OtlpLimits.MaxSpans
-            ? new OtlpTraces(spans, facts)
-            : throw new OtlpException(StatusCodes.Status413PayloadTooLarge, $"The request has {spans.Count} spans; at most {OtlpLimits.MaxSpans} are taken at once. Send smaller batches.");
+        return spans.Count > 0 || facts.Count > 0 || rejected.Count == 0
+            ? new OtlpTraces(spans, facts, rejected)
+            : throw new OtlpException(StatusCodes.Status422UnprocessableEntity, $"Cannot convert OpenTelemetry span to MLflow span: {rejected.Message}");
     }
+
+    public static string? TraceId(ByteString id) => IsId(id, TraceIdBytes) ? System.Convert.ToHexStringLower(id.Span) : null;
+
+    public static string? SpanId(ByteString id) => IsId(id, SpanIdBytes) ? System.Convert.ToHexStringLower(id.Span) : null;
 
     private static void TakeFacts(Span span, List<string> facts)
     {
@@ -63,23 +78,37 @@ internal static class OtlpDecoder
         }
     }
 
-    private static SpanRecord Convert(Span span, IReadOnlyList<KeyValuePair<string, string>> resource, InstrumentationScope? scope)
+    /// <summary>Why a span cannot be stored; null where it can.</summary>
+    private static string? Fault(Span span)
     {
+        var name = TracePreview.Cut(span.Name, 60);
         if (!IsId(span.TraceId, TraceIdBytes) || !IsId(span.SpanId, SpanIdBytes))
         {
-            throw new OtlpException(
-                StatusCodes.Status422UnprocessableEntity,
-                $"Cannot convert OpenTelemetry span to MLflow span: span '{span.Name}' needs a trace_id of {TraceIdBytes} bytes and a span_id of {SpanIdBytes} bytes, not all zero.");
+            return $"span '{name}' needs a trace_id of {TraceIdBytes} bytes and a span_id of {SpanIdBytes} bytes, not all zero.";
         }
 
+        if (span.StartTimeUnixNano > long.MaxValue || span.EndTimeUnixNano > long.MaxValue)
+        {
+            return $"span '{name}' has a time beyond {long.MaxValue} nanoseconds after 1970.";
+        }
+
+        var traceId = span.Attributes.LastOrDefault(attribute => attribute.Key == AttributeNames.TraceRequestId)?.Value?.StringValue;
+        return traceId?.Length > OtlpLimits.MaxTraceIdLength
+            ? $"span '{name}': attribute '{AttributeNames.TraceRequestId}' has {traceId.Length} characters; at most {OtlpLimits.MaxTraceIdLength} are allowed."
+            : null;
+    }
+
+    private static SpanRecord Convert(Span span)
+    {
         var attributes = AnyValueJson.Attributes(span.Attributes);
         var otelTraceId = System.Convert.ToHexStringLower(span.TraceId.Span);
         return new SpanRecord
         {
-            TraceId = TraceId(attributes, otelTraceId),
+            // A client may choose the id of its trace; all spans of the trace then carry it.
+            TraceId = Find(attributes, AttributeNames.TraceRequestId) is { Length: > 0 } traceId ? traceId : "tr-" + otelTraceId,
             OtelTraceId = otelTraceId,
             SpanId = System.Convert.ToHexStringLower(span.SpanId.Span),
-            ParentSpanId = IsId(span.ParentSpanId, SpanIdBytes) ? System.Convert.ToHexStringLower(span.ParentSpanId.Span) : null,
+            ParentSpanId = SpanId(span.ParentSpanId),
             Name = span.Name,
             Type = Find(attributes, AttributeNames.SpanType) is { Length: > 0 } type ? type : SpanType.Unknown,
             Status = span.Status?.Code switch
@@ -88,47 +117,25 @@ internal static class OtlpDecoder
                 Status.Types.StatusCode.Error => SpanStatus.Error,
                 _ => SpanStatus.Unset,
             },
-            StatusMessage = span.Status?.Message is { Length: > 0 } message ? message : null,
+            StatusMessage = Text(span.Status?.Message),
             StartNs = (long)span.StartTimeUnixNano,
             EndNs = span.EndTimeUnixNano == 0 ? null : (long)span.EndTimeUnixNano,
             Attributes = attributes,
-            Events = Events(span),
-            Resource = resource,
-            ScopeName = scope?.Name is { Length: > 0 } name ? name : null,
-            ScopeVersion = scope?.Version is { Length: > 0 } version ? version : null,
+            Events = [.. span.Events.Select(e => new SpanEventRecord(e.Name, (long)e.TimeUnixNano, AnyValueJson.EventAttributes(e.Attributes)))],
+            Kind = span.Kind switch
+            {
+                Span.Types.SpanKind.Internal => "INTERNAL",
+                Span.Types.SpanKind.Server => "SERVER",
+                Span.Types.SpanKind.Client => "CLIENT",
+                Span.Types.SpanKind.Producer => "PRODUCER",
+                Span.Types.SpanKind.Consumer => "CONSUMER",
+                _ => null,
+            },
+            TraceState = Text(span.TraceState),
+            Links = [.. span.Links
+                .Where(link => IsId(link.TraceId, TraceIdBytes) && IsId(link.SpanId, SpanIdBytes))
+                .Select(link => new SpanLinkRecord(TraceId(link.TraceId)!, SpanId(link.SpanId)!, AnyValueJson.Attributes(link.Attributes)))],
         };
-    }
-
-    private static SpanEventRecord[] Events(Span span)
-    {
-        if (span.Events.Count == 0)
-        {
-            return [];
-        }
-
-        var events = new SpanEventRecord[span.Events.Count];
-        for (var i = 0; i < events.Length; i++)
-        {
-            var @event = span.Events[i];
-            events[i] = new SpanEventRecord(@event.Name, (long)@event.TimeUnixNano, AnyValueJson.EventAttributes(@event.Attributes));
-        }
-
-        return events;
-    }
-
-    // A client may choose the id of its trace; all spans of the trace then carry it.
-    private static string TraceId(List<KeyValuePair<string, string>> attributes, string otelTraceId)
-    {
-        if (Find(attributes, AttributeNames.TraceRequestId) is not { Length: > 0 } traceId)
-        {
-            return "tr-" + otelTraceId;
-        }
-
-        return traceId.Length <= OtlpLimits.MaxTraceIdLength
-            ? traceId
-            : throw new OtlpException(
-                StatusCodes.Status422UnprocessableEntity,
-                $"Cannot convert OpenTelemetry span to MLflow span: attribute '{AttributeNames.TraceRequestId}' has {traceId.Length} characters; at most {OtlpLimits.MaxTraceIdLength} are allowed.");
     }
 
     private static string? Find(List<KeyValuePair<string, string>> attributes, string key)
@@ -143,6 +150,8 @@ internal static class OtlpDecoder
 
         return null;
     }
+
+    private static string? Text(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private static bool IsId(ByteString id, int length) => id.Length == length && id.Span.ContainsAnyExcept((byte)0);
 }

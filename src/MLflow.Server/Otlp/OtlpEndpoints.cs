@@ -1,59 +1,87 @@
 using System.Globalization;
-using MLflow.Server.Rest;
-using MLflow.Server.Storage;
-using MLflow.Server.Traces;
+using Google.Protobuf;
+using MLflow.Server.Otlp.Protos;
 
 namespace MLflow.Server.Otlp;
 
 /// <summary>OTLP over HTTP, https://opentelemetry.io/docs/specs/otlp/#otlphttp</summary>
-internal static class OtlpEndpoints
+internal static partial class OtlpEndpoints
 {
-    public const string Path = "/v1/traces";
-    public const string ExperimentIdHeader = "x-mlflow-experiment-id";
-    public const string ContentType = "application/x-protobuf";
+    public const string TracesPath = "/v1/traces";
+    public const string LogsPath = "/v1/logs";
+    public const string MetricsPath = "/v1/metrics";
+    public const string ProtobufType = "application/x-protobuf";
+    public const string JsonType = "application/json";
 
-    public static void MapOtlp(this IEndpointRouteBuilder routes) => routes.MapPost(Path, ExportAsync);
-
-    private static async Task<IResult> ExportAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    public static void MapOtlp(this IEndpointRouteBuilder routes)
     {
+        routes.MapPost(TracesPath, ExportTracesAsync);
+        routes.MapPost(LogsPath, ExportLogsAsync);
+        routes.MapPost(MetricsPath, ExportMetricsAsync);
+        routes.MapOtlpGrpc();
+    }
+
+    private static Task<IResult> ExportTracesAsync(HttpRequest request, OtlpReceiver receiver, OtlpBudget budget, ILogger<OtlpReceiver> logger, CancellationToken cancellationToken) =>
+        ExportAsync(request, budget, logger, new ExportTraceServiceRequest(), async message =>
+        {
+            var (response, facts) = await receiver.ReceiveAsync(message, OtlpSender.Of(request), cancellationToken).ConfigureAwait(false);
+            if (facts > 0)
+            {
+                request.HttpContext.Response.Headers[TraceFactsFeature.Header] = facts.ToString(CultureInfo.InvariantCulture);
+            }
+
+            return response;
+        });
+
+    private static Task<IResult> ExportLogsAsync(HttpRequest request, OtlpReceiver receiver, OtlpBudget budget, ILogger<OtlpReceiver> logger, CancellationToken cancellationToken) =>
+        ExportAsync(request, budget, logger, new ExportLogsServiceRequest(), async message => await receiver.ReceiveAsync(message, cancellationToken).ConfigureAwait(false));
+
+    private static Task<IResult> ExportMetricsAsync(HttpRequest request, OtlpBudget budget, ILogger<OtlpReceiver> logger) =>
+        ExportAsync(request, budget, logger, new ExportMetricsServiceRequest(), message => Task.FromResult<IMessage>(OtlpReceiver.Receive(message)));
+
+    private static async Task<IResult> ExportAsync<T>(HttpRequest request, OtlpBudget budget, ILogger logger, T message, Func<T, Task<IMessage>> receive)
+        where T : IMessage
+    {
+        var type = request.ContentType?.Split(';')[0].Trim();
+        var isJson = JsonType.Equals(type, StringComparison.OrdinalIgnoreCase);
+        var format = isJson || !ProtobufType.Equals(type, StringComparison.OrdinalIgnoreCase) ? OtlpFormat.Json : OtlpFormat.Protobuf;
         try
         {
-            var contentType = request.ContentType?.Split(';')[0].Trim();
-            if (!ContentType.Equals(contentType, StringComparison.OrdinalIgnoreCase))
+            if (format == OtlpFormat.Json && !isJson)
             {
-                throw new OtlpException(StatusCodes.Status400BadRequest, $"Invalid Content-Type: {request.ContentType}. Expected: {ContentType}");
+                throw new OtlpException(StatusCodes.Status400BadRequest, $"Invalid Content-Type: {request.ContentType}. Expected: {ProtobufType} or {JsonType}");
             }
 
-            var experimentId = ExperimentId(request);
-            using var body = await OtlpBody.ReadAsync(request, cancellationToken).ConfigureAwait(false);
-            var traces = OtlpDecoder.Decode(body);
-            var infos = traces.Facts.Select(facts => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts))).ToList();
-            await store.WriteAsync(new TraceBatch { Spans = traces.Spans, ExperimentId = experimentId, Infos = infos }, cancellationToken).ConfigureAwait(false);
-            if (infos.Count > 0)
-            {
-                request.HttpContext.Response.Headers[TraceFactsFeature.Header] = infos.Count.ToString(CultureInfo.InvariantCulture);
-            }
-
-            // No bytes are an ExportTraceServiceResponse in which nothing was rejected.
-            return Results.Bytes(ReadOnlyMemory<byte>.Empty, ContentType);
+            using var body = await OtlpBody.ReadAsync(request, budget, request.HttpContext.RequestAborted).ConfigureAwait(false);
+            message = format == OtlpFormat.Json ? OtlpJson.Parse(body.Bytes, message) : OtlpProtobuf.Parse(body.Bytes, message);
+            return new OtlpAnswer(await receive(message).ConfigureAwait(false), format);
         }
-        catch (OtlpException e)
+        catch (OtlpException e) when (IsMlflowClient(request))
         {
             return Results.Json(new OtlpError(e.Message), OtlpJsonContext.Default.OtlpError, statusCode: e.StatusCode);
         }
-    }
-
-    // Collectors that know nothing of MLflow send no experiment: theirs is the default one.
-    private static long ExperimentId(HttpRequest request)
-    {
-        var header = request.Headers[ExperimentIdHeader].ToString();
-        if (header.Length == 0)
+        catch (Exception e) when (OtlpStatus.Of(e) is { } status && !IsMlflowClient(request))
         {
-            return 0;
-        }
+            if (status.Http >= StatusCodes.Status500InternalServerError)
+            {
+                LogUnavailable(logger, request.Path, e.Message);
+            }
 
-        return long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var experimentId)
-            ? experimentId
-            : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid experiment ID '{header}'. Experiment ID must be a valid integer.");
+            return new OtlpAnswer(status, format);
+        }
+        catch (Exception e) when (!IsMlflowClient(request) && !request.HttpContext.RequestAborted.IsCancellationRequested)
+        {
+            LogFailed(logger, e, request.Path);
+            return new OtlpAnswer(new OtlpStatus(StatusCodes.Status500InternalServerError, "The server failed to store what was sent; its log says why."), format);
+        }
     }
+
+    /// <summary>MLflow's own clients read the errors of MLflow's server, which are not OTLP's.</summary>
+    private static bool IsMlflowClient(HttpRequest request) => request.Headers.UserAgent.ToString().StartsWith("mlflow-", StringComparison.OrdinalIgnoreCase);
+
+    [LoggerMessage(LogLevel.Error, "POST {Path} failed: {Reason}")]
+    private static partial void LogUnavailable(ILogger logger, PathString path, string reason);
+
+    [LoggerMessage(LogLevel.Error, "POST {Path} failed")]
+    private static partial void LogFailed(ILogger logger, Exception exception, PathString path);
 }

@@ -1,6 +1,6 @@
 namespace MLflow.Server.Otlp;
 
-/// <summary>Bounds of one OTLP request.</summary>
+/// <summary>Bounds of OTLP requests.</summary>
 internal static class OtlpLimits
 {
     /// <summary>Bytes of the body as sent.</summary>
@@ -9,12 +9,21 @@ internal static class OtlpLimits
     /// <summary>Bytes after decompression: a small body can unfold into a very large one.</summary>
     public const int MaxDecompressedBytes = 128 * 1024 * 1024;
 
-    /// <summary>Nested protobuf messages; a level of a JSON value takes three. Parsing recurses, so the bound protects the stack.</summary>
+    /// <summary>Bytes of all requests that are being read or stored; who comes on top of them is told to come again.</summary>
+    public const long MaxBytesInWork = 512 * 1024 * 1024;
+
+    /// <summary>Nested protobuf messages, or levels of JSON; a level of an attribute's value takes three. Parsing recurses, so the bound protects the stack.</summary>
     public const int MaxNesting = 300;
 
-    /// <summary>Spans in one request.</summary>
-    public const int MaxSpans = 100_000;
+    /// <summary>Spans, log records or data points in one request.</summary>
+    public const int MaxItems = 100_000;
 
     /// <summary>Characters of a trace id that a client chose.</summary>
     public const int MaxTraceIdLength = 250;
+
+    /// <summary>Different reasons that the answer to a request names for what it did not take.</summary>
+    public const int MaxReasons = 3;
+
+    /// <summary>Seconds after which a client that was told to come again should do so.</summary>
+    public const int RetryAfterSeconds = 2;
 }

@@ -3,6 +3,7 @@ using MLflow.Server.Traces;
 namespace MLflow.Server.Otlp;
 
 /// <summary>What an OTLP request holds.</summary>
-/// <param name="Spans">All its spans.</param>
+/// <param name="Spans">All its spans that can be stored.</param>
 /// <param name="Facts">For each trace that is complete with it, the body of StartTraceV3 (<see cref="TraceFactsFeature"/>).</param>
-internal sealed record OtlpTraces(IReadOnlyList<SpanRecord> Spans, IReadOnlyList<string> Facts);
+/// <param name="Rejected">The spans that cannot.</param>
+internal sealed record OtlpTraces(IReadOnlyList<SpanRecord> Spans, IReadOnlyList<string> Facts, OtlpRejections Rejected);

@@ -14,6 +14,9 @@ internal interface ITraceStore
     /// <summary>Prompts to which a trace can be linked.</summary>
     const int MaxPromptsOfATrace = 100;
 
+    /// <summary>Hours that log records wait for their span.</summary>
+    const int LogWaitHours = 24;
+
     /// <summary>
     /// Stores the batch in one transaction and returns when it is durable: it survives the death of process and machine.
     /// Idempotent: spans are keyed by (trace id, span id) and replace what was there; facts are derived again from all spans of the trace.
@@ -21,6 +24,15 @@ internal interface ITraceStore
     /// </summary>
     /// <exception cref="MlflowException">An experiment is unknown (RESOURCE_DOES_NOT_EXIST) or deleted (INVALID_PARAMETER_VALUE). Nothing of the batch is stored.</exception>
     Task WriteAsync(TraceBatch batch, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Stores what log records tell of spans, durable on return. They may come before their spans, and again: what comes twice is kept once. Those whose span
+    /// does not come within <see cref="LogWaitHours"/> hours are deleted.
+    /// </summary>
+    Task WriteLogsAsync(IReadOnlyList<SpanLogRecord> logs, CancellationToken cancellationToken);
+
+    /// <summary>Maps the conventions of some spans again that an older version has mapped, from what was sent. False when none are left.</summary>
+    Task<bool> RemapAsync(CancellationToken cancellationToken);
 
     /// <summary>The traces that exist among <paramref name="traceIds"/>, in that order, absent ones left out.</summary>
     Task<IReadOnlyList<TraceInfo>> GetInfosAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken);

@@ -5,5 +5,4 @@ internal static class ForeignAttributes
 {
     public const string SessionId = "session.id";
     public const string UserId = "user.id";
-    public const string ConversationId = "gen_ai.conversation.id";
 }

@@ -4,4 +4,8 @@ namespace MLflow.Server.Traces;
 /// <param name="Name">The event's name.</param>
 /// <param name="TimeNs">Nanoseconds since the Unix epoch.</param>
 /// <param name="Attributes">Attributes; each value is JSON text.</param>
-public sealed record SpanEventRecord(string Name, long TimeNs, IReadOnlyList<KeyValuePair<string, string>> Attributes);
+public sealed record SpanEventRecord(string Name, long TimeNs, IReadOnlyList<KeyValuePair<string, string>> Attributes)
+{
+    /// <summary>Of an event that came as a log record: the attribute with the record's body.</summary>
+    internal const string Body = "body";
+}

@@ -40,6 +40,10 @@ internal sealed record SpanFacts
 
     public string? ErrorMessage { get; init; }
 
+    public string? Session { get; init; }
+
+    public string? User { get; init; }
+
     public bool HasUsage => InputTokens is not null || OutputTokens is not null || TotalTokens is not null;
 
     public static SpanFacts From(SpanRecord span)
@@ -64,6 +68,8 @@ internal sealed record SpanFacts
             StreamEnd = StoredJson.String(span[AttributeNames.StreamEnd]) is { } end and not StreamEnds.Completed ? end : null,
             ErrorType = errorType,
             ErrorMessage = errorMessage,
+            Session = StoredJson.String(span[ForeignAttributes.SessionId]),
+            User = StoredJson.String(span[ForeignAttributes.UserId]),
         };
     }
 
@@ -104,6 +110,6 @@ internal sealed record SpanFacts
             }
         }
 
-        return (type, message ?? span.StatusMessage);
+        return (type ?? StoredJson.String(span[AttributeNames.ErrorType]), message ?? span.StatusMessage);
     }
 }

@@ -30,7 +30,7 @@ public sealed record SpanRecord
     /// <summary>Nanoseconds since the Unix epoch; null while the span runs.</summary>
     public long? EndNs { get; init; }
 
-    /// <summary>Attributes in the order of arrival; each value is JSON text, so a string value has its quotes.</summary>
+    /// <summary>Attributes in the order of arrival, then <see cref="Mapped"/>; each value is JSON text, so a string value has its quotes.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Attributes { get; init; } = [];
 
     public IReadOnlyList<SpanEventRecord> Events { get; init; } = [];
@@ -42,6 +42,25 @@ public sealed record SpanRecord
     public string? ScopeName { get; init; }
 
     public string? ScopeVersion { get; init; }
+
+    public IReadOnlyList<KeyValuePair<string, string>> ScopeAttributes { get; init; } = [];
+
+    /// <summary>Version of the semantic conventions that the instrumentation names, as a URL.</summary>
+    public string? SchemaUrl { get; init; }
+
+    /// <summary><c>INTERNAL</c>, <c>SERVER</c>, <c>CLIENT</c>, <c>PRODUCER</c> or <c>CONSUMER</c>; null when none was given.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>W3C's <c>tracestate</c>.</summary>
+    public string? TraceState { get; init; }
+
+    public IReadOnlyList<SpanLinkRecord> Links { get; init; } = [];
+
+    /// <summary>Those of <see cref="Attributes"/> that say in MLflow's names what others say in those of another convention.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Mapped { get; init; } = [];
+
+    /// <summary>The span as it was sent, where something was mapped or joined to it; else null.</summary>
+    public SpanRecord? Sent { get; init; }
 
     /// <summary>The JSON text of an attribute, or null.</summary>
     public string? this[string attribute]

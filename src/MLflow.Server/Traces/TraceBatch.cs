@@ -9,6 +9,11 @@ internal sealed record TraceBatch
     /// <summary>Experiment of those <see cref="Spans"/> whose trace is new.</summary>
     public long ExperimentId { get; init; }
 
+    /// <summary>By trace id, where it is another than <see cref="ExperimentId"/>.</summary>
+    public IReadOnlyDictionary<string, long> TraceExperiments { get; init; } = new Dictionary<string, long>();
+
     /// <summary>Complete trace infos from StartTraceV3. They win over what was derived from spans.</summary>
     public IReadOnlyList<TraceInfo> Infos { get; init; } = [];
+
+    public long ExperimentOf(string traceId) => TraceExperiments.GetValueOrDefault(traceId, ExperimentId);
 }

@@ -17,6 +17,12 @@ internal sealed record TraceSummary
 
     public required TraceFacts Facts { get; init; }
 
+    /// <summary>The root's, else that of the earliest span that has one.</summary>
+    public string? Session { get; init; }
+
+    /// <summary>As <see cref="Session"/>.</summary>
+    public string? User { get; init; }
+
     public TokenCounts Tokens => new(Facts.InputTokens, Facts.OutputTokens, Facts.TotalTokens, Facts.CachedInputTokens);
 
     /// <param name="spans">At least one, in any order.</param>
@@ -37,6 +43,8 @@ internal sealed record TraceSummary
             DurationMs = ended ? (ordered.Max(span => span.EndNs ?? span.StartNs) - startNs) / 1_000_000 : null,
             State = !ended ? TraceState.InProgress : root!.Status == SpanStatus.Error ? TraceState.Error : TraceState.Ok,
             RootSpanId = root?.SpanId,
+            Session = root?.Session ?? ordered.Find(span => span.Session is not null)?.Session,
+            User = root?.User ?? ordered.Find(span => span.User is not null)?.User,
             Facts = new TraceFacts
             {
                 Name = root?.Name,

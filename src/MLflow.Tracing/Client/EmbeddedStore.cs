@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 
 namespace MLflow;
@@ -14,21 +15,40 @@ internal static class EmbeddedStore
     private const string ServerType = "MLflow.Server.EmbeddedServer, MLflow.Server";
     private const string StartMethod = "Start";
 
+    // Bounded by the servers that the process has started.
+    private static readonly ConcurrentDictionary<Uri, string> Databases = [];
+
     /// <summary>Starts the server, unless it runs already.</summary>
-    /// <returns>Its address.</returns>
+    /// <returns>Its address, without a slash at the end.</returns>
     /// <exception cref="ArgumentException">The program does not reference the package, or the database cannot be opened.</exception>
     public static Uri Start(string trackingUri)
     {
         var start = Find(trackingUri);
         try
         {
-            return start.CreateDelegate<Func<string, Uri>>()(trackingUri);
+            var address = new Uri(start.CreateDelegate<Func<string, Uri>>()(trackingUri).ToString().TrimEnd('/'));
+            Databases[address] = NameOf(trackingUri);
+            return address;
         }
         catch (Exception e) when (e.GetType().FullName == "MLflow.Server.MlflowServerStartException")
         {
             throw new ArgumentException($"The tracking URI '{trackingUri}' cannot be used: {e.Message}", nameof(trackingUri), e);
         }
     }
+
+    /// <summary>The database of a server that this process has started, as <see cref="NameOf"/> says it; null for every other address.</summary>
+    public static string? At(Uri address) => Databases.GetValueOrDefault(address);
+
+    /// <summary>The same for all programs, wherever they were started.</summary>
+    public static string NameOf(string trackingUri)
+    {
+        var path = Path.GetFullPath(PathOf(trackingUri));
+        return Prefix + (OperatingSystem.IsWindows() ? path.ToUpperInvariant() : path);
+    }
+
+    public static string PathOf(string trackingUri) => trackingUri[Prefix.Length..];
+
+    public static bool IsDatabase(string trackingUri) => trackingUri.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether such a URI can be used, as far as that can be told without opening the database.</summary>
     /// <exception cref="ArgumentException">It names no database, or the program does not reference the package.</exception>

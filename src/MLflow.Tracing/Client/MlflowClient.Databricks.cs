@@ -3,6 +3,18 @@ namespace MLflow;
 /// <content>What only Databricks workspaces have.</content>
 public sealed partial class MlflowClient
 {
+    private DatabricksSecretsClient? _secrets;
+
+    /// <summary>
+    /// The secrets of the Databricks workspace that traces go to or, where they go to another server, of the one that <see cref="MlflowClientOptions.Databricks"/>, the environment or
+    /// <c>~/.databrickscfg</c> names.
+    /// </summary>
+    public DatabricksSecretsClient Secrets => _secrets ??= new DatabricksSecretsClient(() =>
+    {
+        var workspace = _workspaces.Find(Destination.TrackingUri) ?? _workspaces.Find(_workspaces.Add(DatabricksUri.Scheme))!;
+        return new TrackingApi(workspace.Config.Host, Tracer.TimeProvider, _credentials, workspace);
+    });
+
     /// <summary>
     /// Makes a schema of Unity Catalog take traces: creates its tables, unless they are there. Needs a SQL warehouse (<see cref="DatabricksOptions.SqlWarehouseId"/>). Traces go there by
     /// <see cref="SetDestination"/>.

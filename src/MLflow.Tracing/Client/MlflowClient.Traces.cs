@@ -262,7 +262,7 @@ public sealed partial class MlflowClient
 
     private TrackingApi Api() => Api(Destination.TrackingUri);
 
-    private TrackingApi Api(Uri address) => new(address, Tracer.TimeProvider, _workspaces.Find(address));
+    private TrackingApi Api(Uri address) => new(address, Tracer.TimeProvider, _credentials, _workspaces.Find(address));
 
     /// <summary>Asks, and where the server does not know the trace, sends what waits and asks again: it may have ended a moment ago.</summary>
     private async Task<T> OnceSentAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken)

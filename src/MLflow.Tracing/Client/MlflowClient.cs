@@ -13,11 +13,12 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     private readonly bool _sharesTracer;
     private readonly StrongBox<long> _withheld = new();
     private readonly MlflowClientOptions _options;
+    private readonly CredentialSource _credentials;
     private volatile TrackingSettings _settings;
 
     /// <summary>Creates a client. Nothing is sent before the first trace has ended.</summary>
     /// <param name="options">Settings; null takes all from the environment.</param>
-    /// <exception cref="ArgumentException">The tracking URI is not one that is supported, another option is out of its range, or a rule of <see cref="MlflowClientOptions.Privacy"/> is none.</exception>
+    /// <exception cref="ArgumentException">The tracking URI is not one that is supported, credentials contradict each other, another option is out of its range, or a rule of <see cref="MlflowClientOptions.Privacy"/> is none.</exception>
     public MlflowClient(MlflowClientOptions? options = null)
         : this(options ?? new MlflowClientOptions(), tracer: null)
     {
@@ -28,11 +29,12 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     internal MlflowClient(MlflowClientOptions options, Tracer? tracer)
     {
         var timeProvider = options.TimeProvider ?? TimeProvider.System;
+        _credentials = CredentialSource.Of(options);
         var transport = TrackingTransport.Read(Environment.GetEnvironmentVariable);
         _workspaces = new DatabricksWorkspaces(transport, timeProvider, options.Databricks);
         _settings = TrackingSettings.Read(options, _workspaces);
         Log = new SelfLog(options.LoggerFactory, timeProvider);
-        _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes, transport, _workspaces);
+        _exporter = new TraceExporter(Log, timeProvider, TrackingSettings.SpoolFolder(options), options.SpoolMaxBytes, transport, _credentials, _workspaces);
         _sharesTracer = tracer is not null;
         Tracer = tracer ?? new Tracer(() => Outlet!, timeProvider);
         _options = options;

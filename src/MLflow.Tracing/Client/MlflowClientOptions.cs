@@ -11,6 +11,21 @@ public class MlflowClientOptions
     /// </summary>
     public string? TrackingUri { get; set; }
 
+    /// <summary>
+    /// Name for the tracking server, with <see cref="TrackingPassword"/>. Null: <see cref="TrackingToken"/>, else what <c>MLFLOW_TRACKING_USERNAME</c> and
+    /// <c>MLFLOW_TRACKING_PASSWORD</c>, the address, the user's <c>~/.mlflow/credentials</c> or <c>MLFLOW_TRACKING_TOKEN</c> say. Every server that the client is told to send to gets it.
+    /// </summary>
+    public string? TrackingUsername { get; set; }
+
+    /// <summary>Password for the tracking server, with <see cref="TrackingUsername"/>. It appears in no log, exception or file.</summary>
+    public string? TrackingPassword { get; set; }
+
+    /// <summary>Bearer token for the tracking server, instead of a name and a password. It appears in no log, exception or file.</summary>
+    public string? TrackingToken { get; set; }
+
+    /// <summary>What a host's configuration says under the names of the environment; null where there is none.</summary>
+    internal Func<string, string?>? Variable { get; set; }
+
     /// <summary>Name of the experiment. Null: <see cref="ExperimentId"/>.</summary>
     public string? Experiment { get; set; }
 

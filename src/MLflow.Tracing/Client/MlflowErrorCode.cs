@@ -9,6 +9,9 @@ public static class MlflowErrorCode
     /// <summary>The name is taken.</summary>
     public const string ResourceAlreadyExists = "RESOURCE_ALREADY_EXISTS";
 
+    /// <summary>There are as many of them as there can be.</summary>
+    public const string ResourceLimitExceeded = "RESOURCE_LIMIT_EXCEEDED";
+
     /// <summary>Something in the request is not as it must be; the message says what.</summary>
     public const string InvalidParameterValue = "INVALID_PARAMETER_VALUE";
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 
 namespace MLflow;
 
@@ -38,12 +39,13 @@ internal sealed class TrackingApi
 
     /// <param name="address">The server.</param>
     /// <param name="timeProvider">The clock.</param>
+    /// <param name="credentials">What the server is shown.</param>
     /// <param name="workspace">The Databricks workspace at that address; null for other servers.</param>
-    public TrackingApi(Uri address, TimeProvider timeProvider, DatabricksWorkspace? workspace = null)
+    public TrackingApi(Uri address, TimeProvider timeProvider, CredentialSource credentials, DatabricksWorkspace? workspace = null)
     {
         _timeProvider = timeProvider;
         Workspace = workspace;
-        _http = workspace?.Reads ?? new TrackingHttp(Client.Value, address, timeProvider);
+        _http = workspace?.Reads ?? new TrackingHttp(Client.Value, address, timeProvider, credentials);
     }
 
     /// <summary>The Databricks workspace; null for other servers.</summary>
@@ -64,14 +66,31 @@ internal sealed class TrackingApi
     public Task<byte[]> QueryAsync(string path, byte[] body, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, path, body, Repeatable, cancellationToken);
 
-    /// <summary>Changes something.</summary>
+    /// <summary>Changes something. What is known to be a secret is not sent.</summary>
     /// <exception cref="MlflowException">It did not succeed.</exception>
     public Task<byte[]> WriteAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken) =>
-        SendAsync(method, path, body, RepeatableWhenNotTaken, cancellationToken);
+        SendAsync(method, path, body is null ? null : WithoutKnownSecrets(body), RepeatableWhenNotTaken, cancellationToken);
+
+    /// <summary>As <see cref="WriteAsync"/>, for a body that is to hold a secret.</summary>
+    /// <exception cref="MlflowException">It did not succeed.</exception>
+    public Task<byte[]> WriteSecretAsync(string path, byte[] body, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, path, body, RepeatableWhenNotTaken, cancellationToken);
 
     /// <summary>Does what is a read of several requests, and is tried again as one is.</summary>
     /// <exception cref="MlflowException">It did not succeed.</exception>
     public Task<byte[]> GetAsync(string path, Func<CancellationToken, Task<byte[]>> read, CancellationToken cancellationToken) => TryAsync(path, () => read(cancellationToken), Repeatable, cancellationToken);
+
+    private static byte[] WithoutKnownSecrets(byte[] body)
+    {
+        if (!KnownSecrets.Suspects(body))
+        {
+            return body;
+        }
+
+        var value = AttributeValue.FromJson(body);
+        new ValueRedactor(RedactionRules.KnownSecretsOnly, static _ => { }).Redact("", ref value);
+        return value.Kind == AttributeValueKind.Json ? value.Json.ToArray() : Encoding.UTF8.GetBytes(AttributeJson.Of(value));
+    }
 
     private static bool Repeatable(ExportFailureException e, int failures) =>
         RepeatableWhenBusy(e, failures) || (e.Kind == ExportFailureKind.Failed && e.Reason != DropReasons.Timeout && failures < MaxRetriesOfFailures);

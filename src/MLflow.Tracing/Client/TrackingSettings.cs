@@ -162,7 +162,7 @@ internal sealed class TrackingSettings
             return workspaces is null ? DatabricksWorkspaces.Check(value) : workspaces.Add(value);
         }
 
-        return IsDatabase(value) ? new Uri(EmbeddedStore.Start(value).ToString().TrimEnd('/')) : ParseAddress(value);
+        return EmbeddedStore.IsDatabase(value) ? EmbeddedStore.Start(value) : ParseAddress(value);
     }
 
     /// <summary>Looks at its form alone: nothing is started.</summary>
@@ -173,7 +173,7 @@ internal sealed class TrackingSettings
         {
             DatabricksWorkspaces.Check(value);
         }
-        else if (IsDatabase(value))
+        else if (EmbeddedStore.IsDatabase(value))
         {
             EmbeddedStore.Check(value);
         }
@@ -182,8 +182,6 @@ internal sealed class TrackingSettings
             ParseAddress(value);
         }
     }
-
-    private static bool IsDatabase(string uri) => uri.StartsWith(EmbeddedStore.Scheme, StringComparison.OrdinalIgnoreCase);
 
     private static Uri ParseAddress(string value)
     {

@@ -65,6 +65,9 @@ internal sealed class EncodedExport
         return new EncodedExport(block, start, spans, bytes.Length - spans, last.ExperimentOffset);
     }
 
+    /// <summary>Bytes of the span at <paramref name="position"/>; 0 after the last one.</summary>
+    public int SpanBytesAt(int position) => _start + position < _facts ? BinaryPrimitives.ReadInt32LittleEndian(_block.Bytes.AsSpan(_start + position)) : 0;
+
     /// <summary>Reads the span at <paramref name="position"/>, 0 at first, and moves on to the next one.</summary>
     /// <returns>False after the last one.</returns>
     public bool TryReadSpan(ref int position, out ReadOnlySpan<byte> span)

@@ -58,8 +58,8 @@ internal sealed class ExportCounters
         Settle(progress);
     }
 
-    /// <summary>Whether the export, put on the disk, would stand for its trace: it is all of it that waits, and nothing of it was lost.</summary>
-    public static bool Counts(ExportProgress progress) => progress is { State: ExportState.Pending, Waiting: 1, Lost: null };
+    /// <summary>Whether the last of so many exports of a trace, put on the disk, would stand for it: they are all of it that waits, and nothing of it was lost.</summary>
+    public static bool Counts(ExportProgress progress, int exports) => progress is { State: ExportState.Pending, Lost: null } && progress.Waiting == exports;
 
     /// <summary>The export was put on the disk.</summary>
     /// <param name="progress">Of its trace.</param>

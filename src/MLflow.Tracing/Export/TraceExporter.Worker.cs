@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 
 namespace MLflow;
 
@@ -249,8 +250,10 @@ internal sealed partial class TraceExporter
     private bool MaySpool(ExportLane lane) =>
         _spool is { TakesMore: true } && lane.Server is { Retry.Failures: > 0 } server && (server.TakesSpans || server.Workspace is not null) && !_flushes.Exists(f => f.WaitsFor(lane));
 
-    /// <summary>Puts all that waits in a lane on the disk. What has come from there is there still.</summary>
-    private void Spool(ExportLane lane)
+    /// <summary>Puts what waits in a lane on the disk, as far as there is room. What has come from there is there still.</summary>
+    /// <param name="lane">The lane.</param>
+    /// <param name="isLast">The program ends: what does not fit is lost, so that all is tried, and at once.</param>
+    private void Spool(ExportLane lane, bool isLast = false)
     {
         List<QueuedExport> fresh, fromDisk;
         if (!lane.Server.TakesSpans)
@@ -284,7 +287,12 @@ internal sealed partial class TraceExporter
                 bytes += fresh[end].Size;
             }
 
-            if (!TrySpool(lane, fresh[at..end]))
+            if (isLast)
+            {
+                _spool!.TryAgain();
+            }
+
+            if (!TrySpool(lane, fresh[at..end]) && !isLast)
             {
                 break;
             }
@@ -295,32 +303,51 @@ internal sealed partial class TraceExporter
         ExpireSpool();
     }
 
+    /// <returns>Whether all of them are on the disk.</returns>
     private bool TrySpool(ExportLane lane, List<QueuedExport> exports)
     {
         bool[] counts;
         lock (_lock)
         {
-            counts = [.. exports.Select(e => e.IsComplete && ExportCounters.Counts(e.Progress))];
+            counts = StandForTraces(exports);
         }
 
-        if (!_spool!.TryWrite(lane.Destination, exports, counts))
-        {
-            return false;
-        }
-
+        var areWritten = _spool!.Write(lane.Destination, exports, counts);
         lock (_lock)
         {
             for (var i = 0; i < exports.Count; i++)
             {
-                _counters.Spool(exports[i].Progress, counts[i]);
+                if (areWritten[i])
+                {
+                    _counters.Spool(exports[i].Progress, counts[i]);
 
-                // A later span of it cannot join it any more.
-                exports[i].Progress.IsUploaded |= lane.Server.Workspace is not null;
-                Remove(lane, exports[i]);
+                    // A later span of it cannot join it any more.
+                    exports[i].Progress.IsUploaded |= lane.Server.Workspace is not null;
+                    Remove(lane, exports[i]);
+                }
             }
         }
 
-        return true;
+        return !areWritten.Contains(false);
+    }
+
+    /// <summary>Of a trace whose parts are all among them, the last part stands for it.</summary>
+    private static bool[] StandForTraces(List<QueuedExport> exports)
+    {
+        var traces = new Dictionary<ExportProgress, (int Parts, int Last, bool IsComplete)>();
+        for (var i = 0; i < exports.Count; i++)
+        {
+            ref var trace = ref CollectionsMarshal.GetValueRefOrAddDefault(traces, exports[i].Progress, out _);
+            trace = (trace.Parts + 1, i, trace.IsComplete || exports[i].IsComplete);
+        }
+
+        var counts = new bool[exports.Count];
+        foreach (var (progress, trace) in traces)
+        {
+            counts[trace.Last] = trace.IsComplete && ExportCounters.Counts(progress, trace.Parts);
+        }
+
+        return counts;
     }
 
     private void ExpireSpool()
@@ -432,6 +459,17 @@ internal sealed partial class TraceExporter
             var position = 0;
             for (var left = export.SpanCount - 1; left >= 0; left--)
             {
+                // A server may refuse a very large one for its size: it takes no others with it.
+                if (request.SpanCount > 0 && export.Encoded!.SpanBytesAt(position) >= MaxRequestBytes)
+                {
+                    if (!await PostAsync(server, request, withFacts, experimentId).ConfigureAwait(false))
+                    {
+                        return false;
+                    }
+
+                    request.Begin();
+                }
+
                 if (Add(request, export, ref position, server.TakesFacts && export.HasFacts && !export.GoesAlone && left == 0, experimentId))
                 {
                     withFacts.Add(export);
@@ -563,6 +601,7 @@ internal sealed partial class TraceExporter
         // What still runs may have ended before the next try, and must not come after its end.
         Forget(lane, batch.FindAll(b => b.IsAnnouncement));
         batch.RemoveAll(b => b.IsAnnouncement);
+        batch.ForEach(b => NoteTried(b.Spooled));
         switch (e.Kind)
         {
             case ExportFailureKind.Refused when batch.Count > 1 && lane.Server.TakesSpans:
@@ -601,6 +640,14 @@ internal sealed partial class TraceExporter
         }
 
         ReportOutage(lane.Server, e, pending);
+    }
+
+    private void NoteTried(SpoolRecord? record)
+    {
+        if (record is not null)
+        {
+            _spool!.Tried(record);
+        }
     }
 
     private void Forget(ExportLane lane, List<QueuedExport> announcements)

@@ -34,6 +34,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     private readonly TraceSpool? _spool;
     private readonly TrackingTransport _transport;
     private readonly DatabricksWorkspaces _workspaces;
+    private readonly CredentialSource? _credentials;
     private ExportEncoder? _encoder;
 
     // Under the lock. Lanes go when they are empty; servers stay, one for each tracking URI that the program has set.
@@ -61,15 +62,25 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     /// <param name="spoolFolder">Where traces wait whose server is away; null for memory alone.</param>
     /// <param name="spoolBytes">Bytes that the folder may take.</param>
     /// <param name="transport">How servers are connected to; null for the system's own way.</param>
+    /// <param name="credentials">What servers are shown; null for what the environment says.</param>
     /// <param name="workspaces">The Databricks workspaces of the client; null for those that the environment knows.</param>
+    /// <param name="targetOf">How a server is known in the spool; null for the usual way.</param>
     public TraceExporter(
-        SelfLog log, TimeProvider timeProvider, string? spoolFolder = null, long spoolBytes = TraceSpool.DefaultMaxBytes, TrackingTransport? transport = null, DatabricksWorkspaces? workspaces = null)
+        SelfLog log,
+        TimeProvider timeProvider,
+        string? spoolFolder = null,
+        long spoolBytes = TraceSpool.DefaultMaxBytes,
+        TrackingTransport? transport = null,
+        CredentialSource? credentials = null,
+        DatabricksWorkspaces? workspaces = null,
+        Func<Uri, string>? targetOf = null)
     {
         _transport = transport ?? TrackingTransport.Read(_ => null);
+        _credentials = credentials;
         _workspaces = workspaces ?? new DatabricksWorkspaces(_transport, timeProvider);
         _log = log;
         _timeProvider = timeProvider;
-        _spool = spoolFolder is null ? null : new TraceSpool(spoolFolder, spoolBytes, _memory, log, timeProvider);
+        _spool = spoolFolder is null ? null : new TraceSpool(spoolFolder, spoolBytes, _memory, log, timeProvider, targetOf);
         ExportMeter.Add(this);
     }
 
@@ -363,7 +374,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
             var retry = new RetryPolicy(_timeProvider, Random.Shared.NextDouble);
             server = _workspaces.Find(address) is { } workspace
                 ? new TrackingServer(workspace, retry)
-                : new TrackingServer(new TrackingHttp(_client ??= _transport.CreateClient(TrackingHttp.MaxConnections), address, _timeProvider), retry);
+                : new TrackingServer(new TrackingHttp(_client ??= _transport.CreateClient(TrackingHttp.MaxConnections), address, _timeProvider, _credentials), retry);
             _servers.Add(address, server);
         }
 
@@ -410,7 +421,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         var before = _counters.Spooled;
         foreach (var lane in _lanes.Values.ToList())
         {
-            Spool(lane);
+            Spool(lane, isLast: true);
         }
 
         if (_counters.Spooled - before is > 0 and var count)

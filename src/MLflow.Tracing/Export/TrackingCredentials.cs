@@ -9,6 +9,10 @@ namespace MLflow;
 /// </summary>
 internal static class TrackingCredentials
 {
+    public const string UsernameVariable = "MLFLOW_TRACKING_USERNAME";
+    public const string PasswordVariable = "MLFLOW_TRACKING_PASSWORD";
+    public const string TokenVariable = "MLFLOW_TRACKING_TOKEN";
+
     /// <summary>The user's file; null where there is no home.</summary>
     public static string? DefaultFile { get; } =
         Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home ? Path.Combine(home, ".mlflow", "credentials") : null;
@@ -18,8 +22,8 @@ internal static class TrackingCredentials
     /// <param name="file">The user's file; null for none.</param>
     public static AuthenticationHeaderValue? For(Uri address, Func<string, string?> variable, string? file = null)
     {
-        var user = variable("MLFLOW_TRACKING_USERNAME");
-        var password = variable("MLFLOW_TRACKING_PASSWORD");
+        var user = variable(UsernameVariable);
+        var password = variable(PasswordVariable);
         if (!string.IsNullOrEmpty(user) && !string.IsNullOrEmpty(password))
         {
             return Basic($"{user}:{password}");
@@ -35,12 +39,12 @@ internal static class TrackingCredentials
             return Basic(pair);
         }
 
-        return variable("MLFLOW_TRACKING_TOKEN") is { Length: > 0 } token
-            ? new AuthenticationHeaderValue("Bearer", token)
-            : null;
+        return variable(TokenVariable) is { Length: > 0 } token ? Bearer(token) : null;
     }
 
-    private static AuthenticationHeaderValue Basic(string pair) => new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
+    public static AuthenticationHeaderValue Bearer(string token) => new("Bearer", token);
+
+    public static AuthenticationHeaderValue Basic(string pair) => new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
 
     /// <summary>Section <c>[mlflow]</c> with <c>mlflow_tracking_username</c> and <c>mlflow_tracking_password</c>, as <c>mlflow login</c> writes it.</summary>
     private static string? ReadFile(string? file)

@@ -30,11 +30,11 @@ internal sealed class TrackingHttp
     private readonly Lazy<AuthenticationHeaderValue?> _credentials;
     private readonly string? _workspace;
 
-    public TrackingHttp(HttpClient client, Uri address, TimeProvider timeProvider)
+    public TrackingHttp(HttpClient client, Uri address, TimeProvider timeProvider, CredentialSource? credentials = null)
     {
         _client = client;
         _timeProvider = timeProvider;
-        _credentials = new Lazy<AuthenticationHeaderValue?>(() => TrackingCredentials.For(address, Environment.GetEnvironmentVariable, TrackingCredentials.DefaultFile));
+        _credentials = new Lazy<AuthenticationHeaderValue?>(() => (credentials ?? CredentialSource.OfEnvironment).For(address));
         _workspace = Environment.GetEnvironmentVariable("MLFLOW_WORKSPACE") is { Length: > 0 } workspace ? workspace : null;
         IsLoopback = address.IsLoopback;
         Address = address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');

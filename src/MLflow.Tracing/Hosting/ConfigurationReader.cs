@@ -16,6 +16,9 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
     private static readonly string[] Known =
     [
         nameof(MlflowTracingOptions.TrackingUri),
+        nameof(MlflowTracingOptions.TrackingUsername),
+        nameof(MlflowTracingOptions.TrackingPassword),
+        nameof(MlflowTracingOptions.TrackingToken),
         nameof(MlflowTracingOptions.Experiment),
         nameof(MlflowTracingOptions.ExperimentId),
         nameof(MlflowTracingOptions.SpoolDirectory),
@@ -36,6 +39,13 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         }
 
         options.TrackingUri = Text(nameof(options.TrackingUri), "MLFLOW_TRACKING_URI");
+        options.TrackingUsername = Text(nameof(options.TrackingUsername), null);
+        options.TrackingPassword = Text(nameof(options.TrackingPassword), null);
+        options.TrackingToken = Text(nameof(options.TrackingToken), null);
+
+        // Under the environment's names they are looked at as in the environment, where one kind goes before another. Read now: the host may be gone when they are needed.
+        var variables = new[] { TrackingCredentials.UsernameVariable, TrackingCredentials.PasswordVariable, TrackingCredentials.TokenVariable }.ToDictionary(name => name, name => configuration[name]);
+        options.Variable = name => variables.GetValueOrDefault(name);
         options.Experiment = Text(nameof(options.Experiment), "MLFLOW_EXPERIMENT_NAME");
         options.ExperimentId = Text(nameof(options.ExperimentId), "MLFLOW_EXPERIMENT_ID");
         options.SpoolDirectory = Text(nameof(options.SpoolDirectory), "MLFLOW_SPOOL_DIRECTORY");

@@ -17,6 +17,11 @@ internal sealed class MlflowTracingOptionsValidator : IValidateOptions<MlflowTra
                 TrackingSettings.CheckTrackingUri(uri);
             }
         });
+        if (SettingRules.OfCredentials(ConfigurationReader.Section + ":", options) is { } credentials)
+        {
+            mistakes.Add(credentials);
+        }
+
         if (options.Experiment is { } experiment && (string.IsNullOrWhiteSpace(experiment) || experiment.Length > MaxExperimentLength))
         {
             mistakes.Add($"MLflow:Experiment is '{TracePreview.Cut(experiment, 40)}' ({experiment.Length} characters): a name has 1 to {MaxExperimentLength} characters. Leave it away for the default experiment.");

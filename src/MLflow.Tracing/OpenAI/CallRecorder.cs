@@ -67,6 +67,7 @@ internal static class CallRecorder
         AddText(attributes, AttributeNames.Model, fields.RequestModel ?? fields.ResponseModel ?? pathModel);
         AddText(attributes, AttributeNames.RequestModel, fields.RequestModel ?? pathModel);
         AddText(attributes, AttributeNames.ResponseModel, fields.ResponseModel);
+        AddText(attributes, AttributeNames.Endpoint, attempt.Url is { IsAbsoluteUri: true } url ? ApiProvider.EndpointOf(url, fields.RequestModel) : null);
         AddText(attributes, AttributeNames.ResponseId, fields.ResponseId);
         AddText(attributes, AttributeNames.PreviousResponseId, fields.PreviousResponseId);
         AddText(attributes, AttributeNames.ServiceTier, fields.ServiceTier);

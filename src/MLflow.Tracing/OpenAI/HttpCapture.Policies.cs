@@ -49,7 +49,9 @@ internal sealed partial class HttpCapture
     public void Release(LlmCall call, LlmCall? outer, PipelineRequest request, Exception? exception)
     {
         _held.Value = outer;
-        if (call.SentContent is { } sent && ReferenceEquals(request.Content, sent))
+
+        // The call itself no longer knows it where it was closed meanwhile, as when the program ends.
+        if (request.Content is TeeBinaryContent sent && ReferenceEquals(sent.Call, call))
         {
             request.Content = sent.Inner;
         }
@@ -149,7 +151,7 @@ internal sealed partial class HttpCapture
             return null;
         }
 
-        var isSame = body is null ? request.RequestUri == call.PolicyRequest!.RequestUri : ReferenceEquals(call.SentContent, body) || ReferenceEquals(call.RetryKey, body);
+        var isSame = body is null ? request.RequestUri is { } address && address == call.PolicyRequest?.RequestUri : ReferenceEquals(call.SentContent, body) || ReferenceEquals(call.RetryKey, body);
         return isSame ? call : null;
     }
 }

@@ -67,10 +67,10 @@ internal sealed class LlmCall
         }
     }
 
-    /// <summary>The request body as a pipeline policy passed it on, by which the HTTP layer knows that a request is a try of this call.</summary>
+    /// <summary>The request body as a pipeline policy passed it on, by which the HTTP layer knows that a request is a try of this call. Null when the call is closed.</summary>
     public TeeBinaryContent? SentContent { get; set; }
 
-    /// <summary>The request as a pipeline policy saw it. Null where none did.</summary>
+    /// <summary>The request as a pipeline policy saw it. Null where none did, and when the call is closed.</summary>
     public HttpRequestMessage? PolicyRequest { get; set; }
 
     /// <summary>The try that a pipeline policy is making. Null while none is.</summary>
@@ -135,6 +135,9 @@ internal sealed class LlmCall
         {
             _attempts.ForEach(attempt => attempt.ForgetRequest());
             RetryKey = this;
+            SentContent = null;
+            PolicyRequest = null;
+            PolicyAttempt = null;
         }
     }
 
@@ -183,7 +186,7 @@ internal sealed class LlmCall
     {
         lock (this)
         {
-            return new LlmAttempt(this, _attempts.Count + 1, PolicyRequest!, timestamp);
+            return new LlmAttempt(this, _attempts.Count + 1, PolicyRequest ?? new HttpRequestMessage(), timestamp);
         }
     }
 

@@ -5,12 +5,11 @@ namespace MLflow;
 /// <summary>Copies a request body while a pipeline sends it, for a try that HttpClient's diagnostics do not see.</summary>
 internal sealed class TeeBinaryContent : BinaryContent
 {
-    private readonly LlmCall _call;
     private readonly bool _isAsync;
 
     public TeeBinaryContent(BinaryContent inner, LlmCall call, bool isAsync)
     {
-        _call = call;
+        Call = call;
         Inner = inner;
         MediaType = inner.MediaType;
         _isAsync = isAsync;
@@ -18,6 +17,8 @@ internal sealed class TeeBinaryContent : BinaryContent
 
     /// <summary>The program's own content.</summary>
     public BinaryContent Inner { get; }
+
+    public LlmCall Call { get; }
 
     public override bool TryComputeLength(out long length) => Inner.TryComputeLength(out length);
 
@@ -42,7 +43,7 @@ internal sealed class TeeBinaryContent : BinaryContent
     private Stream Tee(Stream stream)
     {
         // The HTTP layer hears of a request before its body is asked for, and then has added a try of its own.
-        if (_call.PolicyAttempt is not { } attempt || _call.LastOrNull?.Number >= attempt.Number)
+        if (Call.PolicyAttempt is not { } attempt || Call.LastOrNull?.Number >= attempt.Number)
         {
             return stream;
         }

@@ -55,7 +55,7 @@ internal sealed class PrivacyFilter
             MetadataFilter.Apply(span, _metadataAttributes);
         }
 
-        if (_rules.HasRules || (_rules.ScrubsSecrets && (HasOutputInPieces(span) || SpanRedactor.HasElements(span))))
+        if (_rules.HasRules || (_rules.Scrubs && (HasOutputInPieces(span) || SpanRedactor.HasElements(span))))
         {
             Redact(span);
         }
@@ -64,10 +64,10 @@ internal sealed class PrivacyFilter
     /// <summary>Scrubs a span whose bytes look as if there were a secret in them.</summary>
     /// <returns>True where it changed and has to be encoded again.</returns>
     public bool Scrub(LiveSpan span, ReadOnlySpan<byte> encoded) =>
-        !_rules.HasRules && _rules.ScrubsSecrets && SecretScrubber.Suspects(encoded) && Redact(span);
+        !_rules.HasRules && _rules.Suspects(encoded) && Redact(span);
 
     /// <summary>Whether the encoded facts of a trace look as if there were a secret in them.</summary>
-    public bool Suspects(ReadOnlySpan<byte> facts) => !ChangesFacts && _rules.ScrubsSecrets && SecretScrubber.Suspects(facts);
+    public bool Suspects(ReadOnlySpan<byte> facts) => !ChangesFacts && _rules.Suspects(facts);
 
     /// <summary>Applies the rules to the facts of one trace.</summary>
     public FactsRedactor Facts() => new(_rules, Failed) { LeavesOutContent = Mode == CaptureMode.Metadata };

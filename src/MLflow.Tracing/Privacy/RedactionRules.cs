@@ -18,6 +18,9 @@ internal sealed class RedactionRules
     /// <summary>Takes out the lists of tokens that an answer may have beside its text: they are the text, in pieces.</summary>
     public static RedactionRules LogProbabilities { get; } = new(new PrivacyOptions { MaxRedactedBytes = int.MaxValue, RedactedKeys = { "logprobs" }, ScrubSecrets = false });
 
+    /// <summary>Takes out nothing but <see cref="KnownSecrets"/>.</summary>
+    public static RedactionRules KnownSecretsOnly { get; } = new(new PrivacyOptions { MaxRedactedBytes = int.MaxValue, ScrubSecrets = false });
+
     public HashSet<string> Keys { get; }
 
     public JsonPath[] Paths { get; }
@@ -33,8 +36,19 @@ internal sealed class RedactionRules
     /// <summary>Whether something may be taken out for where it stands, and then wherever else it stands.</summary>
     public bool RemovesByPlace => Keys.Count > 0 || Paths.Length > 0;
 
+    /// <summary>Whether texts are scrubbed at all: known secrets always are.</summary>
+    public bool Scrubs => ScrubsSecrets || KnownSecrets.HasAny;
+
     /// <summary>Whether there is anything but the scrubber.</summary>
     public bool HasRules => Keys.Count > 0 || Paths.Length > 0 || Patterns.Length > 0 || Redactor is not null;
+
+    /// <inheritdoc cref="SecretScrubber.Suspects"/>
+    public bool Suspects(ReadOnlySpan<byte> bytes) => ScrubsSecrets ? SecretScrubber.Suspects(bytes) : KnownSecrets.Suspects(bytes);
+
+    /// <inheritdoc cref="SecretScrubber.Scrub(string)"/>
+    /// <param name="text">What is looked at.</param>
+    /// <param name="isName">Whether it names something.</param>
+    public string? Scrub(string text, bool isName = false) => SecretScrubber.Scrub(text, onlyKnown: !ScrubsSecrets, isName);
 
     /// <exception cref="ArgumentException">A rule is none.</exception>
     public static RedactionRules Of(PrivacyOptions options)

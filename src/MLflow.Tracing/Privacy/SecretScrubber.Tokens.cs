@@ -200,7 +200,7 @@ internal static partial class SecretScrubber
         text.IndexOfAnyExcept(allowed) is >= 0 and var end ? end : text.Length;
 
     /// <summary>Whether what begins at a place goes on from a word before it. Escapes (<c>\n</c>, <c>\u0022</c>, <c>%20</c>) end in letters that are none.</summary>
-    private static bool IsInWord(ReadOnlySpan<byte> text, int start)
+    public static bool IsInWord(ReadOnlySpan<byte> text, int start)
     {
         if (start == 0 || !AlphanumericBytes.Contains(text[start - 1]))
         {

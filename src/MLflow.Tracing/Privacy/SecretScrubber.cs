@@ -36,16 +36,28 @@ internal static partial class SecretScrubber
             }
         }
 
-        return false;
+        return KnownSecrets.Suspects(bytes);
     }
 
     /// <returns>The text without its secrets; null where it has none.</returns>
-    public static string? Scrub(string text)
+    public static string? Scrub(string text) => Scrub(text, onlyKnown: false);
+
+    /// <inheritdoc cref="Scrub(string)"/>
+    /// <param name="text">What is looked at.</param>
+    /// <param name="onlyKnown">Whether to look for <see cref="KnownSecrets"/> alone.</param>
+    /// <param name="isName">Whether it names something, as the members of JSON are named: a known secret that could be such a name stays.</param>
+    public static string? Scrub(string text, bool onlyKnown, bool isName = false)
     {
+        if (onlyKnown && !KnownSecrets.HasAny)
+        {
+            return null;
+        }
+
         var most = Encoding.UTF8.GetMaxByteCount(text.Length);
         var rented = most > LargestOnStack ? ArrayPool<byte>.Shared.Rent(most) : null;
         Span<byte> utf8 = rented ?? stackalloc byte[LargestOnStack];
-        var scrubbed = Scrub(utf8[..Encoding.UTF8.GetBytes(text, utf8)]);
+        utf8 = utf8[..Encoding.UTF8.GetBytes(text, utf8)];
+        var scrubbed = onlyKnown ? ScrubKnown(utf8, isName) : Scrub(utf8, 0, isName);
         if (rented is not null)
         {
             ArrayPool<byte>.Shared.Return(rented);
@@ -55,9 +67,16 @@ internal static partial class SecretScrubber
     }
 
     /// <returns>The text without its secrets; null where it has none.</returns>
-    public static byte[]? Scrub(ReadOnlySpan<byte> text) => Scrub(text, 0);
+    public static byte[]? Scrub(ReadOnlySpan<byte> text) => Scrub(text, 0, isName: false);
 
-    private static byte[]? Scrub(ReadOnlySpan<byte> text, int depth)
+    private static byte[]? ScrubKnown(ReadOnlySpan<byte> text, bool isName)
+    {
+        List<(int Start, int End)>? found = null;
+        KnownSecrets.Collect(text, isName, ref found);
+        return found is null ? null : Without(text, found);
+    }
+
+    private static byte[]? Scrub(ReadOnlySpan<byte> text, int depth, bool isName)
     {
         List<(int Start, int End)>? found = null;
         var isEscaped = false;
@@ -71,7 +90,8 @@ internal static partial class SecretScrubber
             at = SecretSearch.Next(text, Math.Max(at + 1, found is null ? 0 : found[^1].End));
         }
 
-        if (isEscaped && depth < MaxUnescaped && Unescape(text) is { } plain && Scrub(plain, depth + 1) is { } scrubbed)
+        KnownSecrets.Collect(text, isName, ref found);
+        if (isEscaped && depth < MaxUnescaped && Unescape(text) is { } plain && Scrub(plain, depth + 1, isName) is { } scrubbed)
         {
             return scrubbed;
         }
@@ -133,7 +153,8 @@ internal static partial class SecretScrubber
             ? (high << 4) | low
             : -1;
 
-    private static int Hex(byte digit) => digit switch
+    /// <summary>-1 for what is no digit.</summary>
+    public static int Hex(byte digit) => digit switch
     {
         >= (byte)'0' and <= (byte)'9' => digit - '0',
         >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,

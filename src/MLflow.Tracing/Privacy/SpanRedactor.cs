@@ -128,7 +128,7 @@ internal sealed class SpanRedactor
     }
 
     /// <summary>A name may have a secret in it too; the rules for values do not concern it.</summary>
-    private string Name(string key) => _rules.ScrubsSecrets ? SecretScrubber.Scrub(key) ?? key : key;
+    private string Name(string key) => _rules.Scrub(key, isName: true) ?? key;
 
     private bool RedactEvent(List<SpanEvent> events, int index, bool isStreamChanged)
     {
@@ -186,7 +186,7 @@ internal sealed class SpanRedactor
         {
             var entry = chunks[i];
             var data = chunks.DataOf(entry);
-            if (!_rules.HasRules && !SecretScrubber.Suspects(data) && !(entry.EventType is { Length: > 0 } type && SecretScrubber.Scrub(type) is not null))
+            if (!_rules.HasRules && !_rules.Suspects(data) && !(entry.EventType is { Length: > 0 } type && _rules.Scrub(type) is not null))
             {
                 continue;
             }

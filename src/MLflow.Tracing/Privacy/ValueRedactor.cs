@@ -257,7 +257,7 @@ internal sealed class ValueRedactor
             case JsonTokenType.String:
                 VisitString(ref reader, ref edits, kind, nesting);
                 break;
-            case JsonTokenType.Number when _rules.Patterns.Length > 0:
+            case JsonTokenType.Number when _rules.Patterns.Length > 0 || KnownSecrets.HasAny:
                 if (RedactNumber(Encoding.UTF8.GetString(reader.ValueSpan)) is { } number)
                 {
                     edits.Replace(reader, AttributeJson.Quote(number));
@@ -272,10 +272,10 @@ internal sealed class ValueRedactor
     private void VisitMember(ref Utf8JsonReader reader, ref JsonEdits edits, int nesting)
     {
         string? name = null;
-        if (_rules.HasRules || reader.ValueIsEscaped || SecretScrubber.Suspects(reader.ValueSpan))
+        if (_rules.HasRules || reader.ValueIsEscaped || _rules.Suspects(reader.ValueSpan))
         {
             name = Text(reader);
-            if (RedactPlain(name, SecretKind.None) is { } changed)
+            if (RedactPlain(name, SecretKind.None, isName: true) is { } changed)
             {
                 edits.Replace(reader, AttributeJson.Quote(changed));
             }
@@ -327,7 +327,7 @@ internal sealed class ValueRedactor
     private void VisitString(ref Utf8JsonReader reader, ref JsonEdits edits, SecretKind kind, int nesting)
     {
         var written = reader.ValueSpan;
-        if (!_rules.HasRules && kind == SecretKind.None && !SecretScrubber.Suspects(written))
+        if (!_rules.HasRules && kind == SecretKind.None && !_rules.Suspects(written))
         {
             return;
         }
@@ -374,7 +374,7 @@ internal sealed class ValueRedactor
         return RedactPlain(text, kind);
     }
 
-    private string? RedactPlain(string text, SecretKind kind)
+    private string? RedactPlain(string text, SecretKind kind, bool isName = false)
     {
         var result = text;
         foreach (var pattern in _rules.Patterns)
@@ -390,12 +390,9 @@ internal sealed class ValueRedactor
             }
         }
 
-        if (_rules.ScrubsSecrets)
-        {
-            result = kind != SecretKind.None && result != RedactionMarks.Redacted && SecretScrubber.IsSecret(kind, Encoding.UTF8.GetBytes(result))
-                ? RedactionMarks.Redacted
-                : SecretScrubber.Scrub(result) ?? result;
-        }
+        result = _rules.ScrubsSecrets && kind != SecretKind.None && result != RedactionMarks.Redacted && SecretScrubber.IsSecret(kind, Encoding.UTF8.GetBytes(result))
+            ? RedactionMarks.Redacted
+            : _rules.Scrub(result, isName) ?? result;
 
         if (result.Length > _rules.MaxBytes)
         {
@@ -413,6 +410,7 @@ internal sealed class ValueRedactor
             result = pattern.Replace(result, RedactionMarks.Redacted);
         }
 
+        result = SecretScrubber.Scrub(result, onlyKnown: true) ?? result;
         return result == number ? null : result;
     }
 

@@ -79,6 +79,9 @@ internal static class AttributeNames
     /// <summary>How a stream ended: one of <see cref="StreamEnds"/>.</summary>
     public const string StreamEnd = "mlflow.stream.end";
 
+    /// <summary>The endpoint of a gateway that a call went through; which model was behind it, <see cref="ResponseModel"/> says.</summary>
+    public const string Endpoint = "mlflow.llm.endpoint";
+
     public const string FinishReason = "mlflow.llm.finish_reason";
     public const string RequestId = "openai.request_id";
 

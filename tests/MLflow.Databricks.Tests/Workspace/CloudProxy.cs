@@ -25,6 +25,9 @@ internal sealed class CloudProxy : IWebProxy
 
     public static CloudProxy Instance { get; } = new();
 
+    /// <summary>For programs of their own, which are told it by <c>HTTPS_PROXY</c>.</summary>
+    public Uri Address => _address;
+
     public ICredentials? Credentials { get; set; }
 
     [ModuleInitializer]

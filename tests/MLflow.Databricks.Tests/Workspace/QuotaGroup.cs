@@ -11,4 +11,7 @@ internal enum QuotaGroup
 
     /// <summary>Searching: 25 in a second.</summary>
     SearchTraces,
+
+    /// <summary>Calls of served models.</summary>
+    ServeModels,
 }

@@ -24,6 +24,7 @@ internal sealed class StandInWorkspace : IAsyncDisposable
         Experiments = new StoredExperiments();
         Traces = new StoredTraces();
         Catalog = new StoredCatalog();
+        Secrets = new StoredSecrets(clock);
         Storage = new StandInStorage(clock);
         Cloud = new StandInCloud(this);
     }
@@ -43,6 +44,11 @@ internal sealed class StandInWorkspace : IAsyncDisposable
     public StoredTraces Traces { get; }
 
     public StoredCatalog Catalog { get; }
+
+    public StoredSecrets Secrets { get; }
+
+    /// <summary>Serving endpoints by name, each with the model behind it.</summary>
+    public Dictionary<string, string> Models { get; } = new() { ["chat-prod"] = "gpt-4o-mini-2024-07-18", ["embed-prod"] = "gte-large-en" };
 
     /// <summary>Where documents of traces are uploaded to: a host of its own, which knows nothing of the workspace's tokens.</summary>
     public StandInStorage Storage { get; }
@@ -159,6 +165,8 @@ internal sealed class StandInWorkspace : IAsyncDisposable
             new TraceDataEndpoints(this),
             new CatalogTraceEndpoints(this),
             new CatalogSpanEndpoints(this),
+            new SecretEndpoints(this),
+            new ServingEndpoints(this),
         ];
         foreach (var group in groups)
         {

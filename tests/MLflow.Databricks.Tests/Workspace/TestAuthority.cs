@@ -48,6 +48,7 @@ internal static class TestAuthority
         names.AddIpAddress(IPAddress.Loopback);
         names.AddDnsName(StandInCloud.LoginHost);
         names.AddDnsName("*.azuredatabricks.net");
+        names.AddDnsName(StandInOpenAI.Host);
         request.CertificateExtensions.Add(names.Build());
         var now = TimeProvider.System.GetUtcNow();
         using var signed = request.Create(Authority, now.AddHours(-12), now.AddDays(20), RandomNumberGenerator.GetBytes(8));

@@ -15,6 +15,9 @@ internal sealed class WorkspaceQuotas(TimeProvider clock)
         [QuotaGroup.CreateTraces] = new State { PerSecond = 200 },
         [QuotaGroup.GetTraces] = new State { PerSecond = 200 },
         [QuotaGroup.SearchTraces] = new State { PerSecond = 25 },
+
+        // Whatever an endpoint's own limits are; none to begin with.
+        [QuotaGroup.ServeModels] = new State { PerSecond = int.MaxValue },
     };
 
     /// <summary>Requests that came before the time they were told.</summary>

@@ -14,6 +14,7 @@ internal sealed class WorkspaceTokens(TimeProvider clock)
     private readonly ConcurrentDictionary<string, string> _services = new();
     private readonly ConcurrentDictionary<string, string> _federated = new();
     private readonly ConcurrentBag<string> _secrets = [];
+    private readonly ConcurrentDictionary<string, string> _principals = new();
 
     /// <summary>How long access tokens live. Fact sheet §1.5: an hour.</summary>
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromHours(1);
@@ -22,12 +23,18 @@ internal sealed class WorkspaceTokens(TimeProvider clock)
     public IReadOnlyCollection<string> Secrets => _secrets;
 
     /// <summary>A personal access token, which does not expire.</summary>
-    public string AddPersonal()
+    /// <param name="principal">Whose it is.</param>
+    public string AddPersonal(string principal = UserEndpoints.UserName)
     {
         var token = "dapi" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         Keep(token, DateTimeOffset.MaxValue);
+        _principals[token] = principal;
         return token;
     }
+
+    /// <summary>Who sends an accepted request. Everybody but the owners of personal tokens is the same user.</summary>
+    public string PrincipalOf(string? authorization) =>
+        authorization?.Split(' ', 2) is [_, var token] && _principals.TryGetValue(token, out var principal) ? principal : UserEndpoints.UserName;
 
     /// <summary>A user with a password (fact sheet §1.5, basic).</summary>
     public (string User, string Password) AddUser()

@@ -57,6 +57,10 @@ public sealed class ServerCommandTests
     [InlineData("--port", "many")]
     [InlineData("--port", "70000")]
     [InlineData("--host", "0.0.0.0")]
+    [InlineData("--otlp-grpc-port", "many")]
+    [InlineData("--otlp-grpc-port", "70000")]
+    [InlineData("--otlp-service-experiment", "shop")]
+    [InlineData("--otlp-service-experiment", "shop=4711")]
     [InlineData("--backend-store-uri", "mysql://there/db")]
     [InlineData("--search-timeout", "0")]
     [InlineData("--search-timeout", "-5")]
@@ -69,6 +73,23 @@ public sealed class ServerCommandTests
 
         Assert.Equal(1, await server.WaitAsync(Token));
         Assert.Contains(option, Assert.Single(server.Errors.Trim().Split('\n')), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Server_WithoutGrpc_SaysNothingOfItAndListensOnNoOtherPort()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = CliProcess.Mlflow(folder.Path, ["server", "--port", "0", "--otlp-grpc-port", "none", "--backend-store-uri", folder.StoreUri]);
+        var address = await server.ServerAsync(Token);
+        using (var http = new HttpClient())
+        {
+            Assert.NotEmpty(await http.GetStringAsync(new Uri(address, "version"), Token));
+        }
+
+        await server.SignalAsync("TERM", Token);
+
+        Assert.Equal(0, await server.WaitAsync(Token));
+        Assert.DoesNotContain("gRPC", server.Output, StringComparison.Ordinal);
     }
 
     [Fact]

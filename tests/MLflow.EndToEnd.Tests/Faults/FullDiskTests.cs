@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using Google.Protobuf;
 using MLflow.EndToEnd.Tests.Cli;
 using MLflow.Server.Otlp.Protos;
@@ -39,9 +38,11 @@ public sealed class FullDiskTests
 
         // Clients by the rules of OTLP send again after 503, and never after 500.
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
-        var error = JsonNode.Parse(await answer.Content.ReadAsStringAsync(Token))!;
-        Assert.Equal("TEMPORARILY_UNAVAILABLE", error["error_code"]!.GetValue<string>());
-        Assert.Contains("disk is full", error["message"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.NotNull(answer.Headers.RetryAfter);
+        Assert.Equal("application/x-protobuf", answer.Content.Headers.ContentType?.MediaType);
+        var error = await answer.Content.ReadAsStringAsync(Token);
+        Assert.Contains("TEMPORARILY_UNAVAILABLE", error, StringComparison.Ordinal);
+        Assert.Contains("disk is full", error, StringComparison.Ordinal);
         var location = new { mlflow_experiment = new { experiment_id = "0" } };
         var info = new { trace_id = "tr-refused", trace_location = location, request_preview = Random() };
         using (var refused = await http.PostAsJsonAsync("api/3.0/mlflow/traces", new { trace = new { trace_info = info } }, Token))

@@ -44,6 +44,20 @@ public sealed class SampleTests : IAsyncLifetime
         Assert.Contains("total_tokens", trace["trace_metadata"]!["mlflow.trace.tokenUsage"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("databricks", "/Shared/openai-tracing-demo")]
+    [InlineData("databricks_secrets", "/Shared/openai-tracing-demo")]
+    [InlineData("databricks_serving", "/Shared/serving-endpoint-demo")]
+    public async Task Databricks_NoWorkspace_SaysSoAndTracesHere(string sample, string experiment)
+    {
+        var output = await RunAsync(sample, _server.BaseAddress.ToString());
+        var (_, spans) = await SingleTraceAsync(experiment);
+
+        Assert.Contains("[sample] The tracking URI 'databricks' needs the address of a Databricks workspace, and none was found. So traces go to", output, StringComparison.Ordinal);
+        Assert.Contains("The capital of France is Paris.", output, StringComparison.Ordinal);
+        Assert.Contains("The capital of France is Paris.", OutputsOf(Assert.Single(spans)!), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task StructuredOutput_Schema_IsStoredWithTheAnswerThatFits()
     {
@@ -320,7 +334,7 @@ public sealed class SampleTests : IAsyncLifetime
         }
 
         Assert.NotNull(root);
-        await using var run = CliProcess.DotNet(root.FullName, ["run", $"samples/{sample}.cs"], ("MLFLOW_TRACKING_URI", trackingUri));
+        await using var run = CliProcess.DotNet(root.FullName, ["run", $"samples/{sample}.cs"], ("MLFLOW_TRACKING_URI", trackingUri), ("DATABRICKS_CONFIG_FILE", "none"));
         Assert.True(await run.WaitAsync(Token) == 0, run.Output + run.Errors);
         return run.Output;
     }

@@ -155,6 +155,27 @@ public sealed class TraceExporterTests
         Assert.Equal([2, 2, 2], server.To("/v1/traces").Select(r => r.Spans.Count()));
     }
 
+    /// <summary>A server may refuse it for its size, and must not refuse others with it.</summary>
+    [Fact]
+    public async Task Flush_SpanLargerThanARequest_GoesAlone()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server);
+        using (client.StartSpan("root"))
+        {
+            client.StartSpan("before").Dispose();
+            using (var large = client.StartSpan("large"))
+            {
+                large.SetInputs(new string('a', 3 * TraceExporter.MaxRequestBytes));
+            }
+
+            client.StartSpan("after").Dispose();
+        }
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+        Assert.Equal(["before", "large", "after,root"], server.To("/v1/traces").Select(r => string.Join(',', r.Spans.Select(span => span.Name).Order())));
+    }
+
     [Fact]
     public async Task Flush_BelowAnActivity_CarriesNoTraceContext()
     {

@@ -186,6 +186,54 @@ public sealed class HostTracingTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Basic YWRhOmh1bnRlcjI=", "MLflow:TrackingUsername=ada", "MLflow:TrackingPassword=hunter2", "MLFLOW_TRACKING_TOKEN=other")]
+    [InlineData("Bearer hunter2", "MLflow:TrackingToken=hunter2", "MLFLOW_TRACKING_USERNAME=eve", "MLFLOW_TRACKING_PASSWORD=other")]
+    [InlineData("Basic YWRhOmh1bnRlcjI=", "MLFLOW_TRACKING_USERNAME=ada", "MLFLOW_TRACKING_PASSWORD=hunter2", "MLFLOW_TRACKING_TOKEN=other")]
+    [InlineData("Bearer hunter2", "MLFLOW_TRACKING_TOKEN=hunter2", "MLFLOW_TRACKING_USERNAME=eve")]
+    public async Task Settings_CredentialsInTheConfiguration_AreSentAndNotTold(string header, params string[] settings)
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        server.Intercept = async (context, request) =>
+        {
+            if (request.Path != "/v1/traces")
+            {
+                return false;
+            }
+
+            await LoopbackServer.AnswerAsync(context, 403, """{"detail":"no"}""");
+            return true;
+        };
+        using var host = Build(o => o.TrackingUri = server.Address, [.. settings.Select(setting => setting.Split('=')).Select(pair => (pair[0], string.Join('=', pair[1..])))]);
+        await host.StartAsync(Token);
+        Client(host).StartSpan("s").Dispose();
+        var e = await Assert.ThrowsAsync<MlflowException>(() => Client(host).GetExperimentAsync("404", Token));
+        var result = await Client(host).FlushAsync(Token);
+        await host.StopAsync(Token);
+
+        Assert.NotEmpty(server.To("/v1/traces"));
+        Assert.All(server.Requests, request => Assert.Equal(header, request.Header("Authorization")));
+        Assert.All([.. _log.Lines, e.ToString(), result.ToString()], text => Assert.DoesNotContain("hunter2", text, StringComparison.Ordinal));
+        Assert.DoesNotContain("hunter2", host.Services.GetRequiredService<IOptions<MlflowTracingOptions>>().Value.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("MLflow:TrackingUsername is set without MLflow:TrackingPassword: give both.", "ada", null, null)]
+    [InlineData("MLflow:TrackingPassword is set without MLflow:TrackingUsername: give both.", null, "hunter2", null)]
+    [InlineData("MLflow:TrackingToken and MLflow:TrackingUsername are both set: give a token, or a name and a password.", "ada", "hunter2", "hunter2")]
+    [InlineData("MLflow:TrackingUsername contains a colon, which a name cannot.", "a:da", "hunter2", null)]
+    [InlineData("MLflow:TrackingToken contains a line break or another control character: a file that it was read from may end in one.", null, null, "hunter2\n")]
+    public async Task Settings_CredentialsThatCannotBe_AreToldAtTheStart(string mistake, string? user, string? password, string? token)
+    {
+        using var host = Build(o => (o.TrackingUsername, o.TrackingPassword, o.TrackingToken) = (user, password, token));
+
+        var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Token));
+        var ofClient = Assert.Throws<ArgumentException>(() => new MlflowClient(new MlflowClientOptions { TrackingUsername = user, TrackingPassword = password, TrackingToken = token }));
+
+        Assert.Equal(mistake, Assert.Single(e.Failures));
+        Assert.StartsWith(mistake.Replace("MLflow:", "", StringComparison.Ordinal), ofClient.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("sqlite:mlflow.db", "names no database: write sqlite:///relative/path.db or sqlite:////absolute/path.db.")]
     [InlineData("sqlite:///mlflow.db", "names a database, for which the program needs the package MLflow: reference it, or give the address of an MLflow server.")]
     public async Task Settings_DatabaseThatCannotBe_IsToldAtTheStart(string uri, string mistake)

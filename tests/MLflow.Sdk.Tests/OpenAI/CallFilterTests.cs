@@ -16,6 +16,11 @@ public sealed class CallFilterTests
     [InlineData("POST https://x.cloud.databricks.com/serving-endpoints/llama/invocations", "invocations", "databricks")]
     [InlineData("POST https://adb-1.2.azuredatabricks.net/serving-endpoints/chat/completions", "chat.completions.create", "databricks")]
     [InlineData("POST https://dbx.example.com/serving-endpoints/embed/invocations", "invocations", "databricks")]
+    [InlineData("POST https://dbx.example.com/ai-gateway/mlflow/v1/chat/completions", "chat.completions.create", "databricks")]
+    [InlineData("POST http://localhost:5000/gateway/mlflow/v1/chat/completions", "chat.completions.create", "mlflow")]
+    [InlineData("POST http://localhost:5000/prefix/gateway/openai/v1/responses", "responses.create", "openai")]
+    [InlineData("POST http://localhost:5000/gateway/chat/mlflow/invocations", "gateway.mlflow.invocations", "mlflow")]
+    [InlineData("POST http://localhost:5000/gateway/chat/invocations", "gateway.invocations", "mlflow")]
     [InlineData("POST https://openrouter.ai/api/v1/chat/completions", "chat.completions.create", "openrouter")]
     [InlineData("POST http://localhost:11434/v1/chat/completions", "chat.completions.create", "ollama")]
     [InlineData("POST http://localhost:8000/v1/completions", "completions.create", null)]
@@ -39,6 +44,7 @@ public sealed class CallFilterTests
     [InlineData("POST https://example.com/v1/threads")]
     [InlineData("POST https://example.com/embeddings/search")]
     [InlineData("POST https://example.com/model/invocations")]
+    [InlineData("POST https://runtime.sagemaker.us-east-1.amazonaws.com/endpoints/forecast/invocations")]
     [InlineData("POST https://x.blob.core.windows.net/container/files")]
     [InlineData("PUT https://example.com/v1/chat/completions")]
     [InlineData("GET https://example.com/")]
@@ -94,6 +100,18 @@ public sealed class CallFilterTests
     [InlineData("wss://x.openai.azure.com/openai/realtime?api-version=1&deployment=rt", "rt")]
     [InlineData("wss://api.openai.com/v1/realtime?call_id=rtc_1", null)]
     public void ModelOf_Path_IsTheDeployment(string address, string? model) => Assert.Equal(model, ApiProvider.ModelOf(new Uri(address)));
+
+    [Theory]
+    [InlineData("https://x.cloud.databricks.com/serving-endpoints/chat/completions", "asked")]
+    [InlineData("https://x.cloud.databricks.com/serving-endpoints/llama%203/invocations", "llama 3")]
+    [InlineData("https://x.cloud.databricks.com/ai-gateway/mlflow/v1/chat/completions", "asked")]
+    [InlineData("http://localhost:5000/gateway/mlflow/v1/chat/completions", "asked")]
+    [InlineData("http://localhost:5000/gateway/openai/v1/embeddings", "asked")]
+    [InlineData("http://localhost:5000/gateway/chat/mlflow/invocations", "chat")]
+    [InlineData("http://localhost:5000/endpoints/chat/invocations", "chat")]
+    [InlineData("https://api.openai.com/v1/chat/completions", null)]
+    [InlineData("https://x.openai.azure.com/openai/deployments/d/chat/completions", null)]
+    public void EndpointOf_Gateway_IsWhatWasAsked(string address, string? endpoint) => Assert.Equal(endpoint, ApiProvider.EndpointOf(new Uri(address), "asked"));
 
     private static HttpRequestMessage Request(string request, string? agent = null)
     {

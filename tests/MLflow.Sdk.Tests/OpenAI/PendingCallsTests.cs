@@ -1,3 +1,6 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -154,6 +157,50 @@ public sealed class PendingCallsTests : CaptureTestBase
         await worker.DrainAsync(Token);
         Assert.True(worker.TryEnqueue(call));
         await worker.DrainAsync(Token);
+    }
+
+    /// <summary>Hundreds of calls may wait to be recorded while the program has long gone on.</summary>
+    [Fact]
+    public void Call_WaitsToBeRecorded_KeepsNothingOfTheProgram()
+    {
+        var call = new LlmCall(Capture, ApiCatalog.ChatCompletions, new object(), 0);
+        call.StartOwnSpan(null);
+        var ofProgram = Send(call);
+
+        call.ForgetRequests();
+
+        GC.Collect();
+        Assert.All(ofProgram, pair => Assert.False(pair.Value.IsAlive, pair.Key));
+        GC.KeepAlive(call);
+    }
+
+    /// <summary>The program's end closes calls that its threads are still making.</summary>
+    [Fact]
+    public void Policy_CallClosedMeanwhile_LeavesTheProgramItsOwnBody()
+    {
+        var options = new ClientPipelineOptions();
+        var message = ClientPipeline.Create(options).CreateMessage();
+        message.Request.Method = "POST";
+        message.Request.Uri = new Uri("http://127.0.0.1/v1/chat/completions");
+        var body = BinaryContent.Create(BinaryData.FromString("{}"));
+        message.Request.Content = body;
+        var call = Capture.Hold(message.Request, isAsync: false)!;
+        Assert.NotSame(body, message.Request.Content);
+
+        call.ForgetRequests();
+        Capture.Release(call, null, message.Request, new InvalidOperationException());
+
+        Assert.Same(body, message.Request.Content);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Dictionary<string, WeakReference> Send(LlmCall call)
+    {
+        var body = BinaryContent.Create(BinaryData.FromString("{}"));
+        var seen = new HttpRequestMessage();
+        var attempt = call.AddAttempt(seen, 0);
+        (call.SentContent, call.PolicyRequest, call.PolicyAttempt) = (new TeeBinaryContent(body, call, isAsync: false), seen, call.NewAttempt(0));
+        return new() { ["body"] = new(body), ["request"] = new(seen), ["try"] = new(call.PolicyAttempt) };
     }
 
     [Fact]

@@ -1,11 +1,11 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.IO.Compression;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using OpenAI;
 using OpenAI.Responses;
 using Xunit;
@@ -98,14 +98,12 @@ public sealed class ReconnectTests : CaptureTestBase
 
         var span = await SingleSpanAsync();
         var attempts = Attempts(span);
-        var pause = (attempts[1].TimeNs - attempts[0].TimeNs) / 1e6;
-
-        // Timers count in ticks of some milliseconds, and may be early by one.
-        Assert.True(pause >= 120, $"{pause} ms between the requests");
-        Assert.True(span.Attribute(AttributeNames.LongestGap).Double >= 120, $"{span.Attribute(AttributeNames.LongestGap).Double} ms longest gap");
-        Assert.True(span.Attribute(AttributeNames.TimeToFirstToken).Double < pause, $"{span.Attribute(AttributeNames.TimeToFirstToken).Double} ms to the first token");
         var times = span.AllEvents.Where(e => e.Name.StartsWith(AttributeNames.ChunkEventPrefix, StringComparison.Ordinal)).Select(e => e.TimeNs).ToList();
-        Assert.True(times[3] - times[2] >= 120_000_000, $"{times[3] - times[2]} ns between the chunks");
+
+        // Whatever the machine does meanwhile, the second request stands between the two texts, and the figures are those of the whole.
+        Assert.InRange(attempts[1].TimeNs, times[2], times[3]);
+        Assert.Equal((times[2] - attempts[0].TimeNs) / 1e6, span.Attribute(AttributeNames.TimeToFirstToken).Double, 0.001);
+        Assert.Equal((times[3] - times[2]) / 1e6, span.Attribute(AttributeNames.LongestGap).Double, 0.001);
     }
 
     [Fact]
@@ -326,15 +324,23 @@ public sealed class ReconnectTests : CaptureTestBase
     [Fact]
     public async Task Stream_BrokenAndLeft_IsRecordedByItselfSoon()
     {
+        Capture.Dispose();
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var exporter = new RecordingExporter();
+        using var capture = new HttpCapture(SomeOutlet.Of(exporter, time: time).Tracer, Log, new OpenAIAutologOptions());
+        capture.Listen();
         await using var server = await ServeAsync((ChatEvent(Chunks[0], "1") + ChatEvent(Chunks[1], "2"), true));
         using var http = new HttpClient();
 
         await AskAsync(http, server, null);
-        var clock = Stopwatch.StartNew();
-        Assert.True(SpinWait.SpinUntil(() => Exporter.Spans.Count > 0, TimeSpan.FromSeconds(30)), "never recorded");
+        time.Advance(TimeSpan.FromSeconds(0.95));
+        await capture.DrainAsync([], Token);
+        Assert.True(capture.Budget.Held > 0, "it waits for the rest");
+        Assert.Empty(exporter.Spans);
+        time.Advance(TimeSpan.FromSeconds(0.1));
+        Assert.True(SpinWait.SpinUntil(() => exporter.Spans.Count > 0, TimeSpan.FromMinutes(1)), "never recorded");
 
-        var span = Assert.Single(Exporter.Spans);
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0.5, 10);
+        var span = Assert.Single(exporter.Spans);
         Assert.Equal(StreamEnds.ConnectionLost, span.Text(AttributeNames.StreamEnd));
         Assert.Equal(SpanStatusCode.Error, span.StatusCode);
         Assert.True(span.EndNs - span.StartNs < 1_000_000_000, "the wait is not the call's time");

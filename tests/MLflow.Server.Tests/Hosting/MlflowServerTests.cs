@@ -194,5 +194,5 @@ public sealed class MlflowServerTests : IDisposable
         return (await Assert.ThrowsAsync<MlflowServerStartException>(() => MlflowServer.StartAsync(options))).Message;
     }
 
-    private static MlflowServerOptions Options(string path) => new() { Port = 0, BackendStoreUri = "sqlite:///" + path };
+    private static MlflowServerOptions Options(string path) => new() { Port = 0, OtlpGrpcPort = null, BackendStoreUri = "sqlite:///" + path };
 }

@@ -72,7 +72,12 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
     [
         "GET /health",
         "GET /version",
+        "POST /v1/logs",
+        "POST /v1/metrics",
         "POST /v1/traces",
+        "POST /opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        "POST /opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        "POST /opentelemetry.proto.collector.trace.v1.TraceService/Export",
         "GET /ajax-api/2.0/mlflow/get-trace-artifact",
         "GET /ajax-api/3.0/mlflow/get-trace-artifact",
     ];
@@ -165,5 +170,6 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
     }
 
     public static bool IsForPrograms(string pattern) =>
-        pattern.StartsWith("/api/", StringComparison.Ordinal) || pattern.StartsWith("/ajax-api/", StringComparison.Ordinal) || pattern is "/health" or "/version" or "/v1/traces";
+        pattern.StartsWith("/api/", StringComparison.Ordinal) || pattern.StartsWith("/ajax-api/", StringComparison.Ordinal) || pattern is "/health" or "/version"
+        || pattern.StartsWith("/v1/", StringComparison.Ordinal) || pattern.StartsWith("/opentelemetry.", StringComparison.Ordinal);
 }

@@ -61,6 +61,6 @@ public sealed class OtlpDecoderTests
                 },
             },
         };
-        return OtlpDecoder.Decode(new MemoryStream(request.ToByteArray())).Spans;
+        return OtlpDecoder.Decode(request).Spans;
     }
 }

@@ -1,7 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Google.Protobuf;
+using Microsoft.Extensions.DependencyInjection;
 using MLflow.Server.Otlp.Protos;
+using MLflow.Server.Storage;
+using MLflow.Server.Traces;
 using Xunit;
 
 namespace MLflow.Server.Tests.Rest;
@@ -22,6 +25,7 @@ public sealed class SomeServer : IAsyncLifetime
         Server = await MlflowServer.StartAsync(new MlflowServerOptions
         {
             Port = 0,
+            OtlpGrpcPort = 0,
             BackendStoreUri = "sqlite:///" + DatabasePath,
             ArtifactsDestination = _folder.File("artifacts"),
         });
@@ -46,7 +50,10 @@ public sealed class SomeServer : IAsyncLifetime
         return await ReadAsync(await Client.SendAsync(request));
     }
 
-    internal async Task<HttpResponseMessage> ExportAsync(ExportTraceServiceRequest request, long? experimentId = null)
+    internal async Task<IReadOnlyList<SpanRecord>> SpansAsync(string traceId) =>
+        await Server.Services.GetRequiredService<ITraceStore>().GetSpansAsync(traceId, Xunit.TestContext.Current.CancellationToken);
+
+    internal async Task<HttpResponseMessage> ExportAsync(ExportTraceServiceRequest request, long? experimentId = null, string? userAgent = null)
     {
         using var content = new ByteArrayContent(request.ToByteArray());
         content.Headers.ContentType = new("application/x-protobuf");
@@ -56,7 +63,21 @@ public sealed class SomeServer : IAsyncLifetime
             message.Headers.Add("x-mlflow-experiment-id", id.ToString(System.Globalization.CultureInfo.InvariantCulture));
         }
 
+        if (userAgent is not null)
+        {
+            message.Headers.TryAddWithoutValidation("User-Agent", userAgent);
+        }
+
         return await Client.SendAsync(message);
+    }
+
+    /// <summary>Posts bytes as an exporter does; the answer's status.</summary>
+    internal async Task<int> PostBytesAsync(string path, byte[] body, string contentType = "application/x-protobuf")
+    {
+        using var content = new ByteArrayContent(body);
+        content.Headers.ContentType = new(contentType);
+        using var response = await Client.PostAsync(new Uri(path, UriKind.Relative), content);
+        return (int)response.StatusCode;
     }
 
     private static async Task<(int Status, JsonElement Body)> ReadAsync(HttpResponseMessage response)

@@ -102,7 +102,7 @@ public sealed class TraceEndpointsTests : IClassFixture<SomeServer>
     {
         var otelId = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
 
-        using var answer = await _server.ExportAsync(RequestWithFacts(otelId, facts));
+        using var answer = await _server.ExportAsync(RequestWithFacts(otelId, facts), userAgent: "mlflow-dotnet-client/1.0");
 
         Assert.Equal(status, (int)answer.StatusCode);
         Assert.Contains(message, JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Xunit.TestContext.Current.CancellationToken)).RootElement.GetProperty("message").GetString(), StringComparison.Ordinal);

@@ -154,6 +154,34 @@ public sealed class BuildTests
         Assert.True(exitCode == 0, output2);
     }
 
+    /// <summary>A preview of .NET 10, which the compiler has and the runtime leaves off.</summary>
+    [Fact]
+    public async Task Build_RuntimeAsync_WarnsAndLeavesTheMethodAsItIs()
+    {
+        const string Source = """
+            using MLflow;
+
+            Console.WriteLine($"{(int)typeof(Code).GetMethod("SumAsync")!.MethodImplementationFlags} {await Code.SumAsync(1, 2)} {Code.Sum(1, 2)}, traced {Mlflow.GetLastActiveTraceId() is not null}");
+
+            static class Code
+            {
+                [Trace] public static async Task<int> SumAsync(int a, int b) { await Task.Yield(); return a + b; }
+                [Trace] public static int Sum(int a, int b) => a + b;
+            }
+            """;
+        const string Preview = "<EnablePreviewFeatures>true</EnablePreviewFeatures><Features>$(Features);runtime-async=on</Features><NoWarn>$(NoWarn);SYSLIB5007</NoWarn>";
+        using var project = new ChildProject("runtimeasync", "cs", Source, Preview);
+        var output = await project.BuildAsync(Token);
+
+        Assert.Matches(
+            @"Program\.cs\(7,\d+\): warning MLFLOW002: \[Trace\] on Code\.SumAsync does nothing: the runtime itself makes the method asynchronous \(runtime-async\), which cannot be woven\. Use Mlflow\.TraceAsync inside of it\.",
+            output);
+        Assert.DoesNotContain("on Code.Sum does", output, StringComparison.Ordinal);
+        var (exitCode, said) = await project.StartAsync([("DOTNET_RuntimeAsync", "1")], Token);
+        Assert.True(exitCode == 0, said);
+        Assert.Contains("8192 3 3, traced True", said, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Program_WithBadSettings_WorksUntracedAndSaysWhy()
     {

@@ -69,5 +69,8 @@ internal sealed class ChildProject : IDisposable
     public async Task<(int ExitCode, string Output)> StartAsync(CancellationToken cancellationToken, params string[] arguments) =>
         await DotNet.RunAsync(Folder, [Assembly, .. arguments], cancellationToken);
 
+    public async Task<(int ExitCode, string Output)> StartAsync(IEnumerable<(string Name, string Value)> environment, CancellationToken cancellationToken) =>
+        await DotNet.RunAsync(Folder, [Assembly], cancellationToken, environment);
+
     public void Dispose() => _folder.Delete(recursive: true);
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MLflow.Server.Conventions;
 using MLflow.Server.Traces;
 using ZstdSharp;
 
@@ -9,7 +10,9 @@ namespace MLflow.Server.Storage.Sqlite;
 
 /// <summary>
 /// What of a span is read only when its trace is opened, as a JSON object:
-/// <c>{"a":{attributes},"e":[{"n":name,"t":ns,"a":{…}}],"r":{resource},"s":[scope name, scope version]}</c>, empty parts left out.
+/// <c>{"a":{attributes as sent},"m":{mapped attributes},"o":[status, message, both as sent],"e":[{"n":name,"t":ns,"a":{…}}],"r":{resource},
+/// "s":[scope name, scope version],"c":{scope attributes},"u":schema,"k":kind,"w":tracestate,"l":[{"t":trace,"s":span,"a":{…}}]}</c>, empty parts left out.
+/// Log records are not in it: they are rows of their own.
 /// </summary>
 internal static class SpanPayload
 {
@@ -44,9 +47,19 @@ internal static class SpanPayload
         buffer.ResetWrittenCount();
         using (var writer = new Utf8JsonWriter(buffer, Options))
         {
+            var sent = span.Sent ?? span;
             writer.WriteStartObject();
-            WriteAttributes(writer, "a", span.Attributes);
-            WriteEvents(writer, span.Events);
+            WriteAttributes(writer, "a", sent.Attributes);
+            WriteAttributes(writer, "m", span.Mapped);
+            if (sent.Status != span.Status || sent.StatusMessage != span.StatusMessage)
+            {
+                writer.WriteStartArray("o");
+                writer.WriteNumberValue((int)sent.Status);
+                writer.WriteStringValue(sent.StatusMessage);
+                writer.WriteEndArray();
+            }
+
+            WriteEvents(writer, sent.Events);
             WriteAttributes(writer, "r", span.Resource);
             if (span.ScopeName is not null || span.ScopeVersion is not null)
             {
@@ -56,6 +69,11 @@ internal static class SpanPayload
                 writer.WriteEndArray();
             }
 
+            WriteAttributes(writer, "c", span.ScopeAttributes);
+            WriteText(writer, "u", span.SchemaUrl);
+            WriteText(writer, "k", span.Kind);
+            WriteText(writer, "w", span.TraceState);
+            WriteLinks(writer, span.Links);
             writer.WriteEndObject();
         }
 
@@ -75,6 +93,8 @@ internal static class SpanPayload
     {
         var json = codec == Zstd ? (_decompressor ??= new Decompressor()).Unwrap(payload) : payload;
         var reader = new Utf8JsonReader(json, ReaderOptions);
+        List<KeyValuePair<string, string>> mapped = [];
+        var (status, message) = (span.Status, span.StatusMessage);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -84,6 +104,31 @@ internal static class SpanPayload
             {
                 case "a":
                     span = span with { Attributes = ReadAttributes(ref reader, json) };
+                    break;
+                case "m":
+                    mapped = ReadAttributes(ref reader, json);
+                    break;
+                case "o":
+                    reader.Read();
+                    status = (SpanStatus)reader.GetInt32();
+                    reader.Read();
+                    message = reader.GetString();
+                    reader.Read();
+                    break;
+                case "c":
+                    span = span with { ScopeAttributes = ReadAttributes(ref reader, json) };
+                    break;
+                case "u":
+                    span = span with { SchemaUrl = reader.GetString() };
+                    break;
+                case "k":
+                    span = span with { Kind = reader.GetString() };
+                    break;
+                case "w":
+                    span = span with { TraceState = reader.GetString() };
+                    break;
+                case "l":
+                    span = span with { Links = ReadLinks(ref reader, json) };
                     break;
                 case "e":
                     span = span with { Events = ReadEvents(ref reader, json) };
@@ -104,7 +149,46 @@ internal static class SpanPayload
             }
         }
 
-        return span;
+        if (mapped.Count == 0 && status == span.Status && message == span.StatusMessage)
+        {
+            return span;
+        }
+
+        var type = span.Attributes.FirstOrDefault(attribute => attribute.Key == AttributeNames.SpanType).Value;
+        return span with
+        {
+            Attributes = ConventionMapper.Join(span.Attributes, mapped),
+            Mapped = mapped,
+            Sent = span with { Type = StoredJson.String(type) is { Length: > 0 } sent ? sent : SpanType.Unknown, Status = status, StatusMessage = message },
+        };
+    }
+
+    /// <summary>Attributes as a JSON object of their own.</summary>
+    public static string WriteObject(IReadOnlyList<KeyValuePair<string, string>> attributes)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(buffer, Options))
+        {
+            writer.WriteStartObject();
+            foreach (var (key, value) in attributes)
+            {
+                writer.WritePropertyName(key);
+                writer.WriteRawValue(value, skipInputValidation: true);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>Reads what <see cref="WriteObject"/> wrote.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> ReadObject(string text)
+    {
+        var json = Encoding.UTF8.GetBytes(text);
+        var reader = new Utf8JsonReader(json, ReaderOptions);
+        reader.Read();
+        return ReadAttributes(ref reader, json);
     }
 
     private static void WriteAttributes(Utf8JsonWriter writer, string part, IReadOnlyList<KeyValuePair<string, string>> attributes)
@@ -142,6 +226,65 @@ internal static class SpanPayload
         }
 
         writer.WriteEndArray();
+    }
+
+    private static void WriteText(Utf8JsonWriter writer, string part, string? text)
+    {
+        if (text is not null)
+        {
+            writer.WriteString(part, text);
+        }
+    }
+
+    private static void WriteLinks(Utf8JsonWriter writer, IReadOnlyList<SpanLinkRecord> links)
+    {
+        if (links.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("l");
+        for (var i = 0; i < links.Count; i++)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("t", links[i].OtelTraceId);
+            writer.WriteString("s", links[i].SpanId);
+            WriteAttributes(writer, "a", links[i].Attributes);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static List<SpanLinkRecord> ReadLinks(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        var links = new List<SpanLinkRecord>();
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+        {
+            string traceId = "", spanId = "";
+            List<KeyValuePair<string, string>> attributes = [];
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var property = reader.GetString();
+                reader.Read();
+                switch (property)
+                {
+                    case "t":
+                        traceId = reader.GetString()!;
+                        break;
+                    case "s":
+                        spanId = reader.GetString()!;
+                        break;
+                    default:
+                        attributes = ReadAttributes(ref reader, json);
+                        break;
+                }
+            }
+
+            links.Add(new SpanLinkRecord(traceId, spanId, attributes));
+        }
+
+        return links;
     }
 
     private static List<KeyValuePair<string, string>> ReadAttributes(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)

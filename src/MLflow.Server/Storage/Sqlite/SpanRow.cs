@@ -1,15 +1,17 @@
+using MLflow.Server.Conventions;
+using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
 
-/// <summary>A span with its columns and its payload.</summary>
+/// <summary>A span with its columns and its payload, its conventions mapped, and its cost.</summary>
 internal sealed class SpanRow
 {
-    public SpanRow(SpanRecord record)
+    public SpanRow(SpanRecord sent, IReadOnlyList<SpanEventRecord> logs, CallPricer pricer)
     {
-        Record = record;
-        Facts = SpanFacts.From(record);
-        Payload = SpanPayload.Encode(record, out var codec);
+        Record = pricer.Price(ConventionMapper.Map(sent, logs));
+        Facts = SpanFacts.From(Record);
+        Payload = SpanPayload.Encode(Record, out var codec);
         Codec = codec;
     }
 

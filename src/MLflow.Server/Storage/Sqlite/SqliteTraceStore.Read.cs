@@ -65,7 +65,21 @@ internal sealed partial class SqliteTraceStore
             spans.Add(SpanPayload.Decode(span, reader.GetInt32(10), reader.GetFieldValue<byte[]>(11)));
         }
 
-        return Task.FromResult<IReadOnlyList<SpanRecord>>(spans);
+        return Task.FromResult<IReadOnlyList<SpanRecord>>(WithLogs(connection, spans));
+    }
+
+    /// <summary>Log records are shown as events of their spans.</summary>
+    private static List<SpanRecord> WithLogs(SqliteConnection connection, List<SpanRecord> spans)
+    {
+        var logs = connection.Query<(string TraceId, string SpanId, string Name, long TimeNs, string Attributes)>(
+            "SELECT otel_trace_id, span_id, name, time_ns, attributes FROM span_logs WHERE otel_trace_id IN (SELECT value FROM json_each($ids)) ORDER BY time_ns, rowid",
+            new { ids = JsonSerializer.Serialize(spans.Select(span => span.OtelTraceId).Distinct()) })
+            .ToLookup(log => (log.TraceId, log.SpanId), log => new SpanEventRecord(log.Name, log.TimeNs, SpanPayload.ReadObject(log.Attributes)));
+        return logs.Count == 0
+            ? spans
+            : [.. spans.Select(span => logs.Contains((span.OtelTraceId, span.SpanId))
+                ? span with { Sent = span.Sent ?? span, Events = [.. span.Events.Concat(logs[(span.OtelTraceId, span.SpanId)]).OrderBy(e => e.TimeNs)] }
+                : span)];
     }
 
     public Task<TracePage> SearchAsync(TraceQuery query, CancellationToken cancellationToken)

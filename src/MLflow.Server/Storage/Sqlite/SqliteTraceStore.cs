@@ -29,14 +29,14 @@ internal sealed partial class SqliteTraceStore : ITraceStore
         await _database.Writer.WriteAsync(
             session =>
             {
-                if (traces.Count > 0)
+                foreach (var experimentId in traces.Select(trace => batch.ExperimentOf(trace.TraceId)).Distinct())
                 {
-                    ExperimentState.RequireActive(session, batch.ExperimentId);
+                    ExperimentState.RequireActive(session, experimentId);
                 }
 
                 foreach (var trace in traces)
                 {
-                    SqliteTraceWriter.WriteSpans(session, batch.ExperimentId, trace);
+                    SqliteTraceWriter.WriteSpans(session, batch.ExperimentOf(trace.TraceId), trace);
                 }
 
                 foreach (var info in batch.Infos)
@@ -49,6 +49,22 @@ internal sealed partial class SqliteTraceStore : ITraceStore
             },
             cancellationToken).ConfigureAwait(false);
     }
+
+    public async Task WriteLogsAsync(IReadOnlyList<SpanLogRecord> logs, CancellationToken cancellationToken)
+    {
+        if (logs.Count > 0)
+        {
+            await _database.Writer.WriteAsync(
+                session =>
+                {
+                    SqliteTraceWriter.WriteLogs(session, logs, _pricer);
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public Task<bool> RemapAsync(CancellationToken cancellationToken) => _database.Writer.WriteAsync(session => SqliteTraceWriter.Remap(session, _pricer), cancellationToken);
 
     public async Task<int> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken)
     {

@@ -72,8 +72,8 @@ internal static partial class SqliteTraceWriter
     // A span that has ended is not replaced by an older report that it runs.
     private const string UpsertSpanSql = """
         INSERT INTO spans (trace_id, span_id, otel_trace_id, parent_span_id, name, type, status, status_message, start_ns, end_ns,
-            model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message, input_cost, output_cost)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+            model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message, input_cost, output_cost, session, user)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
         ON CONFLICT (trace_id, span_id) DO UPDATE SET
             otel_trace_id = excluded.otel_trace_id, parent_span_id = excluded.parent_span_id, name = excluded.name, type = excluded.type,
             status = excluded.status, status_message = excluded.status_message, start_ns = excluded.start_ns, end_ns = excluded.end_ns,
@@ -81,7 +81,8 @@ internal static partial class SqliteTraceWriter
             total_tokens = excluded.total_tokens, cached_input_tokens = excluded.cached_input_tokens,
             first_token_ms = excluded.first_token_ms, stream_end = excluded.stream_end,
             error_type = excluded.error_type, error_message = excluded.error_message,
-            input_cost = excluded.input_cost, output_cost = excluded.output_cost
+            input_cost = excluded.input_cost, output_cost = excluded.output_cost,
+            session = excluded.session, user = excluded.user
         WHERE excluded.end_ns IS NOT NULL OR spans.end_ns IS NULL
         """;
 
@@ -92,7 +93,43 @@ internal static partial class SqliteTraceWriter
 
     private const string SelectSpanFactsSql = """
         SELECT span_id, parent_span_id, name, status, start_ns, end_ns, model, input_tokens, output_tokens, total_tokens, cached_input_tokens,
-            first_token_ms, stream_end, error_type, error_message, input_cost, output_cost
+            first_token_ms, stream_end, error_type, error_message, input_cost, output_cost, session, user
         FROM spans WHERE trace_id = ?1
         """;
+
+    private const string SelectLogsSql = "SELECT span_id, name, time_ns, attributes, is_waiting FROM span_logs WHERE otel_trace_id = ?1 ORDER BY time_ns, rowid";
+
+    private const string SettleLogsSql = "UPDATE span_logs SET is_waiting = 0 WHERE otel_trace_id = ?1 AND span_id = ?2 AND is_waiting = 1";
+
+    private const string InsertLogSql = """
+        INSERT INTO span_logs (otel_trace_id, span_id, log_hash, name, time_ns, attributes, received_ms, is_waiting) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)
+        ON CONFLICT DO NOTHING
+        """;
+
+    private const string DeleteLostLogsSql = """
+        DELETE FROM span_logs WHERE rowid IN (SELECT rowid FROM span_logs WHERE is_waiting = 1 AND received_ms < ?1 ORDER BY received_ms, rowid LIMIT 1000)
+        """;
+
+    private const string SelectSpanSql = """
+        SELECT s.rowid, s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
+        FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id
+        """;
+
+    private const string SelectSpanOfLogSql = SelectSpanSql + """
+
+        WHERE s.trace_id = 'tr-' || ?1 AND s.otel_trace_id = ?1 AND s.span_id = ?2
+        UNION ALL
+        """ + "\n" + SelectSpanSql + """
+
+        WHERE s.otel_trace_id = ?1 AND s.span_id = ?2 AND s.trace_id <> 'tr-' || s.otel_trace_id
+        """;
+
+    private const string SelectSpansAfterSql = SelectSpanSql + """
+
+        WHERE s.rowid > ?1 ORDER BY s.rowid LIMIT ?2
+        """;
+
+    private const string SelectMappingSql = "SELECT version, done_rowid FROM convention_mapping";
+
+    private const string UpdateMappingSql = "UPDATE convention_mapping SET version = ?1, done_rowid = ?2";
 }

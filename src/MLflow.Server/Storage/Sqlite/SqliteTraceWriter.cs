@@ -8,6 +8,7 @@ internal static partial class SqliteTraceWriter
 {
     public static void WriteSpans(SqliteWriteSession session, long experimentId, TraceRows trace)
     {
+        trace = WithLogs(session, trace);
         var isNew = InsertTrace(session, experimentId, trace);
         foreach (var span in trace.Spans)
         {
@@ -146,6 +147,8 @@ internal static partial class SqliteTraceWriter
             .Bind(19, facts.ErrorMessage)
             .Bind(20, facts.Cost?.Input)
             .Bind(21, facts.Cost?.Output)
+            .Bind(22, facts.Session)
+            .Bind(23, facts.User)
             .Execute();
         if (written == 1)
         {
@@ -177,6 +180,8 @@ internal static partial class SqliteTraceWriter
                 ErrorType = rows.GetString(13),
                 ErrorMessage = rows.GetString(14),
                 Cost = rows.GetInt64OrNull(15) is { } input ? new CallCost(input, rows.GetInt64(16)) : null,
+                Session = rows.GetString(17),
+                User = rows.GetString(18),
             });
         }
 
@@ -200,11 +205,8 @@ internal static partial class SqliteTraceWriter
             session[DeleteDerivedMetadataSql].Bind(1, trace.TraceId).Bind(2, TraceKeys.Cost).Execute();
         }
 
-        if (Root(trace, summary) is { } root)
-        {
-            Write(TraceKeys.Session, StoredJson.String(root[ForeignAttributes.SessionId]) ?? StoredJson.String(root[ForeignAttributes.ConversationId]));
-            Write(TraceKeys.User, StoredJson.String(root[ForeignAttributes.UserId]));
-        }
+        Write(TraceKeys.Session, summary.Session);
+        Write(TraceKeys.User, summary.User);
 
         void Write(string key, string? value)
         {

@@ -6,8 +6,11 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <summary>The spans of one trace of a batch, made ready outside the transaction: everything that costs time but needs no database.</summary>
 internal sealed class TraceRows
 {
-    private TraceRows(string traceId, IReadOnlyList<SpanRow> spans)
+    private readonly CallPricer _pricer;
+
+    private TraceRows(string traceId, CallPricer pricer, IReadOnlyList<SpanRow> spans)
     {
+        _pricer = pricer;
         TraceId = traceId;
         Spans = spans;
         Summary = TraceSummary.From([.. spans.Select(span => span.Facts)]);
@@ -19,6 +22,10 @@ internal sealed class TraceRows
 
     /// <summary>What follows when these are all spans of the trace.</summary>
     public TraceSummary Summary { get; }
+
+    /// <summary>The same, with what log records tell of the spans, by their ids.</summary>
+    public TraceRows With(IReadOnlyDictionary<(string TraceId, string SpanId), List<SpanEventRecord>> logs) =>
+        new(TraceId, _pricer, [.. Spans.Select(span => logs.TryGetValue((span.Record.OtelTraceId, span.Record.SpanId), out var ofSpan) ? new SpanRow(span.Record.Sent ?? span.Record, ofSpan, _pricer) : span)]);
 
     public static IReadOnlyList<TraceRows> From(IReadOnlyList<SpanRecord> spans, CallPricer pricer)
     {
@@ -37,6 +44,6 @@ internal sealed class TraceRows
             }
         }
 
-        return [.. traces.Select(trace => new TraceRows(trace.Key, [.. trace.Value.Values.Select(span => new SpanRow(pricer.Price(span)))]))];
+        return [.. traces.Select(trace => new TraceRows(trace.Key, pricer, [.. trace.Value.Values.Select(span => new SpanRow(span, [], pricer))]))];
     }
 }

@@ -23,7 +23,7 @@ public static class MessageReader
             return [.. Instructions(inputs), .. input.EnumerateArray().Select(item => Message(item, isOutput: false))];
         }
 
-        var prompt = input.ValueKind == JsonValueKind.String ? input : inputs.Member("prompt");
+        var prompt = inputs.ValueKind == JsonValueKind.String ? inputs : input.ValueKind == JsonValueKind.String ? input : inputs.Member("prompt");
         return prompt.ValueKind == JsonValueKind.String
             ? [.. Instructions(inputs), new ChatMessage { Role = "user", Parts = [new(ChatPartKind.Text, prompt.GetString()!)], Source = prompt }]
             : null;

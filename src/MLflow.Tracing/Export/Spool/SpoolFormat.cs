@@ -7,7 +7,7 @@ using Microsoft.Win32.SafeHandles;
 namespace MLflow;
 
 /// <summary>
-/// The bytes of a spool file: a mark, the server's address, then records, each with its lengths and a checksum before it. A record that was cut by the
+/// The bytes of a spool file: a mark, the server's address or its database, then records, each with its lengths and a checksum before it. A record that was cut by the
 /// end of a process, or is not what was written, ends the file.
 /// </summary>
 internal static class SpoolFormat
@@ -25,13 +25,13 @@ internal static class SpoolFormat
 
     // What a broken length cannot exceed: no export is that large.
     private const int MaxPartBytes = 1 << 30;
-    private const int MaxAddressBytes = 8 << 10;
+    private const int MaxTargetBytes = 8 << 10;
 
     private static ReadOnlySpan<byte> Mark => "MLSPOOL1"u8;
 
-    public static byte[] Head(string address)
+    public static byte[] Head(string target)
     {
-        var text = Encoding.UTF8.GetBytes(address);
+        var text = Encoding.UTF8.GetBytes(target);
         var head = new byte[Mark.Length + sizeof(int) + text.Length];
         Mark.CopyTo(head);
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(Mark.Length), text.Length);
@@ -39,8 +39,8 @@ internal static class SpoolFormat
         return head;
     }
 
-    /// <returns>The server's address and where the records begin; null for what is no spool file.</returns>
-    public static (string Address, long Start)? ReadHead(SafeFileHandle file)
+    /// <returns>The server's address, or its database, and where the records begin; null for what is no spool file.</returns>
+    public static (string Target, long Start)? ReadHead(SafeFileHandle file)
     {
         Span<byte> fixedPart = stackalloc byte[Mark.Length + sizeof(int)];
         if (!ReadWhole(file, fixedPart, 0) || !fixedPart[..Mark.Length].SequenceEqual(Mark))
@@ -49,13 +49,13 @@ internal static class SpoolFormat
         }
 
         var length = BinaryPrimitives.ReadInt32LittleEndian(fixedPart[Mark.Length..]);
-        if (length is <= 0 or > MaxAddressBytes)
+        if (length is <= 0 or > MaxTargetBytes)
         {
             return null;
         }
 
-        var address = new byte[length];
-        return ReadWhole(file, address, fixedPart.Length) ? (Encoding.UTF8.GetString(address), fixedPart.Length + length) : null;
+        var target = new byte[length];
+        return ReadWhole(file, target, fixedPart.Length) ? (Encoding.UTF8.GetString(target), fixedPart.Length + length) : null;
     }
 
     public static void Write(ProtobufWriter target, TraceDestination destination, EncodedExport export, int spanCount, bool isComplete, bool counts)

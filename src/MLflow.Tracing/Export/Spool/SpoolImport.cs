@@ -7,30 +7,34 @@ internal static class SpoolImport
     /// <exception cref="ArgumentException">The environment does not name a path.</exception>
     public static string? DefaultFolder() => TrackingSettings.SpoolFolder(new MlflowClientOptions());
 
-    /// <summary>Servers for which something waits, without what living processes hold.</summary>
+    /// <summary>Servers and databases for which something waits, without what living processes hold.</summary>
     /// <exception cref="IOException">The folder cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder cannot be read.</exception>
-    public static IReadOnlyList<Uri> Addresses(string folder)
+    public static IReadOnlyList<string> Targets(string folder)
     {
-        var addresses = new HashSet<Uri>();
+        var targets = new HashSet<string>();
         foreach (var path in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*" + TraceSpool.Extension) : [])
         {
-            using var segment = SpoolSegment.TryOpen(path, DateTimeOffset.MinValue);
+            using var segment = SpoolSegment.TryOpen(path, DateTimeOffset.MinValue, 0);
             if (segment is not null)
             {
-                addresses.Add(segment.Address);
+                targets.Add(segment.Target);
             }
         }
 
-        return [.. addresses.OrderBy(address => address.ToString(), StringComparer.Ordinal)];
+        return [.. targets.Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Sends what waits for a server, until all is sent or given up, or the server turns out to be away.</summary>
+    /// <param name="folder">The folder of the spool.</param>
+    /// <param name="target">One of <see cref="Targets"/>.</param>
+    /// <param name="address">Where that server is now.</param>
+    /// <param name="cancellationToken">Leaves the rest where it is.</param>
     /// <returns>The counts, of which <see cref="FlushResult.Recovered"/> is what was sent.</returns>
-    public static async Task<FlushResult> SendAsync(string folder, Uri address, CancellationToken cancellationToken)
+    public static async Task<FlushResult> SendAsync(string folder, string target, Uri address, CancellationToken cancellationToken)
     {
         var log = new SelfLog(null, TimeProvider.System);
-        var exporter = new TraceExporter(log, TimeProvider.System, folder, transport: TrackingTransport.Read(Environment.GetEnvironmentVariable));
+        var exporter = new TraceExporter(log, TimeProvider.System, folder, transport: TrackingTransport.Read(Environment.GetEnvironmentVariable), targetOf: _ => target);
         await using (exporter.ConfigureAwait(false))
         {
             return await exporter.SendSpooledAsync(address, cancellationToken).ConfigureAwait(false);

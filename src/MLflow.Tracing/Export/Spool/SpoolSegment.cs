@@ -18,26 +18,33 @@ internal sealed class SpoolSegment : IDisposable
     private long _read;
     private int _underway;
 
-    private SpoolSegment(string path, SafeFileHandle file, Uri address, long start, DateTimeOffset created, bool isOwn)
+    private SpoolSegment(string path, SafeFileHandle file, string target, long start, DateTimeOffset created, long since, bool isOwn)
     {
         Path = path;
         _file = file;
-        Address = address;
+        Target = target;
         _start = start;
         _read = start;
         Length = RandomAccess.GetLength(file);
         Created = created;
+        Since = since;
         IsOwn = isOwn;
     }
 
     public string Path { get; }
 
-    /// <summary>The server whose exports it holds.</summary>
-    public Uri Address { get; }
+    /// <summary>The server or database whose exports it holds, see <see cref="TraceSpool.TargetOf"/>.</summary>
+    public string Target { get; }
 
     public long Length { get; private set; }
 
     public DateTimeOffset Created { get; }
+
+    /// <summary>Since when this process has it, as a timestamp.</summary>
+    public long Since { get; }
+
+    /// <summary>This process has tried to send something of it, and could not.</summary>
+    public bool WasTried { get; set; }
 
     /// <summary>False for what an earlier process left.</summary>
     public bool IsOwn { get; }
@@ -54,7 +61,8 @@ internal sealed class SpoolSegment : IDisposable
     /// <summary>Bytes behind the last whole record.</summary>
     public long Unreadable { get; private set; }
 
-    public static SpoolSegment Create(string path, Uri address, string addressText, DateTimeOffset created)
+    /// <exception cref="IOException">The disk is full or away. No file is left.</exception>
+    public static SpoolSegment Create(string path, string target, DateTimeOffset created, long since)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
@@ -65,21 +73,31 @@ internal sealed class SpoolSegment : IDisposable
 #pragma warning disable CA2000 // The segment owns the handle of the stream, which has no buffer.
         var file = new FileStream(path, options).SafeFileHandle;
 #pragma warning restore CA2000
-        var head = SpoolFormat.Head(addressText);
-        RandomAccess.Write(file, head, 0);
-        return new SpoolSegment(path, file, address, head.Length, created, isOwn: true);
+        try
+        {
+            var head = SpoolFormat.Head(target);
+            RandomAccess.Write(file, head, 0);
+            return new SpoolSegment(path, file, target, head.Length, created, since, isOwn: true);
+        }
+        catch
+        {
+            // A disk that is full makes the file and takes nothing into it: each further try would leave one more.
+            file.Dispose();
+            File.Delete(path);
+            throw;
+        }
     }
 
     /// <returns>Null when another process has it, or when it is no spool file.</returns>
-    public static SpoolSegment? TryOpen(string path, DateTimeOffset created)
+    public static SpoolSegment? TryOpen(string path, DateTimeOffset created, long since)
     {
         SafeFileHandle? file = null;
         try
         {
             file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
-            if (SpoolFormat.ReadHead(file) is { } head && Uri.TryCreate(head.Address, UriKind.Absolute, out var address))
+            if (SpoolFormat.ReadHead(file) is { } head)
             {
-                return new SpoolSegment(path, file, address, head.Start, created, isOwn: false);
+                return new SpoolSegment(path, file, head.Target, head.Start, created, since, isOwn: false);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -110,8 +128,10 @@ internal sealed class SpoolSegment : IDisposable
     }
 
     /// <summary>Reads the next record that is not settled.</summary>
+    /// <param name="memory">Keeps its bytes.</param>
+    /// <param name="address">Of the server as the program says it: its credentials are not in the file.</param>
     /// <returns>Null at the end.</returns>
-    public SpoolRecord? Read(ExportMemory memory)
+    public SpoolRecord? Read(ExportMemory memory, Uri address)
     {
         while (_read < Length)
         {
@@ -137,7 +157,7 @@ internal sealed class SpoolSegment : IDisposable
                     break;
                 }
 
-                var record = SpoolFormat.Read(this, offset, Address, bytes[..prefix.Head], bytes[prefix.Head..], memory);
+                var record = SpoolFormat.Read(this, offset, address, bytes[..prefix.Head], bytes[prefix.Head..], memory);
                 _read = offset + SpoolFormat.PrefixBytes + size;
                 _underway++;
                 return record;

@@ -17,7 +17,7 @@ internal sealed class TraceSpool : IDisposable
     /// <summary>Bytes that all files of the folder may take together, unless the program says otherwise.</summary>
     public const long DefaultMaxBytes = 256L << 20;
 
-    /// <summary>What has waited longer is given up.</summary>
+    /// <summary>What has waited longer is given up, once it was tried.</summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromDays(7);
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
@@ -26,6 +26,7 @@ internal sealed class TraceSpool : IDisposable
     private readonly long _maxBytes;
     private readonly SelfLog _log;
     private readonly TimeProvider _timeProvider;
+    private readonly Func<Uri, string> _targetOf;
     private readonly ExportMemory _memory;
     private readonly Lock _lock = new();
 
@@ -42,13 +43,15 @@ internal sealed class TraceSpool : IDisposable
     /// <param name="memory">Keeps what is read.</param>
     /// <param name="log">Takes troubles.</param>
     /// <param name="timeProvider">The clock.</param>
-    public TraceSpool(string folder, long maxBytes, ExportMemory memory, SelfLog log, TimeProvider timeProvider)
+    /// <param name="targetOf">How a server is known in files; null for <see cref="TargetOf"/>.</param>
+    public TraceSpool(string folder, long maxBytes, ExportMemory memory, SelfLog log, TimeProvider timeProvider, Func<Uri, string>? targetOf = null)
     {
         _folder = folder;
         _maxBytes = maxBytes;
         _memory = memory;
         _log = log;
         _timeProvider = timeProvider;
+        _targetOf = targetOf ?? TargetOf;
     }
 
     public string Folder => _folder;
@@ -61,7 +64,8 @@ internal sealed class TraceSpool : IDisposable
     {
         lock (_lock)
         {
-            return _segments.Exists(s => s.HasUnread && IsSame(s.Address, address));
+            var target = _targetOf(address);
+            return _segments.Exists(s => s.HasUnread && s.Target == target);
         }
     }
 
@@ -72,52 +76,101 @@ internal sealed class TraceSpool : IDisposable
     {
         lock (_lock)
         {
-            return _segments.Exists(s => (s.IsOwn || !ownOnly) && !s.IsDone && IsSame(s.Address, address));
+            var target = _targetOf(address);
+            return _segments.Exists(s => (s.IsOwn || !ownOnly) && !s.IsDone && s.Target == target);
         }
     }
 
-    /// <summary>Writes exports to the disk, all or none.</summary>
+    /// <summary>Writes to the disk as many exports as there is room for. Of a trace of which one does not fit, none behind it is written.</summary>
     /// <param name="destination">Where they go.</param>
     /// <param name="exports">Exports that are encoded.</param>
     /// <param name="counts">Of each, whether it stands for its trace in the counters.</param>
-    public bool TryWrite(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts)
+    /// <returns>Of each, whether it is on the disk.</returns>
+    public bool[] Write(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts)
+    {
+        var areWritten = new bool[exports.Count];
+        lock (_lock)
+        {
+            if (TakesMore)
+            {
+                WriteLocked(destination, exports, counts, areWritten);
+            }
+        }
+
+        return areWritten;
+    }
+
+    /// <summary>Whatever was refused a moment ago: it is tried again.</summary>
+    public void TryAgain()
     {
         lock (_lock)
         {
-            return TakesMore && TryWriteLocked(destination, exports, counts);
+            _isPaused = false;
         }
     }
 
-    private bool TryWriteLocked(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts)
+    private void WriteLocked(TraceDestination destination, IReadOnlyList<QueuedExport> exports, ReadOnlySpan<bool> counts, bool[] areWritten)
     {
         try
         {
             using var records = new ProtobufWriter();
-            var traces = 0;
+            var write = new SpoolWrite(exports, counts.ToArray(), areWritten);
             for (var i = 0; i < exports.Count; i++)
             {
-                traces += counts[i] ? 1 : 0;
                 SpoolFormat.Write(records, destination, exports[i].Encoded!, exports[i].SpanCount, exports[i].IsComplete, counts[i]);
+                write.Ends[i] = records.Position;
             }
 
-            var segment = Open(destination.TrackingUri, records.Position);
-            if (segment is null)
-            {
-                DoPause($"The spool {_folder} is full ({_maxBytes >> 20} MiB): traces wait in memory, and are dropped when that is full too.");
-                return false;
-            }
-
-            segment.Append(records.Written.Span);
-            segment.Traces += traces;
+            WritePart(write, destination.TrackingUri, records.Written.Span, 0, exports.Count);
             _isPaused = false;
-            return true;
+            if (write.Refusal is { } refusal)
+            {
+                DoPause(refusal);
+            }
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            DoPause($"Traces cannot be put into the spool {_folder}: {e.Message}. They wait in memory, and are dropped when that is full.");
-            return false;
+            DoPause(Describe(e));
         }
     }
+
+    /// <summary>Halves what does not fit until a part of it does.</summary>
+    private void WritePart(SpoolWrite write, Uri address, ReadOnlySpan<byte> records, int from, int to)
+    {
+        var part = records[(from == 0 ? 0 : write.Ends[from - 1])..write.Ends[to - 1]];
+        if (part.Length < write.Refused && !write.HasRefusedTrace(from, to))
+        {
+            try
+            {
+                if (Open(address, part.Length) is { } segment)
+                {
+                    segment.Append(part);
+                    segment.Traces += write.Take(from, to);
+                    return;
+                }
+
+                write.Refusal = $"The spool {_folder} is full ({_maxBytes >> 20} MiB): traces wait in memory, and are dropped when that is full too.";
+            }
+            catch (IOException e)
+            {
+                write.Refusal = Describe(e);
+            }
+
+            write.Refused = part.Length;
+        }
+
+        if (to - from == 1)
+        {
+            write.Refuse(from);
+            return;
+        }
+
+        var middle = from + ((to - from) / 2);
+        WritePart(write, address, records, from, middle);
+        WritePart(write, address, records, middle, to);
+    }
+
+    private string Describe(Exception e) => $"Traces cannot be put into the spool {_folder}: {e.Message}. They wait in memory, and are dropped when that is full.";
 
     /// <summary>Reads what waits for a server, in the order in which it was written.</summary>
     public List<SpoolRecord> Read(Uri address, long maxBytes)
@@ -131,16 +184,15 @@ internal sealed class TraceSpool : IDisposable
     private List<SpoolRecord> ReadLocked(Uri address, long maxBytes)
     {
         var records = new List<SpoolRecord>();
-        foreach (var segment in _segments.FindAll(s => IsSame(s.Address, address)))
+        var target = _targetOf(address);
+        foreach (var segment in _segments.FindAll(s => s.Target == target))
         {
             try
             {
-                while (maxBytes > 0 && segment.Read(_memory) is { } record)
+                while (maxBytes > 0 && segment.Read(_memory, address) is { } record)
                 {
                     maxBytes -= record.Encoded.Size;
-
-                    // With the address as the program says it: its credentials are not in the file.
-                    records.Add(record with { Destination = record.Destination with { TrackingUri = address } });
+                    records.Add(record);
                 }
 
                 if (segment.Unreadable > 0)
@@ -179,6 +231,15 @@ internal sealed class TraceSpool : IDisposable
         }
     }
 
+    /// <summary>The record was sent in vain.</summary>
+    public void Tried(SpoolRecord record)
+    {
+        lock (_lock)
+        {
+            record.Segment.WasTried = true;
+        }
+    }
+
     /// <summary>Takes over, once, what other processes have left for a server.</summary>
     public void Adopt(Uri address)
     {
@@ -197,9 +258,9 @@ internal sealed class TraceSpool : IDisposable
 
         try
         {
-            foreach (var path in Directory.EnumerateFiles(_folder, Prefix(address) + "-*" + Extension).Order(StringComparer.Ordinal))
+            foreach (var path in Directory.EnumerateFiles(_folder, Prefix(_targetOf(address)) + "-*" + Extension).Order(StringComparer.Ordinal))
             {
-                if (!_segments.Exists(s => s.Path == path) && SpoolSegment.TryOpen(path, CreatedAt(path)) is { } segment)
+                if (!_segments.Exists(s => s.Path == path) && SpoolSegment.TryOpen(path, CreatedAt(path), _timeProvider.GetTimestamp()) is { } segment)
                 {
                     _segments.Add(segment);
                     Tidy(segment);
@@ -225,7 +286,7 @@ internal sealed class TraceSpool : IDisposable
     private int ExpireLocked(DateTimeOffset now)
     {
         var traces = 0;
-        foreach (var segment in _segments.FindAll(s => !s.IsUnderway && now - s.Created > MaxAge))
+        foreach (var segment in _segments.FindAll(s => !s.IsUnderway && IsTooOld(s, now)))
         {
             traces += segment.Traces;
             _log.Warn("spool-old", $"{segment.Path} was not sent for {MaxAge.TotalDays:0} days and is deleted.");
@@ -235,6 +296,13 @@ internal sealed class TraceSpool : IDisposable
 
         return traces;
     }
+
+    /// <summary>
+    /// A clock may be set, or wrong when the machine starts: nothing is given up for what it says alone. Of the days since this process has the file its timestamps know;
+    /// those before count only once something of it was sent in vain.
+    /// </summary>
+    private bool IsTooOld(SpoolSegment segment, DateTimeOffset now) =>
+        _timeProvider.GetElapsedTime(segment.Since) > MaxAge || (!segment.IsOwn && segment.WasTried && now - segment.Created > MaxAge);
 
     /// <summary>Lets go of the files; what is in them waits for the next start.</summary>
     public void Dispose()
@@ -247,13 +315,14 @@ internal sealed class TraceSpool : IDisposable
         }
     }
 
-    /// <summary>The address as it stands in files: without credentials.</summary>
-    public static string AddressOf(Uri address) => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
-
-    private static bool IsSame(Uri left, Uri right) => AddressOf(left) == AddressOf(right);
+    /// <summary>
+    /// A server as it stands in files: its address without credentials. Of one that this process has started for a database it is the database: the address is another
+    /// in each process.
+    /// </summary>
+    public static string TargetOf(Uri address) => EmbeddedStore.At(address) ?? address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
 
     /// <summary>Of a file's name: so that a start opens only files of its own server.</summary>
-    private static string Prefix(Uri address) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(AddressOf(address))))[..16];
+    private static string Prefix(string target) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(target)))[..16];
 
     private static DateTimeOffset CreatedAt(string path) =>
         Path.GetFileNameWithoutExtension(path).Split('-') is [_, var time, ..] && long.TryParse(time, CultureInfo.InvariantCulture, out var ms) && ms is > 0 and < 4_102_444_800_000
@@ -264,20 +333,21 @@ internal sealed class TraceSpool : IDisposable
     {
         if (_open.TryGetValue(address, out var open) && open.Length + bytes <= SpoolSegment.MaxBytes && File.Exists(open.Path))
         {
-            return Size() + bytes <= _maxBytes ? open : null;
+            return HasRoom(bytes) ? open : null;
         }
 
         CreateFolder();
-        if (Size() + bytes > _maxBytes)
+        if (!HasRoom(bytes))
         {
             return null;
         }
 
         var now = _timeProvider.GetUtcNow();
+        var target = _targetOf(address);
         var name = string.Create(
             CultureInfo.InvariantCulture,
-            $"{Prefix(address)}-{now.ToUnixTimeMilliseconds():D13}-{Environment.ProcessId}-{Interlocked.Increment(ref _files):D4}-{Random.Shared.Next(0x10000):x4}{Extension}");
-        var segment = SpoolSegment.Create(Path.Combine(_folder, name), address, AddressOf(address), now);
+            $"{Prefix(target)}-{now.ToUnixTimeMilliseconds():D13}-{Environment.ProcessId}-{Interlocked.Increment(ref _files):D4}-{Random.Shared.Next(0x10000):x4}{Extension}");
+        var segment = SpoolSegment.Create(Path.Combine(_folder, name), target, now, _timeProvider.GetTimestamp());
         _open[address] = segment;
         _segments.Add(segment);
         return segment;
@@ -298,6 +368,33 @@ internal sealed class TraceSpool : IDisposable
         {
             // Fails where the folder is somebody else's.
             File.SetUnixFileMode(_folder, ownerOnly);
+        }
+    }
+
+    private bool HasRoom(int bytes)
+    {
+        if (Size() + bytes <= _maxBytes)
+        {
+            return true;
+        }
+
+        RemoveOutdated();
+        return Size() + bytes <= _maxBytes;
+    }
+
+    /// <summary>
+    /// What waits too long for servers that this process does not know gives way. Not before its room is needed: the clock may be wrong, and it was not tried here.
+    /// </summary>
+    private void RemoveOutdated()
+    {
+        var now = _timeProvider.GetUtcNow();
+        foreach (var path in Directory.EnumerateFiles(_folder, "*" + Extension).Where(path => !_segments.Exists(s => s.Path == path)).ToList())
+        {
+            if (now - CreatedAt(path) > MaxAge && now - File.GetLastWriteTimeUtc(path) > MaxAge && SpoolSegment.TryOpen(path, now, 0) is { } segment)
+            {
+                _log.Warn("spool-old", $"{path} was not sent for {MaxAge.TotalDays:0} days and is deleted, because the spool is full.");
+                segment.Delete();
+            }
         }
     }
 

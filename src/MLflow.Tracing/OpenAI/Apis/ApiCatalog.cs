@@ -20,7 +20,15 @@ internal static partial class ApiCatalog
     public static readonly ApiOperation Other = new("other", "", "", "OpenAI", MLflow.SpanType.Unknown, BodyFormRecorder.Instance);
 
     /// <summary>A call of a model whose request tells which.</summary>
-    public static readonly ApiOperation ByShape = new("invocations", "POST", "/serving-endpoints/{endpoint}/invocations", "Invocations", MLflow.SpanType.Llm, new ShapeRecorder()) { IsRecognisedAnywhere = true };
+    public static readonly ApiOperation ByShape = Invocations("invocations", "/serving-endpoints/{endpoint}/invocations");
+
+    /// <summary>The same at MLflow's gateway. Its oldest form is that of other servers of models too, which are none of ours unless OpenAI's package asks them.</summary>
+    private static readonly ApiOperation[] GatewayInvocations =
+    [
+        Invocations("gateway.mlflow.invocations", "/gateway/{endpoint}/mlflow/invocations"),
+        Invocations("gateway.invocations", "/gateway/{endpoint}/invocations"),
+        Invocations("endpoints.invocations", "/endpoints/{endpoint}/invocations", isRecognisedAnywhere: false),
+    ];
 
     public static IReadOnlyList<ApiOperation> All { get; } = Order(
     [
@@ -29,6 +37,7 @@ internal static partial class ApiCatalog
         Embeddings,
         Responses,
         ByShape,
+        .. GatewayInvocations,
         .. Media(),
         .. Assistants(),
         .. Platform(),
@@ -60,6 +69,9 @@ internal static partial class ApiCatalog
     /// <summary>A call of a model, which its path shows on any host.</summary>
     private static ApiOperation Model(string name, string template, string spanName, string spanType, IRecorder recorder) =>
         new(name, "POST", template, spanName, spanType, recorder) { AsyncSpanName = "Async" + spanName, IsRecognisedAnywhere = true };
+
+    private static ApiOperation Invocations(string name, string template, bool isRecognisedAnywhere = true) =>
+        new(name, "POST", template, "Invocations", MLflow.SpanType.Llm, new ShapeRecorder()) { IsRecognisedAnywhere = isRecognisedAnywhere };
 
     /// <summary>An operation beside the calls of models.</summary>
     private static ApiOperation Call(string name, string method, string template, string spanName, string spanType = MLflow.SpanType.Unknown, IRecorder? recorder = null) =>

@@ -50,12 +50,24 @@ internal static class ApiProvider
             }
         }
 
-        if (uri.AbsolutePath.StartsWith("/serving-endpoints/", StringComparison.OrdinalIgnoreCase))
+        var path = uri.AbsolutePath;
+        if (path.StartsWith("/serving-endpoints/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/ai-gateway/", StringComparison.OrdinalIgnoreCase))
         {
             return "databricks";
         }
 
-        if (uri.AbsolutePath.Contains("/openai/deployments/", StringComparison.OrdinalIgnoreCase))
+        // What is behind an endpoint of MLflow's gateway its address does not tell, but for those that pass one provider's own API through.
+        if (path.Contains("/gateway/openai/v1/", StringComparison.OrdinalIgnoreCase))
+        {
+            return "openai";
+        }
+
+        if (IsMlflowGateway(path))
+        {
+            return "mlflow";
+        }
+
+        if (path.Contains("/openai/deployments/", StringComparison.OrdinalIgnoreCase))
         {
             return "azure";
         }
@@ -64,12 +76,29 @@ internal static class ApiProvider
         return uri is { IsLoopback: true, Port: 11434 } ? "ollama" : null;
     }
 
-    /// <summary>The model that the address names: an Azure deployment, a Databricks serving endpoint, the model of a realtime session. Null where it names none.</summary>
-    public static string? ModelOf(Uri uri) =>
-        SegmentAfter(uri, "/deployments/") ?? (Endpoint(uri) is { } name and not "chat" ? name : null) ?? RealtimeModel(uri);
+    /// <summary>The model that the address names: an Azure deployment, an endpoint of Databricks or of MLflow's gateway, the model of a realtime session. Null where it names none.</summary>
+    public static string? ModelOf(Uri uri) => SegmentAfter(uri, "/deployments/") ?? InvokedEndpoint(uri) ?? RealtimeModel(uri);
 
-    private static string? Endpoint(Uri uri) =>
-        uri.AbsolutePath.EndsWith("/invocations", StringComparison.OrdinalIgnoreCase) ? SegmentAfter(uri, "/serving-endpoints/") : null;
+    /// <summary>The endpoint that a call went through: of Databricks' model serving or AI Gateway, or of MLflow's gateway. Null where it went to a model directly.</summary>
+    /// <param name="uri">The address.</param>
+    /// <param name="requestModel">The model that the request names: in an address of OpenAI's form it is the endpoint.</param>
+    public static string? EndpointOf(Uri uri, string? requestModel)
+    {
+        var path = uri.AbsolutePath;
+        return InvokedEndpoint(uri)
+            ?? (path.StartsWith("/serving-endpoints/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/ai-gateway/", StringComparison.OrdinalIgnoreCase) || IsMlflowGateway(path) ? requestModel : null);
+    }
+
+    private static bool IsMlflowGateway(string path) =>
+        path.Contains("/gateway/mlflow/v1/", StringComparison.OrdinalIgnoreCase)
+        || path.Contains("/gateway/openai/v1/", StringComparison.OrdinalIgnoreCase)
+        || (IsInvocation(path) && (path.Contains("/gateway/", StringComparison.OrdinalIgnoreCase) || path.Contains("/endpoints/", StringComparison.OrdinalIgnoreCase)));
+
+    private static string? InvokedEndpoint(Uri uri) => IsInvocation(uri.AbsolutePath)
+        ? SegmentAfter(uri, "/serving-endpoints/") ?? SegmentAfter(uri, "/gateway/") ?? SegmentAfter(uri, "/endpoints/")
+        : null;
+
+    private static bool IsInvocation(string path) => path.EndsWith("/invocations", StringComparison.OrdinalIgnoreCase);
 
     private static string? RealtimeModel(Uri uri) =>
         uri.AbsolutePath.EndsWith("/realtime", StringComparison.OrdinalIgnoreCase)

@@ -8,8 +8,13 @@ namespace MLflow.Tests.Export;
 internal static class FullDiskProgram
 {
     public const string Argument = "--full-disk-program";
+    public const string SegmentArgument = "--full-disk-segment";
+    public const int SegmentTries = 3;
     public const int Early = 20;
     public const int Late = 400;
+
+    /// <summary>What one trace takes on the disk, and a little more.</summary>
+    public const int TraceBytes = (2 * ValueBytes) + 1000;
 
     private const int ValueBytes = 2500;
 
@@ -19,6 +24,36 @@ internal static class FullDiskProgram
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;
+
+    /// <summary>Starts a program that makes new files on a disk which is full from the start.</summary>
+    public static Process StartSegments(IReadOnlyList<string> command, string folder) =>
+        Process.Start(new ProcessStartInfo(
+            command[0],
+            [.. command.Skip(1), "sh", "-c", "cat /dev/zero > \"$0/filler\" 2> /dev/null; exec \"$@\"", folder, Environment.ProcessPath!, SegmentArgument, folder])
+        {
+            RedirectStandardOutput = true,
+        })!;
+
+    /// <summary>Says how many files could not be made, how many are there, and how many the program has open.</summary>
+    public static int RunSegments(string folder)
+    {
+        var refused = 0;
+        for (var i = 0; i < SegmentTries; i++)
+        {
+            try
+            {
+                SpoolSegment.Create(Path.Combine(folder, i + TraceSpool.Extension), "http://127.0.0.1", DateTimeOffset.UnixEpoch, 0);
+            }
+            catch (IOException)
+            {
+                refused++;
+            }
+        }
+
+        var open = new DirectoryInfo("/proc/self/fd").GetFiles().Count(file => file.LinkTarget?.StartsWith(folder, StringComparison.Ordinal) == true);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{refused} {Directory.GetFiles(folder, "*" + TraceSpool.Extension).Length} {open}"));
+        return 0;
+    }
 
     public static int Run(string address, string folder)
     {
@@ -42,7 +77,7 @@ internal static class FullDiskProgram
 
         // The server is there now.
         Console.ReadLine();
-        Console.WriteLine(SpoolImport.SendAsync(Path.Combine(folder, "spool"), new Uri(address), CancellationToken.None).GetAwaiter().GetResult().Recovered);
+        Console.WriteLine(SpoolImport.SendAsync(Path.Combine(folder, "spool"), address, new Uri(address), CancellationToken.None).GetAwaiter().GetResult().Recovered);
         return 0;
 
         bool IsRefused() => log.Lines.Any(line => line.Contains("cannot be put into the spool", StringComparison.Ordinal));

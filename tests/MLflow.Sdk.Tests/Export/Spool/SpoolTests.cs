@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace MLflow.Tests.Export;
@@ -143,7 +144,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Spool_Full_TheRestWaitsInMemoryAndIsCountedWhenItIsDropped()
     {
-        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 3000, LoggerFactory = _log });
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 2000, LoggerFactory = _log });
         Trace(client, 1);
         await UntilAsync(client, result => result.Spooled == 1);
         Trace(client, 40);
@@ -152,7 +153,82 @@ public sealed class SpoolTests : IDisposable
         var result = await client.FlushAsync(Token);
         Assert.Equal((1, 40, 0), (result.Spooled, result.Dropped, result.Pending));
         Assert.Contains(_log.Lines, line => line.Contains("is full", StringComparison.Ordinal));
-        Assert.InRange(Files.Sum(file => new FileInfo(file).Length), 1, 3000);
+        Assert.InRange(Files.Sum(file => new FileInfo(file).Length), 1, 2000);
+    }
+
+    [Fact]
+    public async Task Spool_RoomForAPartOfWhatIsLeft_TakesThatPart()
+    {
+        const int room = 30_000;
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = room, LoggerFactory = _log });
+        for (var i = 0; i < 40; i++)
+        {
+            using var span = client.StartSpan("s");
+            span.SetInputs(new string('x', 2000));
+        }
+
+        await client.DisposeAsync();
+
+        var result = await client.FlushAsync(Token);
+        var bytes = new FileInfo(Assert.Single(Files)).Length;
+        Assert.Equal((40, 0), (result.Spooled + result.Dropped, result.Pending));
+        Assert.InRange(result.Spooled, 5, 39);
+        Assert.InRange(bytes, room - (bytes / result.Spooled), room);
+        Assert.Equal(result.Dropped, result.DroppedBy.Values.Sum());
+    }
+
+    [Fact]
+    public async Task Closed_TraceOfSeveralParts_CountsAsOneThatWaits()
+    {
+        var port = Some.FreePort();
+        var client = Client(Address(port));
+        using (client.StartSpan("root"))
+        {
+            for (var i = 0; i < 3 * ActiveTrace.MaxHeldSpans; i++)
+            {
+                client.StartSpan("step").Dispose();
+            }
+        }
+
+        await client.DisposeAsync();
+
+        var result = await client.FlushAsync(Token);
+        Assert.Equal((0, 1, 0, 0), (result.Exported, result.Spooled, result.Dropped, result.Pending));
+        Assert.Equal(1, await RecoverAsync(port, 1));
+    }
+
+    /// <summary>A small one behind one that is too large: it is not lost with it.</summary>
+    [Fact]
+    public async Task Spool_OneDoesNotFit_TheOthersDo()
+    {
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 60_000, LoggerFactory = _log });
+        for (var i = 0; i < 9; i++)
+        {
+            using var span = client.StartSpan("s");
+            span.SetInputs(new string('x', i == 4 ? 60_000 : 2000));
+        }
+
+        await client.DisposeAsync();
+
+        var result = await client.FlushAsync(Token);
+        Assert.Equal((8, 1), (result.Spooled, result.Dropped));
+    }
+
+    [Fact]
+    public async Task Spool_FullAMomentBeforeTheEnd_IsTriedAgainAtTheEnd()
+    {
+        Directory.CreateDirectory(_folder);
+        var others = Path.Combine(_folder, "others" + TraceSpool.Extension);
+        await File.WriteAllBytesAsync(others, new byte[60_000], Token);
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 60_000, LoggerFactory = _log });
+        Trace(client, 2);
+        await UntilAsync(client, _ => _log.Lines.Any(line => line.Contains("is full", StringComparison.Ordinal)));
+
+        File.Delete(others);
+        await client.DisposeAsync();
+
+        var result = await client.FlushAsync(Token);
+        Assert.Equal((2, 0), (result.Spooled, result.Dropped));
     }
 
     [Fact]
@@ -204,22 +280,100 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
-    public async Task Left_TooLong_IsDeletedAndSaid()
+    public async Task Left_TooLongButServerTakesIt_Arrives()
     {
         var port = Some.FreePort();
         await LeaveAsync(port, 2);
-        var path = Assert.Single(Files);
-        var parts = Path.GetFileName(path).Split('-');
-        parts[1] = (DateTimeOffset.UtcNow - TraceSpool.MaxAge - TimeSpan.FromHours(1)).ToUnixTimeMilliseconds().ToString("D13", System.Globalization.CultureInfo.InvariantCulture);
-        File.Move(path, Path.Combine(_folder, string.Join('-', parts)));
+        Age(Assert.Single(Files));
 
         await using var server = await LoopbackServer.StartAsync(port);
         await using var client = Client(Address(port));
         Trace(client, 1);
         await UntilAsync(client, _ => Files.Length == 0);
 
-        Assert.Equal(0, (await client.FlushAsync(Token)).Recovered);
+        Assert.Equal(2, (await client.FlushAsync(Token)).Recovered);
+    }
+
+    [Fact]
+    public async Task Left_TooLongAndTriedInVain_IsDeletedAndSaid()
+    {
+        var port = Some.FreePort();
+        await LeaveAsync(port, 2);
+        Age(Assert.Single(Files));
+
+        await using var server = await LoopbackServer.StartAsync(port);
+        var tries = 0;
+        server.Intercept = async (context, request) =>
+        {
+            if (request.Path != "/v1/traces" || Interlocked.Increment(ref tries) == 1)
+            {
+                return false;
+            }
+
+            await LoopbackServer.AnswerAsync(context, 401, """{"detail":"token expired"}""");
+            return true;
+        };
+        await using var client = Client(Address(port));
+        Trace(client, 1);
+        await UntilAsync(client, _ => Files.Length == 0);
+
+        Assert.Equal((1, 0), ((await client.FlushAsync(Token)).Exported, (await client.FlushAsync(Token)).Recovered));
         Assert.Contains(_log.Lines, line => line.Contains("was not sent for 7 days", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Spooled_ClockJumpsByWeeks_TracesStillArrive()
+    {
+        var port = Some.FreePort();
+        var clock = new JumpingClock();
+        await LeaveAsync(port, 3);
+        await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(port), SpoolDirectory = _folder, LoggerFactory = _log, TimeProvider = clock });
+        Trace(client, 2);
+        await UntilAsync(client, result => result.Spooled == 2);
+
+        clock.Offset = TimeSpan.FromDays(30);
+        await using var server = await LoopbackServer.StartAsync(port);
+        await UntilAsync(client, result => result is { Exported: 2, Recovered: 3 });
+
+        Assert.Equal((0, 0), ((await client.FlushAsync(Token)).Dropped, (await client.FlushAsync(Token)).Spooled));
+        Assert.Empty(Files);
+    }
+
+    [Fact]
+    public async Task Spooled_ServerAwayForMoreThanAWeek_IsGivenUpAndCounted()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, LoggerFactory = _log, TimeProvider = time });
+        Trace(client, 2);
+        await UntilAsync(client, result => result.Spooled == 2, () => time.Advance(RetryPolicy.MaxDelay));
+
+        time.Advance(TraceSpool.MaxAge + TimeSpan.FromHours(1));
+        await UntilAsync(client, result => result.Dropped == 2, () => time.Advance(RetryPolicy.MaxDelay));
+
+        Assert.Empty(Files);
+    }
+
+    /// <summary>Left for servers that no program traces to any more.</summary>
+    [Fact]
+    public async Task Spool_Full_WhatIsLeftTooLongForOthersGivesWay()
+    {
+        await LeaveAsync(Some.FreePort(), 2);
+        Age(Assert.Single(Files));
+        await LeaveAsync(Some.FreePort(), 2);
+        var young = Files.Single(file => !IsAged(file));
+        var client = new MlflowClient(new MlflowClientOptions
+        {
+            TrackingUri = Address(Some.FreePort()),
+            SpoolDirectory = _folder,
+            SpoolMaxBytes = Files.Sum(file => new FileInfo(file).Length) + 100,
+            LoggerFactory = _log,
+        });
+        Trace(client, 1);
+        await client.DisposeAsync();
+
+        Assert.Equal(1, (await client.FlushAsync(Token)).Spooled);
+        Assert.Contains(young, Files);
+        Assert.DoesNotContain(Files, IsAged);
     }
 
     [Fact]
@@ -276,12 +430,26 @@ public sealed class SpoolTests : IDisposable
         return span.TraceId;
     })];
 
-    private static async Task UntilAsync(MlflowClient client, Func<FlushResult, bool> isSo)
+    /// <summary>As if it had been written more than a week ago.</summary>
+    private void Age(string path)
+    {
+        var time = DateTimeOffset.UtcNow - TraceSpool.MaxAge - TimeSpan.FromHours(1);
+        var parts = Path.GetFileName(path).Split('-');
+        parts[1] = time.ToUnixTimeMilliseconds().ToString("D13", System.Globalization.CultureInfo.InvariantCulture);
+        var aged = Path.Combine(_folder, string.Join('-', parts));
+        File.Move(path, aged);
+        File.SetLastWriteTimeUtc(aged, time.UtcDateTime);
+    }
+
+    private static bool IsAged(string path) => DateTimeOffset.UtcNow - File.GetLastWriteTimeUtc(path) > TraceSpool.MaxAge;
+
+    private static async Task UntilAsync(MlflowClient client, Func<FlushResult, bool> isSo, Action? meanwhile = null)
     {
         var deadline = Environment.TickCount64 + 30_000;
         FlushResult result;
         do
         {
+            meanwhile?.Invoke();
             result = await client.FlushAsync(Token);
             await Task.Yield();
         }

@@ -1,0 +1,34 @@
+#:project Setup
+#:package OpenAI
+
+using MLflow;
+using MLflow.Samples;
+using OpenAI.Chat;
+
+// With DATABRICKS_HOST and DATABRICKS_TOKEN, or after 'databricks auth login': your workspace
+await using var sample = await Sample.StartDatabricksAsync();
+
+// Configure your secret scope and key names
+const string SecretScopeName = "openai-secrets";
+const string SecretKeyName = "api-key";
+
+// Retrieve the API key from Databricks secrets. What is fetched never shows in a trace
+var apiKey = sample.HasWorkspace
+    ? (await DatabricksSecrets.GetAsync(SecretScopeName, SecretKeyName)).ToApiKeyCredential()
+    : sample.Key;
+
+// Enable auto-tracing for OpenAI
+Mlflow.OpenAI.Autolog();
+
+// Set up MLflow tracking to Databricks: the URI is "databricks"
+Mlflow.SetTrackingUri(sample.WorkspaceUri);
+Mlflow.SetExperiment("/Shared/openai-tracing-demo");
+
+// Now you can use OpenAI as usual
+var client = new ChatClient("gpt-4o-mini", apiKey, sample.OptionsFor(apiKey));
+
+ChatCompletion response = client.CompleteChat(
+    [new UserChatMessage("What is the capital of France?")],
+    new ChatCompletionOptions { Temperature = 0.1f, MaxOutputTokenCount = 100 });
+
+Console.WriteLine(response.Content[0].Text);

@@ -1,0 +1,55 @@
+using Grpc.Core;
+
+namespace MLflow.Server.Otlp;
+
+/// <summary>Reads a decompressing stream, and says in gRPC's words where the bytes are damaged. The library bounds how much it reads.</summary>
+internal sealed class GrpcDecompression : Stream
+{
+    private readonly Stream _inner;
+
+    public GrpcDecompression(Stream inner) => _inner = inner;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        try
+        {
+            return _inner.Read(buffer, offset, count);
+        }
+        catch (Exception e) when (OtlpCompression.IsDamage(e))
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, "Failed to decompress the message."));
+        }
+    }
+
+    public override void Flush() => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

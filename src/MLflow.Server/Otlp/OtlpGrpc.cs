@@ -1,0 +1,33 @@
+using Grpc.AspNetCore.Server;
+using Grpc.AspNetCore.Server.Model;
+using Grpc.Net.Compression;
+
+namespace MLflow.Server.Otlp;
+
+/// <summary>OTLP over gRPC, https://opentelemetry.io/docs/specs/otlp/#otlpgrpc</summary>
+internal static class OtlpGrpc
+{
+    public static void AddOtlpGrpc(this IServiceCollection services)
+    {
+        services.AddGrpc(Configure);
+        services.AddSingleton<IServiceMethodProvider<OtlpGrpcService>, OtlpGrpcMethods>();
+    }
+
+    public static void MapOtlpGrpc(this IEndpointRouteBuilder routes) => routes.MapGrpcService<OtlpGrpcService>();
+
+    private static void Configure(GrpcServiceOptions options)
+    {
+        // Decompressed; Kestrel bounds what is sent.
+        options.MaxReceiveMessageSize = OtlpLimits.MaxDecompressedBytes;
+
+        // The other routes of this server answer for themselves.
+        options.IgnoreUnknownServices = true;
+        options.Interceptors.Add<OtlpGrpcErrors>();
+        options.CompressionProviders = new List<ICompressionProvider>
+        {
+            new GrpcCompression(OtlpCompression.Gzip),
+            new GrpcCompression(OtlpCompression.Deflate),
+            new GrpcCompression(OtlpCompression.Zstd),
+        };
+    }
+}

@@ -1,0 +1,228 @@
+using System.IO.Compression;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using Google.Protobuf;
+using MLflow.Server.Hosting;
+using MLflow.Server.Otlp;
+using MLflow.Server.Otlp.Protos;
+using MLflow.Server.Pricing;
+using MLflow.Server.Tests.Rest;
+using Xunit;
+using ZstdSharp;
+
+namespace MLflow.Server.Tests.Otlp;
+
+public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
+{
+    private const string Traces = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+    private readonly SomeServer _server;
+
+    public OtlpGrpcTests(SomeServer server) => _server = server;
+
+    private static CancellationToken Token => Xunit.TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("identity")]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("zstd")]
+    public async Task Export_OverGrpc_IsStored(string? encoding)
+    {
+        var (request, traceId) = Some();
+
+        var (status, message, body) = await CallAsync(Traces, request.ToByteArray(), encoding);
+
+        Assert.Equal((0, null), (status, message));
+        Assert.Null(ExportTraceServiceResponse.Parser.ParseFrom(body).PartialSuccess);
+        Assert.Equal("s", Assert.Single(await _server.SpansAsync(traceId)).Name);
+    }
+
+    [Fact]
+    public async Task Export_BadSpanAmongGoodOnes_IsCounted()
+    {
+        var (request, traceId) = Some();
+        request.ResourceSpans[0].ScopeSpans[0].Spans.Add(new Span { Name = "lost" });
+
+        var (status, _, body) = await CallAsync(Traces, request.ToByteArray());
+
+        Assert.Equal((0, 1L), (status, ExportTraceServiceResponse.Parser.ParseFrom(body).PartialSuccess.RejectedSpans));
+        Assert.Single(await _server.SpansAsync(traceId));
+    }
+
+    [Theory]
+    [InlineData("4711", 5)]
+    [InlineData("many", 3)]
+    public async Task Export_ExperimentOfTheMetadata_IsUsed(string experiment, int expected)
+    {
+        var (status, message, _) = await CallAsync(Traces, Some().Request.ToByteArray(), metadata: ("x-mlflow-experiment-id", experiment));
+
+        Assert.Equal(expected, status);
+        Assert.Contains(experiment, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_NothingInIt_IsRefusedForGood()
+    {
+        var (status, message, _) = await CallAsync(Traces, []);
+
+        Assert.Equal((3, "Invalid OpenTelemetry format - no spans found"), (status, message));
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("zstd")]
+    public async Task Export_WhatUnfoldsBeyondTheLimit_IsRefused(string encoding)
+    {
+        var (status, message, _) = await CallAsync(Traces, new byte[OtlpLimits.MaxDecompressedBytes + 1], encoding);
+
+        // RESOURCE_EXHAUSTED without a delay is not tried again.
+        Assert.Equal((8, "Received message exceeds the maximum configured message size."), (status, message));
+    }
+
+    [Fact]
+    public async Task Export_Nonsense_IsAnErrorAndTheServerGoesOn()
+    {
+        Assert.Equal(3, (await CallAsync(Traces, "nonsense"u8.ToArray())).Status);
+        Assert.Equal(3, (await CallAsync(Traces, "nonsense"u8.ToArray(), "gzip", compress: false)).Status);
+        Assert.Equal(12, (await CallAsync(Traces, "nonsense"u8.ToArray(), "br", compress: false)).Status);
+
+        var value = new AnyValue { IntValue = 1 };
+        for (var depth = 0; depth < 2000; depth++)
+        {
+            value = new AnyValue { ArrayValue = new ArrayValue { Values = { value } } };
+        }
+
+        var (request, _) = Some();
+        request.ResourceSpans[0].ScopeSpans[0].Spans[0].Attributes.Add(new KeyValue { Key = "deep", Value = value });
+        Assert.Equal(3, (await CallAsync(Traces, request.ToByteArray())).Status);
+
+        Assert.Equal(0, (await CallAsync(Traces, Some().Request.ToByteArray())).Status);
+    }
+
+    [Fact]
+    public async Task Logs_OverGrpc_AreJoinedToTheirSpan()
+    {
+        var (request, traceId) = Some();
+        var span = request.ResourceSpans[0].ScopeSpans[0].Spans[0];
+        var logs = new ExportLogsServiceRequest
+        {
+            ResourceLogs = { new ResourceLogs { ScopeLogs = { new ScopeLogs { LogRecords = { new LogRecord { TraceId = span.TraceId, SpanId = span.SpanId, EventName = "gen_ai.choice", TimeUnixNano = 2 } } } } } },
+        };
+
+        Assert.Equal(0, (await CallAsync("opentelemetry.proto.collector.logs.v1.LogsService/Export", logs.ToByteArray())).Status);
+        Assert.Equal(0, (await CallAsync(Traces, request.ToByteArray())).Status);
+
+        Assert.Equal("gen_ai.choice", Assert.Single(Assert.Single(await _server.SpansAsync(traceId)).Events).Name);
+    }
+
+    [Fact]
+    public async Task Metrics_OverGrpc_AreAnsweredWithAPartialSuccess()
+    {
+        var request = new ExportMetricsServiceRequest
+        {
+            ResourceMetrics = { new ResourceMetrics { ScopeMetrics = { new ScopeMetrics { Metrics = { new Metric { Gauge = new DataPoints { DataPoints_ = { new DataPoint() } } } } } } } },
+        };
+
+        var (status, _, body) = await CallAsync("opentelemetry.proto.collector.metrics.v1.MetricsService/Export", request.ToByteArray());
+
+        Assert.Equal((0, 1L), (status, ExportMetricsServiceResponse.Parser.ParseFrom(body).PartialSuccess.RejectedDataPoints));
+    }
+
+    [Fact]
+    public async Task Port_IsTaken_TheRestStarts()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var folder = new TemporaryFolder();
+
+        await using var server = await MlflowServer.StartAsync(
+            new MlflowServerOptions { Port = 0, OtlpGrpcPort = ((IPEndPoint)listener.LocalEndpoint).Port, BackendStoreUri = "sqlite:///" + folder.File("mlflow.db") }, Token);
+
+        Assert.Null(server.OtlpGrpcAddress);
+        using var client = new HttpClient { BaseAddress = server.BaseAddress };
+        Assert.Equal("OK", await client.GetStringAsync(new Uri("/health", UriKind.Relative), Token));
+    }
+
+    [Fact]
+    public void Port_OfAnotherServerThatStarts_IsTaken()
+    {
+        using var first = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", 0, PriceTable.Shipped, "", []) { SearchTimeout = TimeSpan.FromSeconds(1) });
+        using var second = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", Assert.Single(first.Endpoints).Port, PriceTable.Shipped, "", []) { SearchTimeout = TimeSpan.FromSeconds(1) });
+
+        Assert.Equal((0, "it is in use"), (second.Endpoints.Count, second.Warning));
+    }
+
+    [Fact]
+    public async Task Port_TurnedOff_NobodyListens()
+    {
+        using var folder = new TemporaryFolder();
+
+        await using var server = await MlflowServer.StartAsync(new MlflowServerOptions { Port = 0, OtlpGrpcPort = null, BackendStoreUri = "sqlite:///" + folder.File("mlflow.db") }, Token);
+
+        Assert.Null(server.OtlpGrpcAddress);
+    }
+
+    private static (ExportTraceServiceRequest Request, string TraceId) Some()
+    {
+        var id = Guid.NewGuid().ToByteArray();
+        var span = new Span { TraceId = ByteString.CopyFrom(id), SpanId = ByteString.CopyFrom(1, 2, 3, 4, 5, 6, 7, 8), Name = "s", StartTimeUnixNano = 1, EndTimeUnixNano = 2 };
+        return (new ExportTraceServiceRequest { ResourceSpans = { new ResourceSpans { ScopeSpans = { new ScopeSpans { Spans = { span } } } } } }, "tr-" + Convert.ToHexStringLower(id));
+    }
+
+    /// <summary>One call as gRPC has it on the wire: a prefix of five bytes, and a status in the trailers.</summary>
+    private async Task<(int Status, string? Message, byte[] Body)> CallAsync(string method, byte[] message, string? encoding = null, bool compress = true, (string Name, string Value)? metadata = null)
+    {
+        var isCompressed = encoding is not (null or "identity");
+        var bytes = isCompressed && compress ? Compress(message, encoding!) : message;
+        var frame = new byte[5 + bytes.Length];
+        frame[0] = isCompressed ? (byte)1 : (byte)0;
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), bytes.Length);
+        bytes.CopyTo(frame, 5);
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_server.Server.OtlpGrpcAddress!, method))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ByteArrayContent(frame),
+        };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
+        if (encoding is not null)
+        {
+            request.Headers.Add("grpc-encoding", encoding);
+        }
+
+        if (metadata is var (name, value))
+        {
+            request.Headers.Add(name, value);
+        }
+
+        using var response = await client.SendAsync(request, Token);
+        var body = await response.Content.ReadAsByteArrayAsync(Token);
+        var headers = response.TrailingHeaders.Contains("grpc-status") ? response.TrailingHeaders : (HttpHeaders)response.Headers;
+        return (
+            int.Parse(headers.GetValues("grpc-status").Single(), System.Globalization.CultureInfo.InvariantCulture),
+            headers.TryGetValues("grpc-message", out var messages) ? Uri.UnescapeDataString(messages.Single()) : null,
+            body.Length >= 5 ? body[5..] : []);
+    }
+
+    private static byte[] Compress(byte[] bytes, string encoding)
+    {
+        using var compressed = new MemoryStream();
+        using (Stream stream = encoding switch
+        {
+            "gzip" => new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen: true),
+            "zstd" => new CompressionStream(compressed, leaveOpen: true),
+            _ => new ZLibStream(compressed, CompressionLevel.Fastest, leaveOpen: true),
+        })
+        {
+            stream.Write(bytes);
+        }
+
+        return compressed.ToArray();
+    }
+}

@@ -1,0 +1,89 @@
+using Microsoft.Extensions.Time.Testing;
+using MLflow.Server.Storage;
+using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Traces;
+using Xunit;
+
+namespace MLflow.Server.Tests.Storage;
+
+public sealed class SpanLogTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly FakeTimeProvider _time = new();
+    private SqliteDatabase _database = null!;
+    private SqliteTraceStore _store = null!;
+
+    private static CancellationToken Token => Xunit.TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync()
+    {
+        _database = SqliteDatabase.Open(_folder.File("mlflow.db"), _time);
+        _store = new SqliteTraceStore(_database);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _database.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Logs_WhoseSpanDoesNotCome_AreDeletedAfterADay()
+    {
+        await _store.WriteLogsAsync([Log('1', "early")], Token);
+        await _store.WriteAsync(new TraceBatch { Spans = [Span('2')] }, Token);
+        await _store.WriteLogsAsync([Log('2', "joined")], Token);
+        _time.Advance(TimeSpan.FromHours(ITraceStore.LogWaitHours + 1));
+        await _store.WriteLogsAsync([Log('3', "late")], Token);
+        await _store.WriteAsync(new TraceBatch { Spans = [Span('1'), Span('3')] }, Token);
+
+        Assert.Empty(await EventsAsync('1'));
+        Assert.Equal(["joined"], await EventsAsync('2'));
+        Assert.Equal(["late"], await EventsAsync('3'));
+    }
+
+    [Fact]
+    public async Task Logs_OfManySpansAtOnce_GoToTheirOwn()
+    {
+        var ids = "123456789abcdef".ToCharArray();
+        await Task.WhenAll(ids.SelectMany(id => new[]
+        {
+            Task.Run(() => _store.WriteLogsAsync([Log(id, "one" + id)], Token), Token),
+            Task.Run(() => _store.WriteAsync(new TraceBatch { Spans = [Span(id)] }, Token), Token),
+            Task.Run(() => _store.WriteLogsAsync([Log(id, "two" + id), Log(id, "one" + id)], Token), Token),
+        }));
+
+        foreach (var id in ids)
+        {
+            Assert.Equal(["one" + id, "two" + id], (await EventsAsync(id)).Order());
+        }
+    }
+
+    [Fact]
+    public async Task Span_Running_KeepsItsLogsWhenItEnds()
+    {
+        await _store.WriteAsync(new TraceBatch { Spans = [Span('1') with { EndNs = null }] }, Token);
+        await _store.WriteLogsAsync([Log('1', "log")], Token);
+        await _store.WriteAsync(new TraceBatch { Spans = [Span('1')] }, Token);
+
+        Assert.Equal(["log"], await EventsAsync('1'));
+        Assert.Equal(2, Assert.Single(await _store.GetSpansAsync("tr-" + new string('1', 32), Token)).EndNs);
+    }
+
+    private static SpanLogRecord Log(char id, string name) => new(new string(id, 32), new string(id, 16), new SpanEventRecord(name, 1, []));
+
+    private static SpanRecord Span(char id) => new()
+    {
+        TraceId = "tr-" + new string(id, 32),
+        OtelTraceId = new string(id, 32),
+        SpanId = new string(id, 16),
+        Name = "s",
+        Type = "UNKNOWN",
+        StartNs = 1,
+        EndNs = 2,
+    };
+
+    private async Task<IReadOnlyList<string>> EventsAsync(char id) =>
+        [.. Assert.Single(await _store.GetSpansAsync("tr-" + new string(id, 32), Token)).Events.Select(e => e.Name)];
+}
