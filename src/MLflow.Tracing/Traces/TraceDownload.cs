@@ -24,7 +24,7 @@ internal sealed class TraceDownload
         {
             if (CatalogTraces.For(_api, traceId, out var location, out var hex) is { } catalog)
             {
-                return await catalog.GetAsync(location, hex, cancellationToken).ConfigureAwait(false) 
+                return await catalog.GetAsync(location, hex, cancellationToken).ConfigureAwait(false)
                     ?? throw new MlflowException("The place has no such trace, or none that can be seen yet.") { ErrorCode = MlflowErrorCode.ResourceDoesNotExist };
             }
 
