@@ -12,4 +12,10 @@ internal sealed class CommandException : Exception
         : base(message, innerException)
     {
     }
+
+    /// <summary>What the process ends with.</summary>
+    public int ExitCode { get; private init; } = ExitCodes.Failed;
+
+    /// <summary>The command was called in a way that cannot be right, whatever the server says.</summary>
+    public static CommandException WrongUse(string message) => new(message) { ExitCode = ExitCodes.WrongUse };
 }

@@ -126,7 +126,7 @@ internal sealed class ImportCommand : Command
     {
         if (given is not null)
         {
-            return Directory.Exists(given) ? Path.GetFullPath(given) : throw new CommandException($"--spool {given} is not a folder");
+            return Directory.Exists(given) ? Path.GetFullPath(given) : throw CommandException.WrongUse($"--spool {given} is not a folder");
         }
 
         try

@@ -1,20 +1,21 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using MLflow.Cli.Experiments;
 using MLflow.Server;
 
 namespace MLflow.Cli.Commands;
 
-/// <summary>The command <c>dotnet mlflow</c>. What goes wrong ends as one sentence on standard error and exit code 1.</summary>
+/// <summary>The command <c>dotnet mlflow</c>. What goes wrong ends as one sentence on standard error and exit code 1, or 2 where the call itself is wrong.</summary>
 internal sealed class MlflowCommand : RootCommand
 {
-    private const int Failed = 1;
-
     private MlflowCommand()
         : base("MLflow Tracing for .NET: receives, stores and shows the traces of OpenAI applications.")
     {
         Add(new ServerCommand());
         Add(new DemoCommand());
         Add(new ImportCommand());
+        Add(new ExperimentsCommand());
     }
 
     public static async Task<int> RunAsync(string[] args)
@@ -23,7 +24,7 @@ internal sealed class MlflowCommand : RootCommand
         if (parsed.Action is ParseErrorAction)
         {
             var mistake = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is not a command or option" : parsed.Errors[0].Message.TrimEnd('.');
-            return await FailAsync($"{mistake}; see dotnet mlflow {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help.", Console.Error);
+            return await FailAsync($"{mistake}; see dotnet mlflow {Path(parsed.CommandResult)}--help.", ExitCodes.WrongUse, Console.Error);
         }
 
         return await TellAsync(() => parsed.InvokeAsync(new InvocationConfiguration
@@ -43,21 +44,34 @@ internal sealed class MlflowCommand : RootCommand
         {
             return await command();
         }
-        catch (Exception e) when (e is CommandException or MlflowServerStartException)
+        catch (CommandException e)
         {
-            return await FailAsync(e.Message, errors);
+            return await FailAsync(e.Message, e.ExitCode, errors);
+        }
+        catch (ArgumentException e)
+        {
+            // What the SDK says of a value that it was given; its parameter's name means nothing here.
+            return await FailAsync(e.ParamName is null ? e.Message : e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), ExitCodes.WrongUse, errors);
+        }
+        catch (Exception e) when (e is MlflowServerStartException or MLflow.MlflowException or FormatException or IOException or UnauthorizedAccessException)
+        {
+            return await FailAsync(e.Message, ExitCodes.Failed, errors);
         }
 #pragma warning disable CA1031 // The last resort of a program: a sentence instead of a stack trace.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return await FailAsync($"unexpected {e.GetType().Name}: {e.Message}", errors);
+            return await FailAsync($"unexpected {e.GetType().Name}: {e.Message}", ExitCodes.Failed, errors);
         }
     }
 
-    private static async Task<int> FailAsync(string sentence, TextWriter errors)
+    /// <summary>The words between <c>mlflow</c> and the options.</summary>
+    private static string Path(CommandResult command) =>
+        command.Command is RootCommand ? "" : (command.Parent is CommandResult parent ? Path(parent) : "") + command.Command.Name + " ";
+
+    private static async Task<int> FailAsync(string sentence, int exitCode, TextWriter errors)
     {
         await errors.WriteLineAsync("mlflow: " + sentence.ReplaceLineEndings(" "));
-        return Failed;
+        return exitCode;
     }
 }

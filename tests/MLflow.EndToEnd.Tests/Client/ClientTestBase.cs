@@ -27,8 +27,12 @@ public abstract class ClientTestBase : IAsyncLifetime
         await Client.DisposeAsync();
         await _server.DisposeAsync();
         _folder.Dispose();
+        await EndAsync();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>What a test class has to clean up itself.</summary>
+    protected virtual ValueTask EndAsync() => ValueTask.CompletedTask;
 
     /// <summary>A trace with one span, not flushed.</summary>
     protected string Trace(string name = "work", string type = SpanType.Chain, Exception? error = null)
