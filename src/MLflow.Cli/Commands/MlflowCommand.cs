@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using MLflow.Cli.Experiments;
+using MLflow.Cli.Traces;
 using MLflow.Server;
 
 namespace MLflow.Cli.Commands;
@@ -16,6 +17,7 @@ internal sealed class MlflowCommand : RootCommand
         Add(new DemoCommand());
         Add(new ImportCommand());
         Add(new ExperimentsCommand());
+        Add(new TracesCommand());
     }
 
     public static async Task<int> RunAsync(string[] args)
