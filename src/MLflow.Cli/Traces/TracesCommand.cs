@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MLflow.Cli.Traces.Export;
 
 namespace MLflow.Cli.Traces;
 
@@ -13,5 +14,6 @@ internal sealed class TracesCommand : Command
         Add(new DeleteTracesCommand());
         Add(new TagTraceCommand());
         Add(new FeedbackCommand());
+        Add(new ExportTracesCommand());
     }
 }

@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace MLflow.EndToEnd.Tests.Cli;
+
+public sealed class ExportCommandTests : CommandTestBase
+{
+    [Fact]
+    public async Task Export_ToAPipe_IsALineForEachTrace()
+    {
+        var first = Trace("東京", error: new InvalidOperationException("no"));
+        var second = Trace("two");
+        await Client.FlushAsync(Token);
+        await Client.LogFeedbackAsync(first, "helpful", true, cancellationToken: Token);
+
+        var export = await RunAsync("traces", "export", "-n", "mine");
+
+        Assert.Equal("Exported 2 traces", export.Errors.Trim());
+        var traces = Lines(export.Output).Select(TraceRecord.Parse).ToList();
+        Assert.Equal([first, second], traces.Select(trace => trace.TraceId));
+        Assert.Equal("東京", traces[0].Root!.Name);
+        Assert.True(Assert.Single(traces[0].Assessments).Boolean);
+        Assert.Contains("東京", export.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_AsOtlp_IsWhatOpenTelemetryWrites()
+    {
+        string id;
+        using (var span = Client.StartSpan("root", SpanType.Agent, new SpanOptions { Attributes = { ["n"] = 1L << 60, ["ratio"] = 0.5, ["flag"] = true, ["list"] = new object?[] { "a", null, 2 } } }))
+        {
+            id = span.TraceId;
+            using var child = Client.StartSpan("child", SpanType.Tool);
+        }
+
+        await Client.FlushAsync(Token);
+
+        var export = await RunAsync("traces", "export", "-n", "mine", "--format", "otlp");
+
+        var spans = JsonNode.Parse(Assert.Single(Lines(export.Output)))!["resourceSpans"]![0]!["scopeSpans"]![0]!["spans"]!.AsArray();
+        Assert.Equal(2, spans.Count);
+        var root = spans[0]!;
+        Assert.Equal(id, "tr-" + root["traceId"]!.GetValue<string>());
+        Assert.Equal(root["spanId"]!.GetValue<string>(), spans[1]!["parentSpanId"]!.GetValue<string>());
+        Assert.Equal("""{"intValue":"1152921504606846976"}""", Attribute("n"));
+        Assert.Equal("""{"doubleValue":0.5}""", Attribute("ratio"));
+        Assert.Equal("""{"boolValue":true}""", Attribute("flag"));
+        Assert.Equal("""{"arrayValue":{"values":[{"stringValue":"a"},{},{"intValue":"2"}]}}""", Attribute("list"));
+        Assert.Equal(JsonValueKind.String, root["startTimeUnixNano"]!.GetValueKind());
+
+        string? Attribute(string key) => root["attributes"]!.AsArray().Single(pair => pair!["key"]!.GetValue<string>() == key)!["value"]!.ToJsonString();
+    }
+
+    [Fact]
+    public async Task Export_BrokenAndRunAgain_HasEachTraceOnce()
+    {
+        var ids = Traces(25);
+        await Client.FlushAsync(Token);
+        string[] arguments = ["traces", "export", "-n", "mine", "--file", "out.ndjson", "--cursor", "cursor.json"];
+        Assert.Equal(0, (await RunAsync(arguments)).ExitCode);
+
+        // As the process leaves them that dies while it writes the twelfth trace.
+        var path = Path.Combine(Folder.Path, "out.ndjson");
+        var lines = File.ReadAllLines(path);
+        var ten = string.Concat(lines.Take(10).Select(line => line + "\n"));
+        await File.WriteAllTextAsync(path, ten + lines[10] + "\n" + lines[11][..20], Token);
+        var cursor = JsonNode.Parse(await File.ReadAllTextAsync(Cursor, Token))!;
+        cursor["bytes"] = System.Text.Encoding.UTF8.GetByteCount(ten);
+        cursor["traces"] = 10;
+        cursor["written"] = new JsonArray([.. ids.Take(10).Select(id => JsonValue.Create(id))]);
+        await File.WriteAllTextAsync(Cursor, cursor.ToJsonString(), Token);
+        ids.AddRange(Traces(3));
+        await Client.FlushAsync(Token);
+
+        var again = await RunAsync(arguments);
+
+        Assert.Equal("Exported 18 traces, 28 with those before", again.Errors.Trim());
+        Assert.Equal(ids, File.ReadAllLines(path).Select(line => TraceRecord.Parse(line).TraceId));
+    }
+
+    [Fact]
+    public async Task Export_ServerStopsInTheMiddle_GoesOnWhenItIsBack()
+    {
+        var ids = Traces(130);
+        await Client.FlushAsync(Token);
+        var reads = 0;
+        await using var flaky = await FlakyProxy.StartAsync(new Uri(Address), path => path.Contains("batchGet", StringComparison.Ordinal) && ++reads == 12, Token);
+        string[] arguments = ["traces", "export", "-n", "mine", "--file", "out.ndjson", "--cursor", "cursor.json", "--tracking-uri", flaky.Address.ToString()];
+
+        var broken = await RunAsync(arguments);
+        Assert.Equal(1, broken.ExitCode);
+        Assert.Single(broken.Errors.Trim().Split('\n'));
+        var soFar = File.ReadAllLines(Path.Combine(Folder.Path, "out.ndjson")).Length;
+        Assert.InRange(soFar, 1, 129);
+
+        flaky.IsWell = true;
+        var again = await RunAsync(arguments);
+        Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"Exported {130 - soFar} traces, 130 with those before"), again.Errors.Trim());
+        Assert.Equal(ids, File.ReadAllLines(Path.Combine(Folder.Path, "out.ndjson")).Select(line => TraceRecord.Parse(line).TraceId));
+    }
+
+    [Fact]
+    public async Task Export_OverAFileOrAnotherCursor_IsRefused()
+    {
+        Trace();
+        await Client.FlushAsync(Token);
+        await File.WriteAllTextAsync(Path.Combine(Folder.Path, "mine.txt"), "precious", Token);
+
+        var file = await RunAsync("traces", "export", "-n", "mine", "--file", "mine.txt");
+        Assert.Equal(1, file.ExitCode);
+        Assert.Contains("mine.txt is there already", file.Errors, StringComparison.Ordinal);
+        Assert.Equal("precious", await File.ReadAllTextAsync(Path.Combine(Folder.Path, "mine.txt"), Token));
+
+        Assert.Equal(0, (await RunAsync("traces", "export", "-n", "mine", "--file", "out", "--cursor", "cursor.json")).ExitCode);
+        var other = await RunAsync("traces", "export", "-n", "mine", "--file", "out", "--cursor", "cursor.json", "--format", "otlp");
+        Assert.Equal(2, other.ExitCode);
+        Assert.Contains("belongs to another export", other.Errors, StringComparison.Ordinal);
+
+        Assert.Equal(2, (await RunAsync("traces", "export", "--cursor", "cursor.json")).ExitCode);
+    }
+
+    private string Cursor => Path.Combine(Folder.Path, "cursor.json");
+
+    /// <summary>Traces of a millisecond each, so that their order is known.</summary>
+    private List<string> Traces(int count) =>
+    [
+        .. Enumerable.Range(0, count).Select(_ =>
+        {
+            using var span = Client.StartSpan("one", SpanType.Chain, new SpanOptions { StartTime = DateTimeOffset.UnixEpoch.AddDays(1).AddMilliseconds(_next++) });
+            return span.TraceId;
+        }),
+    ];
+
+    private int _next;
+
+    private static string[] Lines(string text) => text.Trim().ReplaceLineEndings("\n").Split('\n');
+}

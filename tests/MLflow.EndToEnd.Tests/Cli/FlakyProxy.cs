@@ -1,0 +1,77 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace MLflow.EndToEnd.Tests.Cli;
+
+/// <summary>Stands before a server; from one request on it breaks every connection, until it is well.</summary>
+internal sealed class FlakyProxy : IAsyncDisposable
+{
+    private readonly HttpClient _http = new();
+    private readonly Uri _server;
+    private readonly Func<string, bool> _breaksAt;
+    private WebApplication _app = null!;
+    private bool _isBroken;
+
+    private FlakyProxy(Uri server, Func<string, bool> breaksAt)
+    {
+        _server = server;
+        _breaksAt = breaksAt;
+    }
+
+    public Uri Address => new(_app.Urls.First());
+
+    public bool IsWell { get; set; }
+
+    /// <param name="server">The server behind.</param>
+    /// <param name="breaksAt">Is asked for each path until it says yes.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<FlakyProxy> StartAsync(Uri server, Func<string, bool> breaksAt, CancellationToken cancellationToken)
+    {
+        var proxy = new FlakyProxy(server, breaksAt);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        proxy._app = builder.Build();
+        proxy._app.Run(proxy.HandleAsync);
+        await proxy._app.StartAsync(cancellationToken);
+        return proxy;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _http.Dispose();
+    }
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        var path = context.Request.Path + context.Request.QueryString;
+        _isBroken |= _breaksAt(path);
+        if (_isBroken && !IsWell)
+        {
+            context.Abort();
+            return;
+        }
+
+        using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), new Uri(_server, path));
+        if (context.Request.ContentLength is > 0)
+        {
+            request.Content = new StreamContent(context.Request.Body);
+        }
+
+        foreach (var (name, values) in context.Request.Headers.Where(header => header.Key != "Host"))
+        {
+            if (!request.Headers.TryAddWithoutValidation(name, values.ToArray()))
+            {
+                request.Content?.Headers.TryAddWithoutValidation(name, values.ToArray());
+            }
+        }
+
+        using var answer = await _http.SendAsync(request, context.RequestAborted);
+        context.Response.StatusCode = (int)answer.StatusCode;
+        context.Response.ContentType = answer.Content.Headers.ContentType?.ToString();
+        await answer.Content.CopyToAsync(context.Response.Body, context.RequestAborted);
+    }
+}
