@@ -1,8 +1,10 @@
 using System.Text.Json.Serialization;
 using MLflow.Cli.Traces.Export;
+using MLflow.Cli.Traces.Import;
 
 namespace MLflow.Cli.Traces;
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ExportCursor))]
+[JsonSerializable(typeof(ImportCursor))]
 internal sealed partial class CursorJson : JsonSerializerContext;

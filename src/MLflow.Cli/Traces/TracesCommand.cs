@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MLflow.Cli.Traces.Export;
+using MLflow.Cli.Traces.Import;
 
 namespace MLflow.Cli.Traces;
 
@@ -15,5 +16,6 @@ internal sealed class TracesCommand : Command
         Add(new TagTraceCommand());
         Add(new FeedbackCommand());
         Add(new ExportTracesCommand());
+        Add(new ImportTracesCommand());
     }
 }

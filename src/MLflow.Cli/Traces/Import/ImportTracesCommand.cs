@@ -1,0 +1,87 @@
+using System.CommandLine;
+using MLflow.Cli.Commands;
+using MLflow.Cli.Tracking;
+
+namespace MLflow.Cli.Traces.Import;
+
+/// <summary><c>mlflow traces import</c></summary>
+internal sealed class ImportTracesCommand : Command
+{
+    private readonly TrackingOptionSet _tracking = new();
+    private readonly Option<string?> _experimentId = new("--experiment-id", "-x") { Description = "The experiment to bring them into. Without id and name: MLFLOW_EXPERIMENT_NAME, else MLFLOW_EXPERIMENT_ID, else 0.", HelpName = "ID" };
+    private readonly Option<string?> _experimentName = new("--experiment-name", "-n") { Description = "Its name; it is created where there is none.", HelpName = "NAME" };
+    private readonly Option<string?> _file = new("--file", "-f") { Description = "File to read. Without it: standard input.", HelpName = "FILE" };
+    private readonly Option<string?> _cursor = new("--cursor") { Description = "Keeps how far the import has come in this file, and goes on from there; with --file.", HelpName = "FILE" };
+    private readonly Option<bool> _continue = new("--continue-on-error") { Description = "Names lines that cannot be imported and goes on with the next; the exit code is 1 nevertheless." };
+
+    public ImportTracesCommand()
+        : base("import", "Brings traces to a server from lines of JSON: those of 'export', of Python's Trace.to_json(), or OTLP requests.")
+    {
+        Add(_experimentId);
+        Add(_experimentName);
+        Add(_file);
+        Add(_cursor);
+        Add(_continue);
+        _tracking.AddTo(this);
+        SetAction(RunAsync);
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var path = parsed.GetValue(_file);
+        var cursorPath = parsed.GetValue(_cursor);
+        if (path is null && cursorPath is not null)
+        {
+            throw CommandException.WrongUse("--cursor goes with --file: standard input cannot be read again");
+        }
+
+        if (path is not null && !File.Exists(path))
+        {
+            throw CommandException.WrongUse($"--file {path} is not there");
+        }
+
+        var target = TrackingTarget.Connect(_tracking, parsed);
+        using var http = TrackingTransport.Read(Environment.GetEnvironmentVariable).CreateClient(TrackingHttp.MaxConnections);
+        var experimentId = await ExperimentIdAsync(parsed, target.Api, cancellationToken);
+        var start = new ImportCursor { File = path is null ? "-" : Path.GetFullPath(path), Server = target.Name, ExperimentId = experimentId };
+        var cursors = cursorPath is null ? null : new CursorFile<ImportCursor>(cursorPath, CursorJson.Default.ImportCursor);
+        if (cursors?.Read() is { } kept)
+        {
+            start = kept with { Bytes = 0, Lines = 0 } == start
+                ? kept
+                : throw CommandException.WrongUse($"{cursorPath} belongs to another import (of {kept.File} into experiment {kept.ExperimentId} of {kept.Server}): name another file, or remove it");
+        }
+
+        await using var input = path is null ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        if (start.Bytes > 0)
+        {
+            if (input.Length < start.Bytes)
+            {
+                throw new CommandException($"{path} has {input.Length} bytes, but {cursorPath} says that {start.Bytes} were read: remove the cursor to begin anew");
+            }
+
+            input.Position = start.Bytes;
+        }
+
+        var upload = new TraceUpload(target.Api, new TrackingHttp(http, target.Address, TimeProvider.System), experimentId);
+        return await new TraceImport(upload, input, cursors, parsed.GetValue(_continue)).RunAsync(start, cancellationToken);
+    }
+
+    private async Task<string> ExperimentIdAsync(ParseResult parsed, TrackingApi api, CancellationToken cancellationToken)
+    {
+        var (id, name) = (parsed.GetValue(_experimentId), parsed.GetValue(_experimentName));
+        if (id is not null && name is not null)
+        {
+            throw CommandException.WrongUse("give either --experiment-id or --experiment-name");
+        }
+
+        if (id is null && (name ?? Variable("MLFLOW_EXPERIMENT_NAME")) is { } named)
+        {
+            return (await new ExperimentApi(api).GetOrCreateAsync(named, cancellationToken)).ExperimentId;
+        }
+
+        return id ?? Variable("MLFLOW_EXPERIMENT_ID") ?? "0";
+    }
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}

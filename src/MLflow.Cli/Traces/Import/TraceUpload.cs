@@ -1,0 +1,133 @@
+using System.Text.Json;
+
+namespace MLflow.Cli.Traces.Import;
+
+/// <summary>Brings traces into an experiment of a server. All of it may be done again: spans and facts of a trace that is there already are replaced by themselves.</summary>
+internal sealed class TraceUpload
+{
+    private readonly TrackingApi _api;
+    private readonly TrackingHttp _http;
+    private readonly string _experimentId;
+
+    public TraceUpload(TrackingApi api, TrackingHttp http, string experimentId)
+    {
+        _api = api;
+        _http = http;
+        _experimentId = experimentId;
+    }
+
+    /// <param name="line">A trace, an answer of the API with traces, or an OTLP request; all as JSON.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many traces there were; of an OTLP request, which knows spans only, 1.</returns>
+    /// <exception cref="FormatException">It is none of them.</exception>
+    /// <exception cref="MlflowException">The server refused it or could not be reached.</exception>
+    public async Task<int> SendAsync(ReadOnlyMemory<byte> line, CancellationToken cancellationToken)
+    {
+        using var document = Parse(line);
+        var root = document.RootElement;
+        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("resourceSpans", out _))
+        {
+            await SendSpansAsync(root, cancellationToken);
+            return 1;
+        }
+
+        var traces = TraceDocument.ReadAll(root);
+        foreach (var trace in traces)
+        {
+            await SendAsync(trace, cancellationToken);
+        }
+
+        return traces.Count;
+    }
+
+    private async Task SendAsync(TraceDocument trace, CancellationToken cancellationToken)
+    {
+        var facts = Facts(trace);
+        if (trace.Spans.Count > 0)
+        {
+            using var text = new MemoryStream();
+            await using (var json = new Utf8JsonWriter(text, TraceDocument.WriterOptions))
+            {
+                Export.OtlpJson.Write(json, trace);
+            }
+
+            using var request = JsonDocument.Parse(text.GetBuffer().AsMemory(0, (int)text.Length), TraceDocument.ReaderOptions);
+            await SendSpansAsync(request.RootElement, cancellationToken);
+        }
+
+        // MLflow's StartTraceV3. Despite its name it is the last call for a trace, with all that is known of it.
+        await _api.QueryAsync("/api/3.0/mlflow/traces", facts, cancellationToken);
+    }
+
+    private async Task SendSpansAsync(JsonElement request, CancellationToken cancellationToken)
+    {
+        foreach (var bytes in OtlpProtobuf.Convert(request))
+        {
+            await _api.GetAsync(
+                "/v1/traces",
+                async token =>
+                {
+                    await _http.PostSpansAsync(_experimentId, bytes, compress: false, token);
+                    return [];
+                },
+                cancellationToken);
+        }
+    }
+
+    private byte[] Facts(TraceDocument trace)
+    {
+        using var text = new MemoryStream();
+        using (var json = new Utf8JsonWriter(text, TraceDocument.WriterOptions))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("trace");
+            json.WriteStartObject("trace_info");
+            foreach (var member in trace.Info.EnumerateObject())
+            {
+                switch (member.Name)
+                {
+                    case "trace_location" or "execution_duration" or "execution_duration_ms":
+                        break;
+                    case "tags" when member.Value.ValueKind == JsonValueKind.Object:
+                        // Where the other server kept it says nothing here.
+                        json.WriteStartObject("tags");
+                        foreach (var tag in member.Value.EnumerateObject().Where(tag => tag.Name is not (TraceKeys.ArtifactLocation or TraceKeys.SpansLocation)))
+                        {
+                            tag.WriteTo(json);
+                        }
+
+                        json.WriteEndObject();
+                        break;
+                    default:
+                        member.WriteTo(json);
+                        break;
+                }
+            }
+
+            json.WritePropertyName("trace_location");
+            TraceDocument.WriteLocation(json, _experimentId);
+            if (TraceDocument.DurationMs(trace.Info) is { } ms)
+            {
+                json.WriteString("execution_duration", (ms / 1000m).ToString("0.000", System.Globalization.CultureInfo.InvariantCulture) + "s");
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return text.ToArray();
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            return JsonDocument.Parse(line, TraceDocument.ReaderOptions);
+        }
+        catch (JsonException e)
+        {
+            throw new FormatException($"it is not a whole JSON value ({e.Message}); each line must be one, as 'jq -c .' writes them", e);
+        }
+    }
+}
