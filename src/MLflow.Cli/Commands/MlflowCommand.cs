@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using MLflow.Cli.Doctor;
 using MLflow.Cli.Experiments;
 using MLflow.Cli.Traces;
 using MLflow.Server;
@@ -18,6 +19,7 @@ internal sealed class MlflowCommand : RootCommand
         Add(new ImportCommand());
         Add(new ExperimentsCommand());
         Add(new TracesCommand());
+        Add(new DoctorCommand());
     }
 
     public static async Task<int> RunAsync(string[] args)
