@@ -25,10 +25,10 @@ internal static class SpoolCheck
             }
 
             var files = new DirectoryInfo(folder).GetFiles("*" + TraceSpool.Extension);
-            var addresses = SpoolImport.Addresses(folder);
-            return addresses.Count == 0
+            var targets = SpoolImport.Targets(folder);
+            return targets.Count == 0
                 ? new CheckResult("spool", Ok, $"nothing waits in {folder}")
-                : new CheckResult("spool", Warning, $"{files.Length} files ({files.Sum(file => file.Length) >> 10} KiB) wait in {folder} for {string.Join(", ", addresses)}: mlflow import --spool sends them");
+                : new CheckResult("spool", Warning, $"{files.Length} files ({files.Sum(file => file.Length) >> 10} KiB) wait in {folder} for {string.Join(", ", targets)}: mlflow import --spool sends them");
         }
         catch (ArgumentException e)
         {

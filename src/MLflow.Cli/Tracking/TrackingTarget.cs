@@ -9,7 +9,7 @@ internal sealed class TrackingTarget
     private TrackingTarget(Uri address)
     {
         Address = address;
-        Api = new TrackingApi(address, TimeProvider.System);
+        Api = new TrackingApi(address, TimeProvider.System, CredentialSource.OfEnvironment);
     }
 
     public Uri Address { get; }
