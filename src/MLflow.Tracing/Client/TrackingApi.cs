@@ -95,7 +95,8 @@ internal sealed class TrackingApi
     private static bool Repeatable(ExportFailureException e, int failures) =>
         RepeatableWhenBusy(e, failures) || (e.Kind == ExportFailureKind.Failed && e.Reason != DropReasons.Timeout && failures < MaxRetriesOfFailures);
 
-    private static bool RepeatableWhenBusy(ExportFailureException e, int failures) => e.Kind == ExportFailureKind.Busy;
+    /// <summary>Traces wait for credentials that are mended later; whoever asks now wants to know.</summary>
+    private static bool RepeatableWhenBusy(ExportFailureException e, int failures) => e.Kind == ExportFailureKind.Busy && e.Status is not (401 or 403);
 
     private static bool RepeatableWhenNotTaken(ExportFailureException e, int failures) => e.Status is 429 or 503;
 

@@ -42,6 +42,8 @@ public sealed class TrackingApiTests
     [InlineData(503, 8)]
     [InlineData(400, 1)]
     [InlineData(404, 1)]
+    [InlineData(401, 1)]
+    [InlineData(403, 1)]
     public async Task Read_FailsAlways_IsGivenUpAfterItsTries(int status, int tries)
     {
         await using var server = await AlwaysAsync(status, """{"error_code":"SOME_CODE","message":"no"}""");
