@@ -144,7 +144,7 @@ public sealed class DoctorCommandTests : CommandTestBase
         var doctor = await DoctorAsync(Address);
 
         Assert.Equal(0, doctor.ExitCode);
-        Assert.Contains("for http://127.0.0.1:1/: mlflow import --spool", Line(doctor, "spool"), StringComparison.Ordinal);
+        Assert.Contains("for http://127.0.0.1:1: mlflow import --spool", Line(doctor, "spool"), StringComparison.Ordinal);
 
         var json = await RunAsync([("MLFLOW_TRACKING_URI", Address), ("MLFLOW_SPOOL_DIRECTORY", "none")], "doctor", "--output", "json");
         Assert.Equal("warn", json.Json.EnumerateArray().Single(check => check.GetProperty("check").GetString() == "spool").GetProperty("outcome").GetString());

@@ -28,7 +28,7 @@ public sealed record DifferenceClass(string Name, string Reason, int Count, Func
         new("several streamed choices", "real MLflow mixes their texts in one choice", 3, d =>
             d is { Case: "chat_stream_n2", Path: Outputs + ".choices[]", Theirs: null }
             or { Case: "chat_stream_n2", Path: Outputs + ".choices[].message.content" or "response_preview" }),
-        new("attributes of ours", "operation, exchange, provider, figures of streams and tokens: names that real MLflow has not", 768, d =>
+        new("attributes of ours", "operation, exchange, provider, figures of streams and tokens, what a cost was told from: names that real MLflow has not", 798, d =>
             d.Theirs is null && Array.Exists(OwnNames, name => d.Path.StartsWith("attributes." + name, StringComparison.Ordinal))),
         new("chunk events of ours", "the value of an event line that the data do not say", 0, d => d is { Theirs: null, Path: "events[].mlflow.chunk.event" }),
         new("attempts", "a call that was tried again has an event for each try", 2, d =>
