@@ -36,8 +36,6 @@ internal static class ConventionMapper
     /// <summary>The mapping of one span.</summary>
     private sealed class Mapping
     {
-        private const string Cost = "mlflow.llm.cost";
-
         private readonly SpanRecord _span;
         private readonly SpanSource _source;
         private readonly List<ConventionTable> _tables;
@@ -77,7 +75,7 @@ internal static class ConventionMapper
 
             Text(AttributeNames.Provider, table => table.Providers, Provider);
             Usage();
-            Value(Cost, table => table.Costs);
+            Value(AttributeNames.Cost, table => table.Costs);
             FirstToken();
 
             // The Responses API's conversation is the answer before, another one each turn.

@@ -9,7 +9,7 @@ internal sealed class SpanSource
     /// <summary>An event (or log record) that carries the attributes of its span's messages, semantic conventions 1.37.</summary>
     private const string DetailsEvent = "gen_ai.client.inference.operation.details";
 
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 1024 };
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = StoredJson.MaxDepth };
 
     private readonly Dictionary<string, string> _attributes;
 

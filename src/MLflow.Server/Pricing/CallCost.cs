@@ -8,15 +8,18 @@ namespace MLflow.Server.Pricing;
 /// <param name="Output">10⁻¹² US dollars for the output.</param>
 public readonly record struct CallCost(long Input, long Output)
 {
+    /// <summary>10⁻¹² US dollars, a million dollars. More is a mistake, or a joke.</summary>
+    internal const long Most = 1_000_000_000_000_000_000;
+
     private const decimal PicoUsd = Price.PicoUsd;
 
     /// <summary>10⁻¹² US dollars.</summary>
-    public long Total => Input + Output;
+    public long Total => Sum(Input, Output);
 
     /// <summary>US dollars, unrounded.</summary>
     public decimal Usd => Total / PicoUsd;
 
-    public static CallCost operator +(CallCost left, CallCost right) => new(left.Input + right.Input, left.Output + right.Output);
+    public static CallCost operator +(CallCost left, CallCost right) => new(Sum(left.Input, right.Input), Sum(left.Output, right.Output));
 
     /// <summary>Reads what <see cref="ToJson"/> writes. Null where it is something else.</summary>
     public static CallCost? Parse(string? json)
@@ -50,6 +53,9 @@ public readonly record struct CallCost(long Input, long Output)
     public string ToJson() => string.Create(
         CultureInfo.InvariantCulture,
         $"{{\"input_cost\": {Text(Input)}, \"output_cost\": {Text(Output)}, \"total_cost\": {Text(Total)}}}");
+
+    // Amounts that strangers tell may be large.
+    private static long Sum(long left, long right) => left > long.MaxValue - right ? long.MaxValue : left + right;
 
     private static string Text(long pico) => (pico / PicoUsd).ToString("0.0###########", CultureInfo.InvariantCulture);
 

@@ -1,12 +1,13 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using MLflow.Server.Conventions;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Pricing;
 
 /// <summary>
-/// Adds to the span of a call what the call cost, and what that was told from, or why it is not known. A call is priced once, when it comes, by the prices
-/// of its time: later prices change nothing.
+/// Adds to the span of a call what the call cost, and what that was told from, or why it is not known. A call is priced when it comes, and again when
+/// log records or a newer mapping of conventions add to its span, each time by the prices of the call's day.
 /// </summary>
 internal sealed partial class CallPricer
 {
@@ -52,15 +53,19 @@ internal sealed partial class CallPricer
             return span;
         }
 
-        var attributes = new List<KeyValuePair<string, string>>(span.Attributes);
+        // What was sent stays as it is: the cost stands beside it, as what conventions were mapped to does.
+        List<KeyValuePair<string, string>> added = [new(AttributeNames.CostBasis, JsonSerializer.Serialize(basis, CostBasisContext.Default.CostBasis))];
         if (cost is { } known)
         {
-            attributes.Add(new(AttributeNames.Cost, known.ToJson()));
+            added.Insert(0, new(AttributeNames.Cost, known.ToJson()));
         }
 
-        attributes.RemoveAll(attribute => attribute.Key == AttributeNames.CostBasis);
-        attributes.Add(new(AttributeNames.CostBasis, JsonSerializer.Serialize(basis, CostBasisContext.Default.CostBasis)));
-        return span with { Attributes = attributes };
+        return span with
+        {
+            Attributes = ConventionMapper.Join(span.Attributes, added),
+            Mapped = [.. span.Mapped, .. added],
+            Sent = span.Sent ?? span,
+        };
     }
 
     private CallCost? Price(SpanRecord span, IReadOnlyList<UsageBucket> usage, CostBasis basis)
@@ -89,6 +94,12 @@ internal sealed partial class CallPricer
             var amount = bucket.Count * price.PicoUsdEach;
             input += bucket.IsInput ? amount : 0;
             output += bucket.IsInput ? 0 : amount;
+        }
+
+        if (input > CallCost.Most || output > CallCost.Most)
+        {
+            basis.Unknown = "the usage is more than one call can have";
+            return null;
         }
 
         return new CallCost((long)Math.Round(input), (long)Math.Round(output));

@@ -20,7 +20,7 @@ public sealed class WireReplayTests : IClassFixture<SomeServer>
         ("/trace_metadata/mlflow.trace.cost: ", "3.11 tells it, 3.6 did not"),
         ("/creation_time:", "time of the replay"),
         ("/last_update_time:", "time of the replay"),
-        ("batchGet /traces/0/spans/0/attributes: 11 items instead of 8", "the model of a gen_ai span as in 3.11, its tokens in parts, and the stamp of the mapping"),
+        ("batchGet /traces/0/spans/0/attributes: 13 items instead of 8", "the model of a gen_ai span as in 3.11, its tokens in parts, the stamp of the mapping, and the cost with what it was told from"),
         ("/attributes/2/value/string_value: \"Traceback", "paths in the recorded answer were masked"),
         ("/traces.json /spans/", "TypeScript sends wrong trace ids; the right one is given back"),
     ];

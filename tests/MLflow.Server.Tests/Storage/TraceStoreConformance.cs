@@ -123,6 +123,45 @@ public abstract partial class TraceStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Write_CallInAnotherConvention_KeepsItsCostWithItsSpan()
+    {
+        var id = NewOtelId();
+        var call = Span(id, 1, attributes:
+            [("gen_ai.operation.name", "\"chat\""), ("gen_ai.request.model", "\"gpt-4o\""), ("gen_ai.usage.input_tokens", "1000"), ("gen_ai.usage.output_tokens", "100")]);
+        await Store.WriteAsync(Batch(call), Cancellation);
+        await Store.WriteAsync(Batch(call), Cancellation);
+
+        var span = Assert.Single(await Store.GetSpansAsync("tr-" + id, Cancellation));
+
+        Assert.Equal(new CallCost(2_500_000_000, 1_000_000_000), (await InfoAsync(id)).Facts.Cost);
+        Assert.Equal("""{"input_cost": 0.0025, "output_cost": 0.001, "total_cost": 0.0035}""", span["mlflow.llm.cost"]);
+        Assert.DoesNotContain(span.Sent!.Attributes, attribute => attribute.Key.StartsWith("mlflow.llm.cost", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"input_tokens": 999999999999, "output_tokens": 999999999999}""", "gpt-4")]
+    [InlineData("""{"input_tokens": 900000000000, "output_tokens": 900000000000}""", "o1-pro")]
+    public async Task Write_UsageThatCannotBe_IsStoredWithoutACost(string usage, string model)
+    {
+        var id = NewOtelId();
+
+        await Store.WriteAsync(Batch(Span(id, 1, attributes: [("mlflow.chat.tokenUsage", usage), ("mlflow.llm.model", $"\"{model}\"")])), Cancellation);
+
+        Assert.Null((await InfoAsync(id)).Facts.Cost);
+    }
+
+    [Fact]
+    public async Task Write_DeepArgumentsInAnotherConvention_CanBeRead()
+    {
+        var id = NewOtelId();
+        var deep = "\"" + new string('[', 1024) + new string(']', 1024) + "\"";
+
+        await Store.WriteAsync(Batch(Span(id, 1, attributes: [("gen_ai.operation.name", "\"execute_tool\""), ("gen_ai.tool.call.arguments", deep)])), Cancellation);
+
+        Assert.Single(await Store.GetSpansAsync("tr-" + id, Cancellation));
+    }
+
+    [Fact]
     public async Task Write_CallOfUnknownPrice_LeavesNoSumThatLooksWhole()
     {
         var id = NewOtelId();
