@@ -234,7 +234,7 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
     {
         var command = await packages.InstallToolAsync();
         using var folder = new TemporaryFolder();
-        using var process = Process.Start(new ProcessStartInfo(command, ["server", "--port", "0"]) { WorkingDirectory = folder.Path, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo(command, ["server", "--port", "0", "--otlp-grpc-port", "none"]) { WorkingDirectory = folder.Path, RedirectStandardOutput = true })!;
         try
         {
             var line = await process.StandardOutput.ReadLineAsync(Token);
