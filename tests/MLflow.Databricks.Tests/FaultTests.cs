@@ -90,6 +90,33 @@ public sealed class FaultTests : ClientTestBase
     }
 
     [Fact]
+    public async Task OneExperimentIsForbidden_WithMuchOnTheDisk_OthersGoOn()
+    {
+        Workspace.Experiments.Add(Experiment).IsForbidden = true;
+        Workspace.Quotas.Limit(QuotaGroup.CreateTraces, int.MaxValue);
+        var first = SpoolingClient();
+        var text = new string('x', 1 << 20);
+        for (var i = 0; i < 8; i++)
+        {
+            Trace(first, text);
+        }
+
+        await first.FlushAsync(Token);
+        await first.DisposeAsync();
+
+        // The first trace that arrives has the next program read what waits for the workspace. It fills the experiment's lane, and cannot go back to the disk.
+        var second = SpoolingClient();
+        second.SetExperiment("/Shared/allowed");
+        Make(second, 1);
+        await second.FlushAsync(Token);
+        await second.FlushAsync(Token);
+        Make(second, 2);
+        var result = await second.FlushAsync(Token).WaitAsync(TimeSpan.FromMinutes(1), Token);
+
+        Assert.Equal(3, result.Exported);
+    }
+
+    [Fact]
     public async Task OneExperimentIsForbiddenForLong_WhatWaitsGoesToTheDiskAndTakesNoMemoryFromOthers()
     {
         Workspace.Experiments.Add(Experiment).IsForbidden = true;

@@ -245,7 +245,20 @@ internal sealed partial class TraceExporter
 
     /// <summary>Its server is away, it has waited long enough, and nobody waits for it to be tried again.</summary>
     private bool IsForSpool(ExportLane lane) =>
-        (MaySpool(lane) && (lane.IsFull || _timeProvider.GetElapsedTime(lane.WaitsSince) >= Linger)) || (lane.Hold is not null && lane.IsFull && _spool is { TakesMore: true });
+        ((MaySpool(lane) && (lane.IsFull || _timeProvider.GetElapsedTime(lane.WaitsSince) >= Linger)) || (lane.Hold is not null && lane.IsFull && _spool is { TakesMore: true }))
+        && Spoolable(lane) is var (fromDisk, fresh) && (fromDisk.Any() || fresh.Any());
+
+    /// <summary>What of a lane can leave memory. Where that is nothing, to try it would be to turn without progress, and to keep other lanes waiting.</summary>
+    private (IEnumerable<QueuedExport> FromDisk, IEnumerable<QueuedExport> Fresh) Spoolable(ExportLane lane)
+    {
+        // While an experiment is held one trace of it stays, to be tried with; without any, what is on the disk would be read again at once.
+        var isHeld = lane.Hold is not null && !_stop.IsCancellationRequested;
+
+        // What came since the worker looked is not encoded, and waits for the next time.
+        return (
+            isHeld ? [] : lane.Waiting.Where(e => e.Spooled is not null),
+            lane.Waiting.Where(e => e is { Spooled: null, Encoded: not null, IsAnnouncement: false } && (lane.Server.TakesSpans || (e.IsComplete && !e.Progress.IsUploaded))).Skip(isHeld ? 1 : 0));
+    }
 
     private bool MaySpool(ExportLane lane) =>
         _spool is { TakesMore: true } && lane.Server is { Retry.Failures: > 0 } server && (server.TakesSpans || server.Workspace is not null) && !_flushes.Exists(f => f.WaitsFor(lane));
@@ -263,13 +276,9 @@ internal sealed partial class TraceExporter
 
         lock (_lock)
         {
-            // While an experiment is held one trace of it stays, to be tried with; without any, what is on the disk would be read again at once.
-            var isHeld = lane.Hold is not null && !_stop.IsCancellationRequested;
-            fromDisk = isHeld ? [] : [.. lane.Waiting.Where(e => e.Spooled is not null)];
             Forget(lane, [.. lane.Waiting.Where(e => e.IsAnnouncement)]);
-
-            // What came since the worker looked is not encoded, and waits for the next time.
-            fresh = [.. lane.Waiting.Where(e => e.Spooled is null && e.Encoded is not null && (lane.Server.TakesSpans || (e.IsComplete && !e.Progress.IsUploaded))).Skip(isHeld ? 1 : 0)];
+            var spoolable = Spoolable(lane);
+            (fromDisk, fresh) = ([.. spoolable.FromDisk], [.. spoolable.Fresh]);
         }
 
         fromDisk.ForEach(export => _spool!.PutBack(export.Spooled!));
@@ -602,6 +611,14 @@ internal sealed partial class TraceExporter
         Forget(lane, batch.FindAll(b => b.IsAnnouncement));
         batch.RemoveAll(b => b.IsAnnouncement);
         batch.ForEach(b => NoteTried(b.Spooled));
+        if (e.Kind != ExportFailureKind.Held)
+        {
+            lock (_lock)
+            {
+                lane.Hold = null;
+            }
+        }
+
         switch (e.Kind)
         {
             case ExportFailureKind.Refused when batch.Count > 1 && lane.Server.TakesSpans:
