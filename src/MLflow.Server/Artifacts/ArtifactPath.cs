@@ -63,7 +63,7 @@ internal static class ArtifactPath
         foreach (var name in plain.Split('/'))
         {
             // Windows: a backslash parts names, a colon ends a drive's, dots and spaces at the end do not count.
-            if (name.TrimEnd('.', ' ').Length == 0 || name.AsSpan().ContainsAny('\\', ':') || name.Any(char.IsControl) || Encoding.UTF8.GetByteCount(name) > MaxNameBytes)
+            if (name.Length == 0 || name[^1] is '.' or ' ' || name.AsSpan().ContainsAny('\\', ':') || name.Any(char.IsControl) || Encoding.UTF8.GetByteCount(name) > MaxNameBytes)
             {
                 throw Invalid(path);
             }

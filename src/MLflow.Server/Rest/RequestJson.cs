@@ -253,11 +253,13 @@ internal readonly struct RequestJson
         }
     }
 
+    /// <summary>The text with U+FFFD for each half of a surrogate pair: Python writes those as they are, and readers of JSON throw on them.</summary>
+    public static ReadOnlyMemory<byte> WholeCharacters(ReadOnlyMemory<byte> json) =>
+        json.Span.IndexOf("\\ud"u8) < 0 && json.Span.IndexOf("\\uD"u8) < 0 ? json : JsonText.ReplaceLoneSurrogates(json.Span);
+
     private static JsonElement Root(ReadOnlyMemory<byte> json)
     {
-        // Python writes half of a surrogate pair as it is, and readers of JSON throw on it.
-        var isWhole = json.Span.IndexOf("\\ud"u8) < 0 && json.Span.IndexOf("\\uD"u8) < 0;
-        using var document = JsonDocument.Parse(isWhole ? json : JsonText.ReplaceLoneSurrogates(json.Span));
+        using var document = JsonDocument.Parse(WholeCharacters(json));
         return document.RootElement.Clone();
     }
 }

@@ -26,7 +26,7 @@ internal static class TraceDataJson
     {
         try
         {
-            using var document = JsonDocument.Parse(json, Options);
+            using var document = JsonDocument.Parse(RequestJson.WholeCharacters(json), Options);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 && document.RootElement.TryGetProperty("spans", out var spans) && spans.ValueKind == JsonValueKind.Array
                 ? [.. spans.EnumerateArray().Select(span => ReadSpan(span, traceId))]

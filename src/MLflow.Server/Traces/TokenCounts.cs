@@ -6,6 +6,9 @@ namespace MLflow.Server.Traces;
 /// <summary>Token counts as MLflow writes them: <c>{"input_tokens":9,"output_tokens":12,"total_tokens":21,"cache_read_input_tokens":0}</c>.</summary>
 internal readonly record struct TokenCounts(long? Input, long? Output, long? Total, long? CachedInput)
 {
+    // Sums of what strangers tell must not overflow.
+    private const double MaxTokens = 1L << 52;
+
     public bool Any => Input is not null || Output is not null || Total is not null;
 
     /// <summary>None at all where the text is absent or something else.</summary>
@@ -25,7 +28,7 @@ internal readonly record struct TokenCounts(long? Input, long? Output, long? Tot
             {
                 var name = reader.GetString();
                 reader.Read();
-                if (reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var number) && double.IsFinite(number))
+                if (reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var number) && number is >= 0 and <= MaxTokens)
                 {
                     var count = (long)number;
                     switch (name)

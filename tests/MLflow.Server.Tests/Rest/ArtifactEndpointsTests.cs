@@ -49,6 +49,8 @@ public sealed class ArtifactEndpointsTests : IClassFixture<SomeServer>
     [InlineData("a//b")]
     [InlineData("a/%20/b")]
     [InlineData(".mlflow-uploads/x")]
+    [InlineData(".mlflow-uploads.%2Fx")]
+    [InlineData(".mlflow-uploads%20%2Fx")]
     [InlineData(".MLFLOW-UPLOADS%2Fx")]
     [InlineData("")]
     public async Task Path_ThatLeadsElsewhere_IsRefusedForEveryVerb(string path)

@@ -12,6 +12,17 @@ public sealed class RunEndpointsTests : IClassFixture<SomeServer>
     public RunEndpointsTests(SomeServer server) => _server = server;
 
     [Fact]
+    public async Task Run_CreatedWithAnEmptyNameTag_HasOneName()
+    {
+        var created = await _server.PostAsync(Runs + "create", """{"experiment_id":"0","tags":[{"key":"mlflow.runName","value":""}]}""");
+
+        var run = created.Body.GetProperty("run");
+        var name = run.GetProperty("info").GetProperty("run_name").GetString();
+        Assert.False(string.IsNullOrEmpty(name));
+        Assert.Equal(name, run.GetProperty("data").GetProperty("tags").EnumerateArray().Single(tag => tag.GetProperty("key").GetString() == "mlflow.runName").GetProperty("value").GetString());
+    }
+
+    [Fact]
     public async Task Run_CreatedLoggedToAndEnded_IsReadBack()
     {
         var created = await _server.PostAsync(Runs + "create", """{"experiment_id":"0","user_id":"root","start_time":1,"run_name":"r1","tags":[{"key":"mlflow.runName","value":"r1"},{"key":"t","value":"1"}]}""");

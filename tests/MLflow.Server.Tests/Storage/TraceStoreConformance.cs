@@ -151,6 +151,15 @@ public abstract partial class TraceStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public void LinkedPrompts_HalfACharacterInATag_IsReadAllTheSame() =>
+        Assert.Equal("\ufffd/1", Assert.Single(LinkedPrompts.Read("""[{"name":"\ud800","version":"1"}]""")) is var prompt ? $"{prompt.Name}/{prompt.Version}" : "");
+
+    [Theory]
+    [InlineData("1e300")]
+    [InlineData("-1")]
+    public void TokenCounts_ThatCannotBe_AreUnknown(string count) => Assert.False(TokenCounts.Parse($$"""{"input_tokens": {{count}}}""").Any);
+
+    [Fact]
     public async Task Write_DeepArgumentsInAnotherConvention_CanBeRead()
     {
         var id = NewOtelId();

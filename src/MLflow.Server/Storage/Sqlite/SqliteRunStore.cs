@@ -59,8 +59,8 @@ internal sealed class SqliteRunStore : IRunStore
                 ExperimentState.RequireActive(session, run.ExperimentId);
                 session[InsertSql].Bind(1, run.RunId).Bind(2, run.ExperimentId).Bind(3, run.Name).Bind(4, run.UserId).Bind(5, StatusText(run.Status))
                     .Bind(6, run.StartTimeMs).Bind(7, run.EndTimeMs).Execute();
-                WriteTags(session, run.RunId, run.Tags);
-                return session[UpsertTagSql].Bind(1, run.RunId).Bind(2, NameTag).Bind(3, run.Name).Execute();
+                WriteTags(session, run.RunId, new Dictionary<string, string>(run.Tags) { [NameTag] = run.Name });
+                return true;
             },
             cancellationToken).ConfigureAwait(false);
         return (await GetAsync(run.RunId, cancellationToken).ConfigureAwait(false))!;
@@ -179,7 +179,7 @@ internal sealed class SqliteRunStore : IRunStore
         foreach (var (key, value) in tags)
         {
             session[UpsertTagSql].Bind(1, runId).Bind(2, key).Bind(3, value).Execute();
-            if (key == NameTag)
+            if (key == NameTag && value.Length > 0)
             {
                 session[UpdateSql].Bind(1, runId).Bind(2, value).Bind(3, (string?)null).Bind(4, (long?)null).Execute();
             }

@@ -132,7 +132,7 @@ internal sealed class SqliteTraceAnalysis : ITraceAnalysis
     {
         MetricAggregationType.Count when metric == "session_count" => "COUNT(DISTINCT v)",
         MetricAggregationType.Count => "COUNT(v)",
-        MetricAggregationType.Sum => "SUM(v)",
+        MetricAggregationType.Sum => "TOTAL(v)",
         MetricAggregationType.Avg => "AVG(v)",
         _ => $"{PercentileFunction}(v, {parameters.Add(aggregation.Percentile)})",
     };

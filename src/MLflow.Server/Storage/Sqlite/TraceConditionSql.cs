@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text.Json;
 using MLflow.Server.Assessments;
+using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -84,28 +84,9 @@ internal sealed class TraceConditionSql
             + $"WHERE m.trace_id = t.trace_id AND m.key = {SessionKey} AND {valid}))";
     }
 
-    // As the client that linked it said in a tag: [{"name": "p", "version": "1"}]
     private string Prompt(string prompt) =>
-        $"EXISTS (SELECT 1 FROM trace_tags x WHERE x.trace_id = t.trace_id AND x.key = {_conditions.Value("mlflow.linkedPrompts")} "
-        + $"AND {_conditions.Matches("x.value", json => Links(json, prompt))})";
-
-    private static bool Links(string json, string prompt)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            return document.RootElement.ValueKind == JsonValueKind.Array
-                && document.RootElement.EnumerateArray().Any(item =>
-                    item.ValueKind == JsonValueKind.Object
-                    && item.TryGetProperty("name", out var name)
-                    && item.TryGetProperty("version", out var version)
-                    && $"{name}/{version}" == prompt);
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
+        $"EXISTS (SELECT 1 FROM trace_tags x WHERE x.trace_id = t.trace_id AND x.key = {_conditions.Value(LinkedPrompts.Tag)} "
+        + $"AND {_conditions.Matches("x.value", json => LinkedPrompts.Read(json).Exists(linked => $"{linked.Name}/{linked.Version}" == prompt))})";
 
     private string Text(TraceCondition condition) => SqlConditions.Any(
     [
