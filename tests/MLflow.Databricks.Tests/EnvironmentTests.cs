@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace MLflow.Tests.Databricks;
@@ -36,6 +37,46 @@ public sealed class EnvironmentTests : ClientTestBase
         FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
         Assert.Equal("/Shared/env", Workspace.Experiments.All.Single().Name);
     }
+
+    [Fact]
+    public async Task Token_OfAFileWithALineBreak_IsTheTokenAlone()
+    {
+        Set("DATABRICKS_HOST", Workspace.Host);
+        Set("DATABRICKS_TOKEN", Workspace.Tokens.AddPersonal() + "\n");
+        await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = "databricks", Experiment = "/Shared/env", LoggerFactory = Log });
+        Trace(client);
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 1);
+
+        Set("DATABRICKS_TOKEN", "one\ntwo");
+        var e = Assert.Throws<ArgumentException>(() => client.SetTrackingUri("databricks"));
+        Assert.StartsWith("token from DATABRICKS_TOKEN has a line break", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Host_WithCredentialsInCode_Starts()
+    {
+        Set("DATABRICKS_CONFIG_FILE", Path.Combine(SpoolFolder, "none"));
+        var services = new ServiceCollection().AddMlflowTracing(options =>
+        {
+            options.TrackingUri = "databricks";
+            options.Databricks.Host = Workspace.Host;
+            options.Databricks.Token = Workspace.Tokens.AddPersonal();
+        });
+        await using var provider = services.BuildServiceProvider();
+
+        Assert.Equal("databricks", provider.GetRequiredService<MlflowClient>().TrackingUri);
+    }
+
+    [Theory]
+    [InlineData("/.well-known/oauth-authorization-server", false, false)]
+    [InlineData("file:///etc/passwd", false, false)]
+    [InlineData("http://there.test/x", true, false)]
+    [InlineData("http://127.0.0.1/x", true, true)]
+    [InlineData("https://there.test/x", true, true)]
+    [InlineData(null, false, false)]
+    public void WebAddress_TakesNoFiles(string? text, bool isAddress, bool isSafe) =>
+        Assert.Equal((isAddress, isSafe), (WebAddress.TryParse(text, out _), WebAddress.TryParseSafe(text, out _)));
 
     [Fact]
     public async Task Destination_OfTheEnvironment_IsAPlaceInUnityCatalog()

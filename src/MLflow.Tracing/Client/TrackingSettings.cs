@@ -167,11 +167,11 @@ internal sealed class TrackingSettings
 
     /// <summary>Looks at its form alone: nothing is started.</summary>
     /// <exception cref="ArgumentException">It is not one that is supported.</exception>
-    public static void CheckTrackingUri(string value)
+    public static void CheckTrackingUri(string value, DatabricksOptions? databricks = null)
     {
         if (DatabricksUri.IsDatabricks(value))
         {
-            DatabricksWorkspaces.Check(value);
+            DatabricksWorkspaces.Check(value, databricks);
         }
         else if (EmbeddedStore.IsDatabase(value))
         {

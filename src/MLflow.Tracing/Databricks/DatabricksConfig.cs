@@ -55,9 +55,25 @@ internal sealed class DatabricksConfig
         }
 
         config.ReadProfile(uriProfile);
+        config.CheckCharacters();
         config.FindHost();
         config.CheckMethods();
         return config;
+    }
+
+    /// <summary>Files of secrets often end with a line break; one within a value would end up in the head of a request.</summary>
+    private void CheckCharacters()
+    {
+        foreach (var (name, found) in _values.ToList())
+        {
+            var value = found.Value.Trim();
+            if (value.Any(char.IsControl))
+            {
+                throw new ArgumentException($"{name} from {found.Origin} has a line break or another control character within it: give the value alone.");
+            }
+
+            _values[name] = found with { Value = value };
+        }
     }
 
     /// <summary>Which of these stand where, for messages: <c>client_id from DATABRICKS_CLIENT_ID</c>.</summary>

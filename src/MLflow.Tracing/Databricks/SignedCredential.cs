@@ -17,7 +17,7 @@ internal sealed record SignedCredential(string Kind, Uri Address, IReadOnlyList<
     public static SignedCredential Read(JsonElement answer)
     {
         var info = ApiJson.Member(answer, "credential_info") ?? throw new FormatException("it has no 'credential_info'");
-        return Uri.TryCreate(ApiJson.Text(info, "signed_uri"), UriKind.Absolute, out var address) && (address.Scheme == Uri.UriSchemeHttps || address.IsLoopback)
+        return WebAddress.TryParseSafe(ApiJson.Text(info, "signed_uri"), out var address)
             ? new SignedCredential(
                 ApiJson.Text(info, "type") ?? "",
                 address,

@@ -14,7 +14,7 @@ internal sealed class MlflowTracingOptionsValidator : IValidateOptions<MlflowTra
         {
             if (options.TrackingUri is { } uri)
             {
-                TrackingSettings.CheckTrackingUri(uri);
+                TrackingSettings.CheckTrackingUri(uri, options.Databricks);
             }
         });
         if (SettingRules.OfCredentials(ConfigurationReader.Section + ":", options) is { } credentials)

@@ -76,7 +76,15 @@ internal static class CredentialChoice
     public static string? FindCli(DatabricksConfig config)
     {
         var path = config[DatabricksAttribute.CliPath] ?? config.Surroundings.FindProgram("databricks");
-        return path is not null && new FileInfo(path) is { Exists: true, Length: >= MinCliBytes } ? path : null;
+        if (path is null)
+        {
+            return null;
+        }
+
+        // Package managers install it as a link, which has a length of its own.
+        var file = new FileInfo(path);
+        file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+        return file is { Exists: true, Length: >= MinCliBytes } ? path : null;
     }
 
     private static bool Has(DatabricksConfig config, params ReadOnlySpan<string> names)

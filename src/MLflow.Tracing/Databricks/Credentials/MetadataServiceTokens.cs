@@ -9,7 +9,7 @@ internal sealed class MetadataServiceTokens(TokenHttp http, TimeProvider timePro
 
     public async Task<AccessToken> FetchAsync(CancellationToken cancellationToken)
     {
-        if (!Uri.TryCreate(http.Config[DatabricksAttribute.MetadataServiceUrl], UriKind.Absolute, out var address))
+        if (!WebAddress.TryParse(http.Config[DatabricksAttribute.MetadataServiceUrl], out var address))
         {
             throw new ExportFailureException(ExportFailureKind.Held, DropReasons.InvalidAnswer, $"The address of the metadata service is none ({Origin}).");
         }

@@ -20,7 +20,7 @@ internal sealed class WorkspaceMetadata(TokenHttp http)
         var text = ApiJson.Text(answer, "token_endpoint");
 
         // The secret is sent there.
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var endpoint) || (endpoint.Scheme != Uri.UriSchemeHttps && !endpoint.IsLoopback))
+        if (!WebAddress.TryParseSafe(text, out var endpoint))
         {
             throw new ExportFailureException(ExportFailureKind.Held, DropReasons.InvalidAnswer, $"{discovery} names no token endpoint that is reached by https.");
         }
@@ -31,7 +31,7 @@ internal sealed class WorkspaceMetadata(TokenHttp http)
     private async Task<Uri> DiscoveryAsync(CancellationToken cancellationToken)
     {
         var host = http.Config.Host;
-        if (http.Config[DatabricksAttribute.DiscoveryUrl] is { } told && Uri.TryCreate(told, UriKind.Absolute, out var url))
+        if (http.Config[DatabricksAttribute.DiscoveryUrl] is { } told && WebAddress.TryParse(told, out var url))
         {
             return url;
         }
@@ -39,7 +39,7 @@ internal sealed class WorkspaceMetadata(TokenHttp http)
         try
         {
             var config = await http.GetAsync(new Uri(host, "/.well-known/databricks-config"), cancellationToken).ConfigureAwait(false);
-            if (Uri.TryCreate(ApiJson.Text(config, "oidc_endpoint")?.TrimEnd('/') + "/.well-known/oauth-authorization-server", UriKind.Absolute, out var named))
+            if (WebAddress.TryParse(ApiJson.Text(config, "oidc_endpoint")?.TrimEnd('/') + "/.well-known/oauth-authorization-server", out var named))
             {
                 return named;
             }
