@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using MLflow.Cli.Database;
 using MLflow.Cli.Doctor;
 using MLflow.Cli.Experiments;
 using MLflow.Cli.Traces;
@@ -20,6 +21,7 @@ internal sealed class MlflowCommand : RootCommand
         Add(new ExperimentsCommand());
         Add(new TracesCommand());
         Add(new DoctorCommand());
+        Add(new DatabaseCommand());
     }
 
     public static async Task<int> RunAsync(string[] args)

@@ -37,7 +37,8 @@ internal static class SqliteMigrator
         }
     }
 
-    private static void RefuseForeign(string path)
+    /// <exception cref="DatabaseOpenException">The file is not ours, or was made by a newer version.</exception>
+    public static void RefuseForeign(string path)
     {
         using var connection = new SqliteConnection(ConnectionString(path, SqliteOpenMode.ReadOnly));
         connection.Open();

@@ -78,6 +78,7 @@ internal sealed partial class SqliteTraceStore : ITraceStore
                     cancellationToken).ConfigureAwait(false);
             }
 
+            await GiveSpaceBackAsync(cancellationToken).ConfigureAwait(false);
             return deleted;
         }
 
@@ -96,6 +97,7 @@ internal sealed partial class SqliteTraceStore : ITraceStore
             }
         }
 
+        await GiveSpaceBackAsync(cancellationToken).ConfigureAwait(false);
         return deleted;
     }
 
@@ -130,6 +132,13 @@ internal sealed partial class SqliteTraceStore : ITraceStore
                 ? true
                 : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No trace tag with key '{key}' for trace with ID '{traceId}'"),
             cancellationToken);
+
+    private async Task GiveSpaceBackAsync(CancellationToken cancellationToken)
+    {
+        while (await _database.Writer.WriteAsync(SqliteSpace.GiveBack, cancellationToken).ConfigureAwait(false))
+        {
+        }
+    }
 
     private static void RequireFewRuns(SqliteWriteSession session, string traceId, string runId)
     {
