@@ -11,4 +11,8 @@ internal interface ITraceAnalysis
     /// <summary>Counts the traces that each filter finds among those that the base filter finds. Each filter stands for itself: spans that they speak of need not be the same.</summary>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a filter is wrong.</exception>
     Task<FilterCounts> CountAsync(IReadOnlyList<long> experimentIds, string? baseFilter, string first, string second, CancellationToken cancellationToken);
+
+    /// <summary>What happened in an experiment over a time.</summary>
+    /// <exception cref="MlflowException">BAD_REQUEST: it took too long.</exception>
+    Task<Overview> OverviewAsync(OverviewQuery query, CancellationToken cancellationToken);
 }

@@ -7,7 +7,7 @@ using MLflow.Server.Traces.Filters;
 namespace MLflow.Server.Storage.Sqlite;
 
 /// <summary>Figures over the traces in SQLite.</summary>
-internal sealed class SqliteTraceAnalysis : ITraceAnalysis
+internal sealed partial class SqliteTraceAnalysis : ITraceAnalysis
 {
     private const string PercentileFunction = "mlflow_percentile";
     private const string TimeBucket = "time_bucket";
@@ -39,8 +39,7 @@ internal sealed class SqliteTraceAnalysis : ITraceAnalysis
         using var search = _database.OpenSearch(cancellationToken);
         return Task.FromResult<IReadOnlyList<MetricPoint>>(search.Run(connection =>
         {
-            connection.CreateAggregate<double, double, PercentileValues?, double?>(
-                PercentileFunction, null, (values, value, percentile) => (values ?? new PercentileValues(percentile)).Add(value), values => values?.Result(), isDeterministic: true);
+            AddPercentiles(connection);
             using var command = connection.CreateCommand();
             command.CommandText = select;
             parameters.Bind(command);

@@ -162,6 +162,61 @@ document.addEventListener('click', event => {
 }, true);
 
 // The server has forgotten this circuit: everything is in the URL, so the page can be had again.
+// The cross-hair of the overview: one instant, read in all lanes.
+function readLanes(lanes, index) {
+  const times = JSON.parse(lanes.dataset.times);
+  const at = Math.max(0, Math.min(times.length - 1, index));
+  const hair = find('#xh', lanes);
+  hair.style.setProperty('--f', (at + 0.5) / times.length);
+  hair.setAttribute('aria-valuenow', at);
+  const words = [times[at]];
+  all('.now', lanes).forEach(now => {
+    const [figure, more, isBad] = JSON.parse(now.dataset.readings)[at];
+    const [first, second] = now.children;
+    first.firstChild.nodeValue = figure || '\u00a0';
+    second.firstChild.nodeValue = more || '\u00a0';
+    second.className = isBad ? 'err' : '';
+    if (figure) words.push(`${find('h2', now.parentElement).textContent} ${figure}${more ? `, ${more}` : ''}`);
+  });
+  hair.setAttribute('aria-valuetext', words.join('; '));
+  find('#at').firstChild.nodeValue = times[at];
+}
+
+const laneAt = (lanes, event) => {
+  const plot = find('.plot', lanes).getBoundingClientRect();
+  const share = (event.clientX - plot.left) / plot.width;
+  return share >= 0 && share < 1 ? Math.floor(share * JSON.parse(lanes.dataset.times).length) : null;
+};
+
+function openLane(lanes, index) {
+  const start = Number(lanes.dataset.start) + index * Number(lanes.dataset.bucket);
+  const filter = `timestamp_ms >= ${start} AND timestamp_ms < ${start + Number(lanes.dataset.bucket)}`;
+  location.assign(new URL(`${lanes.dataset.list}?q=${encodeURIComponent(filter)}`, document.baseURI));
+}
+
+document.addEventListener('pointermove', event => {
+  const lanes = event.target.closest?.('[data-lanes]');
+  const index = lanes ? laneAt(lanes, event) : null;
+  if (index !== null) readLanes(lanes, index);
+});
+
+document.addEventListener('click', event => {
+  const lanes = event.target.closest('[data-lanes]');
+  const index = lanes && !event.target.closest('a') ? laneAt(lanes, event) : null;
+  if (index !== null) openLane(lanes, index);
+});
+
+document.addEventListener('keydown', event => {
+  if (event.target.id !== 'xh') return;
+  const lanes = event.target.closest('[data-lanes]');
+  const now = Number(event.target.getAttribute('aria-valuenow'));
+  const next = { ArrowLeft: now - 1, ArrowRight: now + 1, PageDown: now - 10, PageUp: now + 10, Home: 0, End: Infinity }[event.key];
+  if (next !== undefined) readLanes(lanes, Math.min(next, Number(event.target.getAttribute('aria-valuemax'))));
+  else if (event.key === 'Enter') openLane(lanes, now);
+  else return;
+  event.preventDefault();
+});
+
 find('#components-reconnect-modal')?.addEventListener('components-reconnect-state-changed', event => {
   if (event.detail?.state === 'rejected') location.reload();
 });

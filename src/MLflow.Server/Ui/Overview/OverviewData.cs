@@ -1,0 +1,9 @@
+using MLflow.Server.Experiments;
+
+namespace MLflow.Server.Ui.Overview;
+
+/// <summary>What an overview page has read.</summary>
+/// <param name="Experiment">Null when there is no such experiment.</param>
+/// <param name="Overview">Null when it could not be read.</param>
+/// <param name="Error">Why, in words.</param>
+internal sealed record OverviewData(Experiment? Experiment, Traces.Analysis.Overview? Overview, string? Error);
