@@ -15,4 +15,8 @@ internal interface ITraceAnalysis
     /// <summary>What happened in an experiment over a time.</summary>
     /// <exception cref="MlflowException">BAD_REQUEST: it took too long.</exception>
     Task<Overview> OverviewAsync(OverviewQuery query, CancellationToken cancellationToken);
+
+    /// <summary>A page of sessions.</summary>
+    /// <exception cref="MlflowException">BAD_REQUEST: it took too long.</exception>
+    Task<IReadOnlyList<SessionSummary>> SessionsAsync(SessionQuery query, CancellationToken cancellationToken);
 }

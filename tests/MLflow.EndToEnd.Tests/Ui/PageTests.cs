@@ -13,22 +13,24 @@ public sealed class PageTests(UiFixture ui)
         get
         {
             var data = new TheoryData<string, ColorScheme, int>();
-            foreach (var page in (string[])["experiments", "list", "wrong filter", "empty", "trace", "error", "stream", "events", "inputs", "attributes", "http", "raw", "tool", "running", "unknown"])
+            foreach (var page in (string[])["experiments", "list", "wrong filter", "empty", "trace", "error", "stream", "events", "inputs", "attributes", "http", "raw", "tool", "running", "unknown", "overview", "sessions", "session"])
             {
                 data.Add(page, ColorScheme.Light, 1440);
             }
 
-            foreach (var page in (string[])["list", "empty", "whole prompt", "error", "stream", "events", "inputs", "tool", "running"])
+            foreach (var page in (string[])["overview", "sessions", "session", "list", "empty", "whole prompt", "error", "stream", "events", "inputs", "tool", "running"])
             {
                 data.Add(page, ColorScheme.Dark, 1440);
             }
 
-            foreach (var page in (string[])["experiments", "list", "empty", "trace", "error", "stream", "events", "inputs", "japanese"])
+            foreach (var page in (string[])["experiments", "list", "empty", "trace", "error", "stream", "events", "inputs", "japanese", "overview", "sessions", "session"])
             {
                 data.Add(page, ColorScheme.Light, 390);
             }
 
             data.Add("error", ColorScheme.Light, 1024);
+            data.Add("overview", ColorScheme.Light, 1024);
+            data.Add("session", ColorScheme.Light, 1024);
 
             return data;
         }
@@ -61,6 +63,9 @@ public sealed class PageTests(UiFixture ui)
     [InlineData("stream", "Gap before each chunk")]
     [InlineData("japanese", "東京へお出かけなら傘をお持ちください")]
     [InlineData("empty", "Mlflow.OpenAI.Autolog();")]
+    [InlineData("overview", "failed")]
+    [InlineData("sessions", "Is it hotter in Paris or New York right now")]
+    [InlineData("session", "Pack an umbrella for Paris")]
     public async Task Page_WithoutScript_IsComplete(string name, string text)
     {
         await using var opened = await ui.OpenAsync(Path(name), script: false);
@@ -137,6 +142,9 @@ public sealed class PageTests(UiFixture ui)
         {
             "experiments" => "",
             "list" => $"experiments/{ui.ExperimentId}",
+            "overview" => $"experiments/{ui.ExperimentId}/overview",
+            "sessions" => $"experiments/{ui.ExperimentId}/sessions",
+            "session" => $"experiments/{ui.ExperimentId}/session?id=s-4f21",
             "wrong filter" => $"experiments/{ui.ExperimentId}?q=nonsense",
             "empty" => $"experiments/{ui.EmptyExperimentId}",
             "trace" => Trace("mika@contoso"),

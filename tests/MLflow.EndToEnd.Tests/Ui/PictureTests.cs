@@ -20,14 +20,14 @@ public sealed class PictureTests(UiFixture ui)
         [
             ("experiments", ""), ("list", list), ("trace", weather), ("error", broken), ("stream", weather + "?tab=stream"), ("events", broken + "?tab=events"),
             ("http", broken + "?tab=http"), ("attributes", weather + "?tab=attrs"), ("io", weather + "?tab=io"), ("raw", weather + "?tab=raw"), ("whole", weather + "?whole=1"),
-            ("japanese", japanese), ("empty", $"experiments/{ui.EmptyExperimentId}"), ("filter", list + "?q=nonsense"),
+            ("japanese", japanese), ("overview", list + "/overview"), ("sessions", list + "/sessions"), ("session", list + "/session?id=s-4f21"), ("empty", $"experiments/{ui.EmptyExperimentId}"), ("filter", list + "?q=nonsense"),
         ];
         foreach (var (name, path) in pages)
         {
             await TakeAsync(folder!, $"{name}-light", path, 1440, ColorScheme.Light);
         }
 
-        foreach (var (name, path) in pages.Where(page => page.Name is "experiments" or "list" or "trace" or "error" or "stream" or "empty"))
+        foreach (var (name, path) in pages.Where(page => page.Name is "experiments" or "overview" or "sessions" or "session" or "list" or "trace" or "error" or "stream" or "empty"))
         {
             await TakeAsync(folder!, $"{name}-dark", path, 1440, ColorScheme.Dark);
             await TakeAsync(folder!, $"{name}-1024-light", path, 1024, ColorScheme.Light);

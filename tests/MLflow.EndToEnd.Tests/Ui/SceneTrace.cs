@@ -23,7 +23,7 @@ public sealed class SceneTrace
 
     public long StartMs { get; }
 
-    public string? Session { get; init; }
+    public string? Session { get; set; }
 
     public string? User { get; init; }
 

@@ -130,6 +130,47 @@ public abstract class OverviewConformance : IAsyncLifetime
         Assert.Equal(new FailureCluster(1, 4, "TimeoutException", 3, "gpt-b", 3), overview.Worst);
     }
 
+    [Fact]
+    public async Task Sessions_PageByPage_AreTheNewestFirstWithTheirSums()
+    {
+        await WriteTurnAsync("s-1", 0, 100, "first question", "mika");
+        await WriteTurnAsync("s-1", 500, 50, "second question", "mika", SpanStatus.Error);
+        await WriteTurnAsync("s-2", 200, 10, "another", null);
+        await WriteTurnAsync("s-3", 200, 10, "one more", null);
+        await WriteAsync(900, 1);
+
+        var sessions = await _analysis.SessionsAsync(new SessionQuery(0, 10), Token);
+
+        Assert.Equal(["s-1", "s-3", "s-2"], sessions.Select(session => session.SessionId));
+        var first = sessions[0];
+        Assert.Equal((2, 1, SomeTrace.StartMs, SomeTrace.StartMs + 500, 150), (first.Turns, first.Failed, first.FirstMs, first.LastMs, first.WaitMs));
+        Assert.Equal((14, 6, "mika"), (first.InputTokens, first.OutputTokens, first.User));
+        Assert.Contains("first question", first.FirstRequest, StringComparison.Ordinal);
+        Assert.Null(sessions[1].User);
+        Assert.Null(first.Cost);
+        Assert.Equal(2, first.UnpricedCalls);
+
+        var page = await _analysis.SessionsAsync(new SessionQuery(0, 1, new SessionPlace(sessions[0].LastMs, "s-1")), Token);
+        Assert.Equal("s-3", Assert.Single(page).SessionId);
+        Assert.Equal("s-2", Assert.Single(await _analysis.SessionsAsync(new SessionQuery(0, 1, SessionPlace.Parse(new SessionPlace(page[0].LastMs, "s-3").ToString())), Token)).SessionId);
+        Assert.Empty(await _analysis.SessionsAsync(new SessionQuery(1, 10), Token));
+    }
+
+    private Task WriteTurnAsync(string session, long startMs, long durationMs, string question, string? user, SpanStatus status = SpanStatus.Ok)
+    {
+        List<(string, string)> attributes =
+        [
+            ("mlflow.spanInputs", $$"""{"messages": [{"role": "user", "content": "{{question}}"}]}"""), ("session.id", $"\"{session}\""), ("mlflow.llm.model", "\"gpt-a\""),
+            ("mlflow.chat.tokenUsage", """{"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}"""),
+        ];
+        if (user is not null)
+        {
+            attributes.Add(("user.id", $"\"{user}\""));
+        }
+
+        return _traces.WriteAsync(SomeTrace.Batch(SomeTrace.Span(SomeTrace.NewOtelId(), 1, type: "CHAT_MODEL", status: status, startMs: startMs, durationMs: durationMs, attributes: [.. attributes])), Token);
+    }
+
     private Task WriteAsync(long startMs, long durationMs, SpanStatus status = SpanStatus.Ok) =>
         _traces.WriteAsync(SomeTrace.Batch(SomeTrace.Span(SomeTrace.NewOtelId(), 1, status: status, startMs: startMs, durationMs: durationMs)), Token);
 

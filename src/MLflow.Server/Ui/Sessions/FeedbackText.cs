@@ -1,0 +1,19 @@
+using MLflow.Server.Assessments;
+using MLflow.Server.Ui.Formatting;
+
+namespace MLflow.Server.Ui.Sessions;
+
+/// <summary>How the value of a feedback reads.</summary>
+public static class FeedbackText
+{
+    /// <summary><c>yes</c> and <c>no</c> for booleans, else the text or figure.</summary>
+    public static string Of(AssessmentRecord feedback) => feedback.Value switch
+    {
+        "true" => "yes",
+        "false" => "no",
+        _ => PreviewText.Cut(TolerantJson.Unquote(feedback.Value) ?? "", 60),
+    };
+
+    /// <summary>Whether it is a no.</summary>
+    public static bool IsBad(AssessmentRecord feedback) => Of(feedback).ToUpperInvariant() is "NO" or "FAIL" or "FAILED";
+}
