@@ -1,3 +1,5 @@
+using MLflow.Server.Mcp;
+
 namespace MLflow.Server;
 
 /// <summary>Settings of a tracking server, named as the options of <c>mlflow server</c>.</summary>
@@ -58,6 +60,12 @@ public sealed class MlflowServerOptions
 
     /// <summary>As <see cref="OtlpServiceExperiments"/>, by the bearer token of the request; the service goes first.</summary>
     public IReadOnlyDictionary<string, string> OtlpTokenExperiments { get; set; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// Bytes of text that an answer of the MCP endpoint <c>/mcp</c> may have, 8192 to 1048576. Default 32768: models read it, and what they read has its price.
+    /// What does not fit is left out and can be asked for.
+    /// </summary>
+    public int McpMaxAnswerBytes { get; set; } = McpTools.DefaultMaxBytes;
 
     internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

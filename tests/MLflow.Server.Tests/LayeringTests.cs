@@ -21,6 +21,10 @@ public sealed partial class LayeringTests
         Assert.Empty(Sources().Where(source => source.Folder is "Traces" or "Experiments" or "Assessments" && (Http().IsMatch(source.Text) || UpperRooms().IsMatch(source.Text))).Select(source => source.Name));
 
     [Fact]
+    public void Tools_KnowNothingThatWrites() =>
+        Assert.Empty(Sources().Where(source => source.Folder == "Mcp" && (source.Name is "StoreToolSource.cs" ? Writing().IsMatch(source.Text) : source.Name is not "McpEndpoints.cs" && Stores().IsMatch(source.Text))).Select(source => source.Name));
+
+    [Fact]
     public void Server_KnowsOfTheSdkWhatTheArchitectureSays()
     {
         using var assembly = new PEReader(File.OpenRead(typeof(MlflowServer).Assembly.Location));
@@ -56,12 +60,18 @@ public sealed partial class LayeringTests
         return folder.FullName;
     }
 
+    [GeneratedRegex(@"\bI(Trace|Experiment|Run|Assessment)Store\b|\bITraceAnalysis\b")]
+    private static partial Regex Stores();
+
+    [GeneratedRegex(@"\.(Write|Create|Update|Delete|Set|Rename|Link|Log|Remap)\w*Async\(")]
+    private static partial Regex Writing();
+
     [GeneratedRegex(@"System\.Data\b|Microsoft\.Data\.Sqlite|DbConnection|SqliteConnection|\bDapper\b|SQLitePCL")]
     private static partial Regex Database();
 
-    [GeneratedRegex(@"Microsoft\.AspNetCore|\bHttp(Context|Request|Response|Methods)\b|\bStatusCodes\b|\bIResult\b|\bWebApplication\b|MLflow\.Server\.(Ui|Rest|Otlp)\b")]
+    [GeneratedRegex(@"Microsoft\.AspNetCore|\bHttp(Context|Request|Response|Methods)\b|\bStatusCodes\b|\bIResult\b|\bWebApplication\b|MLflow\.Server\.(Ui|Rest|Otlp|Mcp)\b")]
     private static partial Regex Http();
 
-    [GeneratedRegex(@"MLflow\.Server\.(Ui|Rest|Otlp|Hosting|Storage\.Sqlite)\b")]
+    [GeneratedRegex(@"MLflow\.Server\.(Ui|Rest|Otlp|Mcp|Hosting|Storage\.Sqlite)\b")]
     private static partial Regex UpperRooms();
 }

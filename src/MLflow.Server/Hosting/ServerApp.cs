@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MLflow.Server.Artifacts;
+using MLflow.Server.Mcp;
 using MLflow.Server.Otlp;
 using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
@@ -43,6 +44,7 @@ internal static partial class ServerApp
             .AddSingleton<OtlpBudget>()
             .AddSingleton<OtlpReceiver>()
             .AddHostedService<ConventionRemapping>()
+            .AddMcp(options.McpMaxAnswerBytes)
             .AddTraceUi()
             .AddOtlpGrpc();
 
@@ -62,6 +64,7 @@ internal static partial class ServerApp
         app.MapRuns();
         app.MapTraceData();
         app.MapArtifacts();
+        app.MapMcpTools();
         app.MapTraceUi();
         if (grpc.Warning is { } warning)
         {

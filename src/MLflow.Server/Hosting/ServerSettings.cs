@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using MLflow.Server.Mcp;
 using MLflow.Server.Pricing;
 
 namespace MLflow.Server.Hosting;
@@ -53,6 +54,11 @@ internal sealed record ServerSettings(
         {
             mistakes.Add(
                 $"--search-timeout {options.SearchTimeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} is not a time that a search can take: it must be more than 0 and at most {MaxSearchTimeout.TotalSeconds} seconds.");
+        }
+
+        if (options.McpMaxAnswerBytes is < McpTools.LeastMaxBytes or > McpTools.MostMaxBytes)
+        {
+            mistakes.Add($"--mcp-max-answer-bytes {options.McpMaxAnswerBytes} is not a size that an answer can have: it must be {McpTools.LeastMaxBytes} to {McpTools.MostMaxBytes}.");
         }
 
         return mistakes.Count == 0

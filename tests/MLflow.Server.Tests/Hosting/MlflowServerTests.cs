@@ -26,6 +26,7 @@ public sealed class MlflowServerTests : IDisposable
             options.PricesFile = _folder.File("no-prices.json");
             options.PriceUnknownHostsAs = "nobody";
             options.SearchTimeout = TimeSpan.Zero;
+            options.McpMaxAnswerBytes = 8191;
         });
 
         Assert.Collection(
@@ -38,7 +39,8 @@ public sealed class MlflowServerTests : IDisposable
             line => Assert.StartsWith("--artifacts-destination 's3://bucket' is not understood", line, StringComparison.Ordinal),
             line => Assert.StartsWith($"--prices: The price table '{_folder.File("no-prices.json")}' cannot be read: ", line, StringComparison.Ordinal),
             line => Assert.StartsWith("--price-unknown-hosts-as nobody is a provider without prices: use one of openai, azure, ", line, StringComparison.Ordinal),
-            line => Assert.Equal("--search-timeout 0 is not a time that a search can take: it must be more than 0 and at most 3600 seconds.", line));
+            line => Assert.Equal("--search-timeout 0 is not a time that a search can take: it must be more than 0 and at most 3600 seconds.", line),
+            line => Assert.Equal("--mcp-max-answer-bytes 8191 is not a size that an answer can have: it must be 8192 to 1048576.", line));
     }
 
     [Fact]

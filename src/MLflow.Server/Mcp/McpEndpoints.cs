@@ -1,0 +1,28 @@
+using Microsoft.AspNetCore.Mvc;
+using MLflow.Server.Storage;
+using ModelContextProtocol.AspNetCore;
+using ModelContextProtocol.Server;
+
+namespace MLflow.Server.Mcp;
+
+/// <summary>
+/// <c>/mcp</c>: the Model Context Protocol over Streamable HTTP (https://modelcontextprotocol.io/specification). Without sessions: each request stands for
+/// itself, so clients can fill no memory, and nothing is sent but answers.
+/// </summary>
+internal static class McpEndpoints
+{
+    public const string Path = "/mcp";
+
+    /// <summary>Requests are the names of tools and a few arguments.</summary>
+    private const int MaxRequestBytes = 1 << 20;
+
+    public static IServiceCollection AddMcp(this IServiceCollection services, int maxAnswerBytes)
+    {
+        services.AddOptions<McpServerOptions>().Configure<ITraceStore, IExperimentStore, ITraceAnalysis>(
+            (options, traces, experiments, analysis) => McpTools.Configure(options, new StoreToolSource(traces, experiments, analysis), maxAnswerBytes));
+        services.AddMcpServer().WithHttpTransport(http => http.SessionMode = HttpServerSessionMode.Stateless);
+        return services;
+    }
+
+    public static void MapMcpTools(this IEndpointRouteBuilder routes) => routes.MapMcp(Path).WithMetadata(new RequestSizeLimitAttribute(MaxRequestBytes));
+}
