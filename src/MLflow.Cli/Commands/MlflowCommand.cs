@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using MLflow.Cli.Database;
 using MLflow.Cli.Doctor;
 using MLflow.Cli.Experiments;
+using MLflow.Cli.Mcp;
 using MLflow.Cli.Traces;
 using MLflow.Server;
 
@@ -22,6 +23,7 @@ internal sealed class MlflowCommand : RootCommand
         Add(new TracesCommand());
         Add(new DoctorCommand());
         Add(new DatabaseCommand());
+        Add(new McpCommand());
     }
 
     public static async Task<int> RunAsync(string[] args)

@@ -84,6 +84,13 @@ internal sealed class ServerOptionSet
         HelpName = "SECONDS",
     };
 
+    private readonly Option<int> _mcpMaxAnswerBytes = new("--mcp-max-answer-bytes")
+    {
+        Description = "Bytes of text that an answer of the MCP endpoint /mcp may have; also MLFLOW_SERVER_MCP_MAX_ANSWER_BYTES.",
+        DefaultValueFactory = ReadMcpMaxAnswerBytes,
+        HelpName = "BYTES",
+    };
+
     private readonly Option<int> _otlpGrpcPort = new("--otlp-grpc-port")
     {
         Description = "Port for OTLP over gRPC; 0 lets the system choose, none turns it off.",
@@ -117,6 +124,7 @@ internal sealed class ServerOptionSet
         command.Add(_prices);
         command.Add(_priceUnknownHostsAs);
         command.Add(_searchTimeout);
+        command.Add(_mcpMaxAnswerBytes);
     }
 
     public MlflowServerOptions Read(ParseResult parsed) => new()
@@ -132,6 +140,7 @@ internal sealed class ServerOptionSet
         PriceUnknownHostsAs = parsed.GetValue(_priceUnknownHostsAs),
 
         SearchTimeout = Seconds(parsed.GetValue(_searchTimeout)),
+        McpMaxAnswerBytes = parsed.GetValue(_mcpMaxAnswerBytes),
 
         OtlpGrpcPort = parsed.GetResult(_otlpGrpcPort) is null || parsed.GetValue(_otlpGrpcPort) == NoPort ? null : parsed.GetValue(_otlpGrpcPort),
         OtlpServiceExperiments = Pairs([.. List(Environment.GetEnvironmentVariable("MLFLOW_OTLP_SERVICE_EXPERIMENTS")), .. parsed.GetResult(_otlpServiceExperiments) is null ? [] : parsed.GetValue(_otlpServiceExperiments) ?? []]),
@@ -158,6 +167,21 @@ internal sealed class ServerOptionSet
         }
 
         return seconds;
+    }
+
+    private static int ReadMcpMaxAnswerBytes(ArgumentResult result)
+    {
+        if (Environment.GetEnvironmentVariable("MLFLOW_SERVER_MCP_MAX_ANSWER_BYTES") is not { Length: > 0 } text)
+        {
+            return Defaults.McpMaxAnswerBytes;
+        }
+
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes))
+        {
+            result.AddError($"MLFLOW_SERVER_MCP_MAX_ANSWER_BYTES '{text}' is not a number of bytes, as {Defaults.McpMaxAnswerBytes}");
+        }
+
+        return bytes;
     }
 
     // Up to what a TimeSpan can hold; the server refuses far less, and no time at all.

@@ -3,6 +3,7 @@ using System.Text.Json;
 using MLflow.Cli.Commands;
 using MLflow.Cli.Output;
 using MLflow.Cli.Tracking;
+using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Cli.Traces;
 
@@ -89,7 +90,7 @@ internal sealed class SearchTracesCommand : Command
 
         return run.Contains('\'', StringComparison.Ordinal)
             ? throw CommandException.WrongUse($"--run-id {run} has a quote in it; ids of runs are letters and digits")
-            : string.IsNullOrWhiteSpace(filter) ? $"attribute.run_id = '{run}'" : $"{filter} AND attribute.run_id = '{run}'";
+            : FilterText.And(filter, $"attribute.run_id = '{run}'");
     }
 
     /// <summary>Written as it comes: the spans of ten traces are in memory, not those of all.</summary>

@@ -5,6 +5,9 @@ namespace MLflow.Cli.Traces;
 /// <summary>A span in either of MLflow's two shapes: the API's, whose attributes are OTLP's, and that of <c>traces.json</c>, whose attributes are texts that hold JSON.</summary>
 internal static class StoredSpan
 {
+    public const int TraceIdBytes = 16;
+    public const int SpanIdBytes = 8;
+
     /// <summary>Writes it in the shape of <c>traces.json</c>.</summary>
     public static void Write(Utf8JsonWriter json, JsonElement span)
     {
@@ -28,7 +31,20 @@ internal static class StoredSpan
         }
 
         json.WriteEndObject();
-        json.WriteStartArray("events");
+        json.WritePropertyName("events");
+        WriteEvents(json, span);
+        json.WriteStartObject("status");
+        var status = ApiJson.Member(span, "status") ?? default;
+        json.WriteString("code", ApiJson.Text(status, "code") ?? "STATUS_CODE_UNSET");
+        json.WriteString("message", ApiJson.Text(status, "message") ?? "");
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes its events in the shape of <c>traces.json</c>.</summary>
+    public static void WriteEvents(Utf8JsonWriter json, JsonElement span)
+    {
+        json.WriteStartArray();
         foreach (var item in ApiJson.Items(span, "events"))
         {
             json.WriteStartObject();
@@ -47,12 +63,6 @@ internal static class StoredSpan
         }
 
         json.WriteEndArray();
-        json.WriteStartObject("status");
-        var status = ApiJson.Member(span, "status") ?? default;
-        json.WriteString("code", ApiJson.Text(status, "code") ?? "STATUS_CODE_UNSET");
-        json.WriteString("message", ApiJson.Text(status, "message") ?? "");
-        json.WriteEndObject();
-        json.WriteEndObject();
     }
 
     /// <summary>The attributes as the values that they stand for.</summary>
@@ -75,6 +85,23 @@ internal static class StoredSpan
             member => isJsonText && member.Value.ValueKind == JsonValueKind.String ? Decode(member.Value) : member.Value),
         _ => [],
     };
+
+    /// <summary>Lowercase hex of an id that is hex or base64; null where it is neither.</summary>
+    public static string? HexTraceId(string? id) => Hex(id, TraceIdBytes);
+
+    /// <summary>As <see cref="HexTraceId"/>.</summary>
+    public static string? HexSpanId(string? id) => Hex(id, SpanIdBytes);
+
+    private static string? Hex(string? id, int bytes)
+    {
+        if (id?.Length == 2 * bytes && id.All(char.IsAsciiHexDigit))
+        {
+            return id.ToLowerInvariant();
+        }
+
+        Span<byte> decoded = stackalloc byte[TraceIdBytes];
+        return !string.IsNullOrEmpty(id) && Convert.TryFromBase64String(id, decoded, out var length) && length == bytes ? Convert.ToHexStringLower(decoded[..bytes]) : null;
+    }
 
     private static JsonElement Decode(JsonElement text)
     {

@@ -9,9 +9,6 @@ namespace MLflow.Cli.Traces.Export;
 /// </summary>
 internal static class OtlpJson
 {
-    private const int TraceIdBytes = 16;
-    private const int SpanIdBytes = 8;
-
     /// <exception cref="FormatException">A span has no id.</exception>
     public static void Write(Utf8JsonWriter json, TraceDocument trace)
     {
@@ -42,8 +39,8 @@ internal static class OtlpJson
     {
         json.WriteStartObject();
         json.WriteString("traceId", TraceId(span, traceId));
-        json.WriteString("spanId", Hex(ApiJson.Text(span, "span_id"), SpanIdBytes) ?? throw new FormatException($"a span of trace {traceId} has no span_id of {SpanIdBytes} bytes"));
-        if (Hex(ApiJson.Text(span, "parent_span_id"), SpanIdBytes) is { } parent)
+        json.WriteString("spanId", StoredSpan.HexSpanId(ApiJson.Text(span, "span_id")) ?? throw new FormatException($"a span of trace {traceId} has no span_id of {StoredSpan.SpanIdBytes} bytes"));
+        if (StoredSpan.HexSpanId(ApiJson.Text(span, "parent_span_id")) is { } parent)
         {
             json.WriteString("parentSpanId", parent);
         }
@@ -90,8 +87,8 @@ internal static class OtlpJson
         {
             // Those of MLflow's own traces have the prefix of its ids.
             var linked = ApiJson.Text(link, "trace_id");
-            if (Hex(linked?.StartsWith("tr-", StringComparison.Ordinal) == true ? linked[3..] : linked, TraceIdBytes) is { } traceId
-                && Hex(ApiJson.Text(link, "span_id"), SpanIdBytes) is { } spanId)
+            if (StoredSpan.HexTraceId(linked?.StartsWith("tr-", StringComparison.Ordinal) == true ? linked[3..] : linked) is { } traceId
+                && StoredSpan.HexSpanId(ApiJson.Text(link, "span_id")) is { } spanId)
             {
                 json.WriteStartObject();
                 json.WriteString("traceId", traceId);
@@ -172,19 +169,7 @@ internal static class OtlpJson
     }
 
     private static string TraceId(JsonElement span, string traceId) =>
-        Hex(ApiJson.Text(span, "trace_id"), TraceIdBytes)
-        ?? Hex(traceId.StartsWith("tr-", StringComparison.Ordinal) ? traceId[3..] : traceId, TraceIdBytes)
-        ?? throw new FormatException($"the spans of trace {traceId} have no trace_id of {TraceIdBytes} bytes");
-
-    /// <summary>Ids are hex or base64.</summary>
-    private static string? Hex(string? id, int bytes)
-    {
-        if (id?.Length == 2 * bytes && id.All(char.IsAsciiHexDigit))
-        {
-            return id.ToLowerInvariant();
-        }
-
-        Span<byte> decoded = stackalloc byte[TraceIdBytes];
-        return !string.IsNullOrEmpty(id) && Convert.TryFromBase64String(id, decoded, out var length) && length == bytes ? Convert.ToHexStringLower(decoded[..bytes]) : null;
-    }
+        StoredSpan.HexTraceId(ApiJson.Text(span, "trace_id"))
+        ?? StoredSpan.HexTraceId(traceId.StartsWith("tr-", StringComparison.Ordinal) ? traceId[3..] : traceId)
+        ?? throw new FormatException($"the spans of trace {traceId} have no trace_id of {StoredSpan.TraceIdBytes} bytes");
 }
