@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Parquet;
 using Xunit;
 
 namespace MLflow.EndToEnd.Tests.Cli;
@@ -119,6 +120,91 @@ public sealed class ExportCommandTests : CommandTestBase
         Assert.Contains("belongs to another export", other.Errors, StringComparison.Ordinal);
 
         Assert.Equal(2, (await RunAsync("traces", "export", "--cursor", "cursor.json")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Export_AsParquet_IsATableOfSpansWithTypedColumns()
+    {
+        string id;
+        using (var root = Client.StartSpan("root", SpanType.Agent))
+        {
+            id = root.TraceId;
+            root.SetInputs(new { q = "?" });
+            Client.UpdateCurrentTrace(new TraceUpdate { Session = "s-1", User = "u-1" });
+            using var call = Client.StartSpan("call", SpanType.ChatModel, new SpanOptions
+            {
+                Attributes =
+                {
+                    ["mlflow.llm.model"] = "gpt-x",
+                    ["mlflow.chat.tokenUsage"] = new { input_tokens = 1, output_tokens = 2, total_tokens = 3 },
+                    ["mlflow.llm.cost"] = new { input_cost = 0.25, output_cost = 0.5, total_cost = 0.75 },
+                },
+            });
+        }
+
+        await Client.FlushAsync(Token);
+        var path = Path.Combine(Folder.Path, "out.parquet");
+        Assert.Equal("Exported 1 trace", (await RunAsync("traces", "export", "-n", "mine", "--format", "parquet", "--file", path)).Errors.Trim());
+        Assert.Equal([path], Directory.GetFiles(Folder.Path));
+
+        await using var reader = await ParquetReader.CreateAsync(path, cancellationToken: Token);
+        using var group = reader.OpenRowGroupReader(0);
+        Assert.Equal([id, id], await TextsAsync("trace_id"));
+        Assert.Equal(["root", "call"], await TextsAsync("name"));
+        Assert.Equal(["AGENT", "CHAT_MODEL"], await TextsAsync("type"));
+        Assert.Equal(["s-1", "s-1"], await TextsAsync("session"));
+        Assert.Equal(["u-1", "u-1"], await TextsAsync("user"));
+        Assert.Equal([null, "gpt-x"], await TextsAsync("model"));
+        Assert.Equal(["""{"q":"?"}""", null], await TextsAsync("inputs"));
+        Assert.Equal([null, 3L], await ValuesAsync<long>("total_tokens"));
+        Assert.Equal([null, 0.75], await ValuesAsync<double>("cost_usd"));
+
+        // Once for each trace, so that sums are right.
+        Assert.Equal([3L, null], await ValuesAsync<long>("trace_total_tokens"));
+        Assert.Equal([false, true], (await TextsAsync("trace_info")).Select(info => info is null));
+        var starts = await ValuesAsync<long>("start_time_unix_nano");
+        Assert.Equal(starts.Select(start => (DateTime?)DateTime.UnixEpoch.AddTicks(start!.Value / 1000 * 10)), await ValuesAsync<DateTime>("start_time"));
+
+        async Task<string?[]> TextsAsync(string column)
+        {
+            var values = new string?[group.RowCount];
+            await group.ReadAsync(reader.Schema.FindDataField(column), values.AsMemory(), null, Token);
+            return values;
+        }
+
+        async Task<T?[]> ValuesAsync<T>(string column)
+            where T : struct
+        {
+            var values = new T?[group.RowCount];
+            await group.ReadAsync<T>(reader.Schema.FindDataField(column), values.AsMemory(), null, Token);
+            return values;
+        }
+    }
+
+    [Fact]
+    public async Task Export_AsParquetServerStopsInTheMiddle_LeavesNoFile()
+    {
+        Traces(130);
+        await Client.FlushAsync(Token);
+        var reads = 0;
+        await using var flaky = await FlakyProxy.StartAsync(new Uri(Address), path => path.Contains("batchGet", StringComparison.Ordinal) && ++reads == 12, Token);
+
+        var broken = await RunAsync("traces", "export", "-n", "mine", "--format", "parquet", "--file", "out.parquet", "--tracking-uri", flaky.Address.ToString());
+
+        Assert.Equal(1, broken.ExitCode);
+        Assert.Single(broken.Errors.Trim().Split('\n'));
+        Assert.Empty(Directory.GetFiles(Folder.Path));
+    }
+
+    [Theory]
+    [InlineData("--format parquet needs --file", "traces", "export", "--format", "parquet")]
+    [InlineData("--cursor does not go with --format parquet", "traces", "export", "--format", "parquet", "--file", "a", "--cursor", "b")]
+    public async Task Export_AsParquetInAWayThatCannotBe_SaysWhy(string expected, params string[] arguments)
+    {
+        var result = await RunAsync(arguments);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(expected, result.Errors, StringComparison.Ordinal);
     }
 
     private string Cursor => Path.Combine(Folder.Path, "cursor.json");

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using MLflow.Server;
+using Parquet;
+using Parquet.Schema;
 using Xunit;
 
 namespace MLflow.EndToEnd.Tests.Cli;
@@ -9,6 +11,7 @@ public sealed class ImportTracesCommandTests : CommandTestBase
     [Theory]
     [InlineData("mlflow")]
     [InlineData("otlp")]
+    [InlineData("parquet")]
     public async Task Traces_ExportedAndImportedElsewhere_AreTheSame(string format)
     {
         string id;
@@ -40,7 +43,7 @@ public sealed class ImportTracesCommandTests : CommandTestBase
         Assert.Equal((await client.GetExperimentByNameAsync("brought", Token))!.ExperimentId, to.ExperimentId);
         Assert.Equal(from.Spans.Select(Describe), to.Spans.Select(Describe));
         Assert.Equal(from.State, to.State);
-        if (format == "mlflow")
+        if (format != "otlp")
         {
             Assert.Equal((from.RequestTime, from.Duration, from.RequestPreview), (to.RequestTime, to.Duration, to.RequestPreview));
             Assert.Equal("gold", to.Tags["tier"]);
@@ -115,6 +118,79 @@ public sealed class ImportTracesCommandTests : CommandTestBase
         Assert.Contains("neither 'trace_info' nor 'info'", errors[2], StringComparison.Ordinal);
         Assert.Equal("Imported 1 trace; 4 lines were left out", lenient.Output.Trim());
         Assert.NotNull(await Client.GetTraceAsync(id, Token));
+    }
+
+    [Fact]
+    public async Task Parquet_CutAnywhereOrOfOthers_IsRefusedAndNothingIsMade()
+    {
+        Trace();
+        await Client.FlushAsync(Token);
+        var path = Path.Combine(Folder.Path, "out.parquet");
+        Assert.Equal(0, (await RunAsync("traces", "export", "-n", "mine", "--format", "parquet", "--file", path)).ExitCode);
+        var bytes = await File.ReadAllBytesAsync(path, Token);
+
+        await RefusedAsync(bytes[..(bytes.Length / 2)], "is no whole Parquet file, nothing was imported");
+        await RefusedAsync(bytes[..^1], "is no whole Parquet file");
+        await RefusedAsync(bytes[..4], "is no whole Parquet file");
+
+        // The pages of the first column: its index is well, what it points to is not.
+        var broken = bytes.ToArray();
+        broken.AsSpan(4, 200).Fill(0xFF);
+        await RefusedAsync(broken, "is no whole Parquet file");
+        await RefusedAsync(await TableAsync(("city", "Paris")), "it has no column trace_id, trace_info, otel_trace_id");
+        Assert.Null(await Client.GetExperimentByNameAsync("brought", Token));
+
+        async Task RefusedAsync(byte[] content, string expected)
+        {
+            await File.WriteAllBytesAsync(Path.Combine(Folder.Path, "in.parquet"), content, Token);
+            var import = await RunAsync("traces", "import", "-n", "brought", "--file", "in.parquet");
+            Assert.Equal(1, import.ExitCode);
+            Assert.Contains(expected, Assert.Single(import.Errors.Trim().Split('\n')), StringComparison.Ordinal);
+            Assert.Equal("", import.Output);
+        }
+    }
+
+    [Fact]
+    public async Task Parquet_BrokenOff_GoesOnBehindTheTracesThatAreDone()
+    {
+        var ids = Enumerable.Range(0, 25).Select(_ => Trace()).ToHashSet();
+        await Client.FlushAsync(Token);
+        Assert.Equal(0, (await RunAsync("traces", "export", "-n", "mine", "--format", "parquet", "--file", "out.parquet")).ExitCode);
+        await using var other = await OtherServerAsync();
+        var posts = 0;
+        await using var flaky = await FlakyProxy.StartAsync(other.BaseAddress, path => path == "/v1/traces" && ++posts == 11, Token);
+        string[] arguments = ["traces", "import", "-n", "brought", "--file", "out.parquet", "--cursor", "cursor.json", "--tracking-uri", flaky.Address.ToString()];
+
+        var broken = await RunAsync(arguments);
+        Assert.Contains("trace 11 of", Assert.Single(broken.Errors.Trim().Split('\n')), StringComparison.Ordinal);
+
+        flaky.IsWell = true;
+        Assert.Equal("Imported 15 traces after the 10 traces of before", (await RunAsync(arguments)).Output.Trim());
+        await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = other.BaseAddress.ToString(), Experiment = "brought" });
+        var found = new HashSet<string>();
+        await foreach (var trace in client.SearchTracesAsync(cancellationToken: Token))
+        {
+            found.Add(trace.TraceId);
+        }
+
+        Assert.Equal(ids, found);
+    }
+
+    /// <summary>A table of one row of texts.</summary>
+    private static async Task<byte[]> TableAsync(params (string Column, string Value)[] row)
+    {
+        var fields = row.Select(cell => new DataField<string>(cell.Column)).ToArray();
+        using var file = new MemoryStream();
+        await using (var writer = await ParquetWriter.CreateAsync(new ParquetSchema(fields.ToArray<Field>()), file, cancellationToken: Token))
+        {
+            using var group = writer.CreateRowGroup();
+            for (var i = 0; i < fields.Length; i++)
+            {
+                await group.WriteAsync(fields[i], [row[i].Value]);
+            }
+        }
+
+        return file.ToArray();
     }
 
     private Task<MlflowServer> OtherServerAsync() => MlflowServer.StartAsync(

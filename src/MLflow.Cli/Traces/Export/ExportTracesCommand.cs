@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MLflow.Cli.Commands;
+using MLflow.Cli.Traces.Parquet;
 using MLflow.Cli.Tracking;
 
 namespace MLflow.Cli.Traces.Export;
@@ -11,13 +12,13 @@ internal sealed class ExportTracesCommand : Command
     private readonly TraceExperimentOptionSet _experiments = new();
     private readonly Option<string?> _filter = new("--filter-string") { Description = "MLflow's filter. Without it: every trace.", HelpName = "FILTER" };
     private readonly Option<string?> _file = new("--file", "-f") { Description = "File to write. Without it: standard output.", HelpName = "FILE" };
-    private readonly Option<string> _format = new("--format") { Description = "mlflow: a trace whole on each line. otlp: its spans as an OTLP request in JSON on each line.", DefaultValueFactory = _ => "mlflow", HelpName = "mlflow|otlp" };
+    private readonly Option<string> _format = new("--format") { Description = "mlflow: a trace whole on each line. otlp: its spans as an OTLP request in JSON on each line. parquet: a table of spans, with --file.", DefaultValueFactory = _ => "mlflow", HelpName = "mlflow|otlp|parquet" };
     private readonly Option<string?> _cursor = new("--cursor") { Description = "Keeps how far the export has come in this file, and goes on from there; with --file.", HelpName = "FILE" };
 
     public ExportTracesCommand()
-        : base("export", "Writes traces as lines of JSON, the oldest first.")
+        : base("export", "Writes traces as lines of JSON or as a Parquet file, the oldest first.")
     {
-        _format.AcceptOnlyFromAmong("mlflow", "otlp");
+        _format.AcceptOnlyFromAmong("mlflow", "otlp", "parquet");
         _experiments.AddTo(this);
         Add(_filter);
         Add(_file);
@@ -36,14 +37,24 @@ internal sealed class ExportTracesCommand : Command
             throw CommandException.WrongUse("--cursor goes with --file: in standard output nothing can be taken back that was cut off");
         }
 
+        var format = parsed.GetValue(_format) switch { "otlp" => TraceFormat.Otlp, "parquet" => TraceFormat.Parquet, _ => TraceFormat.Mlflow };
+        if (format == TraceFormat.Parquet && path is null)
+        {
+            throw CommandException.WrongUse("--format parquet needs --file");
+        }
+
+        if (format == TraceFormat.Parquet && cursorPath is not null)
+        {
+            throw CommandException.WrongUse("--cursor does not go with --format parquet: a Parquet file ends with its index, so that nothing can be added; export lines with --cursor, or parts by --filter-string \"timestamp_ms >= …\"");
+        }
+
         var target = TrackingTarget.Connect(_tracking, parsed);
-        var format = parsed.GetValue(_format)!;
         var start = new ExportCursor
         {
             Server = target.Name,
             ExperimentIds = await _experiments.IdsAsync(parsed, target.Api, cancellationToken),
             Filter = parsed.GetValue(_filter),
-            Format = format,
+            Format = parsed.GetValue(_format)!,
         };
         var cursors = cursorPath is null ? null : new CursorFile<ExportCursor>(cursorPath, CursorJson.Default.ExportCursor);
         if (cursors?.Read() is { } kept)
@@ -53,11 +64,18 @@ internal sealed class ExportTracesCommand : Command
                 : throw CommandException.WrongUse($"{cursorPath} belongs to another export (of {kept.Server}, experiments {string.Join(", ", kept.ExperimentIds)}, filter '{kept.Filter}', format {kept.Format}): name another file, or remove it");
         }
 
-        await using var output = path is null ? Console.OpenStandardOutput() : Open(path, start, cursorPath);
-        var export = new TraceExport(new TraceSource(target.Api), output, format == "otlp" ? TraceFormat.Otlp : TraceFormat.Mlflow, cursors);
-        var end = await export.RunAsync(start, cancellationToken);
-        await Console.Error.WriteLineAsync($"Exported {end.Traces - start.Traces} traces{(start.Traces > 0 ? $", {end.Traces} with those before" : "")}");
+        var source = new TraceSource(target.Api);
+        var end = format == TraceFormat.Parquet
+            ? await ParquetExport.RunAsync(path!, writer => new TraceExport(source, writer, null).RunAsync(start, cancellationToken), cancellationToken)
+            : await WriteLinesAsync();
+        await Console.Error.WriteLineAsync($"Exported {end.Traces - start.Traces} {(end.Traces - start.Traces == 1 ? "trace" : "traces")}{(start.Traces > 0 ? $", {end.Traces} with those before" : "")}");
         return 0;
+
+        async Task<ExportCursor> WriteLinesAsync()
+        {
+            await using var output = path is null ? Console.OpenStandardOutput() : Open(path, start, cursorPath);
+            return await new TraceExport(source, new LineTraceWriter(output, format), cursors).RunAsync(start, cancellationToken);
+        }
     }
 
     private static FileStream Open(string path, ExportCursor cursor, string? cursorPath)

@@ -1,8 +1,6 @@
-using System.Text.Json;
-
 namespace MLflow.Cli.Traces.Export;
 
-/// <summary>Writes traces as lines. Of the traces themselves only a few are in memory.</summary>
+/// <summary>Reads traces page by page and hands them to a writer. Of the traces themselves only a few are in memory.</summary>
 internal sealed class TraceExport
 {
     private const int PageSize = 100;
@@ -11,15 +9,13 @@ internal sealed class TraceExport
     private static readonly string[] OldestFirst = ["timestamp_ms ASC"];
 
     private readonly TraceSource _source;
-    private readonly Stream _output;
-    private readonly TraceFormat _format;
+    private readonly ITraceWriter _writer;
     private readonly CursorFile<ExportCursor>? _cursors;
 
-    public TraceExport(TraceSource source, Stream output, TraceFormat format, CursorFile<ExportCursor>? cursors)
+    public TraceExport(TraceSource source, ITraceWriter writer, CursorFile<ExportCursor>? cursors)
     {
         _source = source;
-        _output = output;
-        _format = format;
+        _writer = writer;
         _cursors = cursors;
     }
 
@@ -37,7 +33,7 @@ internal sealed class TraceExport
                 var bytes = cursor.Bytes;
                 foreach (var trace in traces)
                 {
-                    bytes += await WriteAsync(trace, cancellationToken);
+                    bytes += await _writer.WriteAsync(trace, cancellationToken);
                 }
 
                 cursor = cursor with { Bytes = bytes, Traces = cursor.Traces + traces.Count, Written = [.. cursor.Written, .. batch] };
@@ -56,34 +52,8 @@ internal sealed class TraceExport
 
     private void Keep(ExportCursor cursor)
     {
-        if (_cursors is null)
-        {
-            _output.Flush();
-            return;
-        }
-
         // First what the cursor speaks of, then the cursor.
-        ((FileStream)_output).Flush(flushToDisk: true);
-        _cursors.Write(cursor);
-    }
-
-    private async Task<long> WriteAsync(TraceDocument trace, CancellationToken cancellationToken)
-    {
-        using var line = new MemoryStream();
-        await using (var json = new Utf8JsonWriter(line, TraceDocument.WriterOptions))
-        {
-            if (_format == TraceFormat.Otlp)
-            {
-                OtlpJson.Write(json, trace);
-            }
-            else
-            {
-                trace.Write(json);
-            }
-        }
-
-        line.WriteByte((byte)'\n');
-        await _output.WriteAsync(line.GetBuffer().AsMemory(0, (int)line.Length), cancellationToken);
-        return line.Length;
+        _writer.Flush(toDisk: _cursors is not null);
+        _cursors?.Write(cursor);
     }
 }

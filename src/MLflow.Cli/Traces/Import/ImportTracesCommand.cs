@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MLflow.Cli.Commands;
+using MLflow.Cli.Traces.Parquet;
 using MLflow.Cli.Tracking;
 
 namespace MLflow.Cli.Traces.Import;
@@ -15,7 +16,7 @@ internal sealed class ImportTracesCommand : Command
     private readonly Option<bool> _continue = new("--continue-on-error") { Description = "Names lines that cannot be imported and goes on with the next; the exit code is 1 nevertheless." };
 
     public ImportTracesCommand()
-        : base("import", "Brings traces to a server from lines of JSON: those of 'export', of Python's Trace.to_json(), or OTLP requests.")
+        : base("import", "Brings traces to a server from a file of 'export' (lines or Parquet), or from lines of JSON: Python's Trace.to_json(), or OTLP requests.")
     {
         Add(_experimentId);
         Add(_experimentName);
@@ -40,6 +41,10 @@ internal sealed class ImportTracesCommand : Command
             throw CommandException.WrongUse($"--file {path} is not there");
         }
 
+        // Before anything is made on the server: a file may turn out to be none of ours.
+        await using var input = path is null ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        await using var parquet = ParquetTraceLines.IsParquet(input) ? await ParquetTraceLines.OpenAsync(input, path ?? "standard input", cancellationToken) : null;
+
         var target = TrackingTarget.Connect(_tracking, parsed);
         using var http = TrackingTransport.Read(Environment.GetEnvironmentVariable).CreateClient(TrackingHttp.MaxConnections);
         var experimentId = await ExperimentIdAsync(parsed, target.Api, cancellationToken);
@@ -52,19 +57,35 @@ internal sealed class ImportTracesCommand : Command
                 : throw CommandException.WrongUse($"{cursorPath} belongs to another import (of {kept.File} into experiment {kept.ExperimentId} of {kept.Server}): name another file, or remove it");
         }
 
-        await using var input = path is null ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        if (start.Bytes > 0)
+        if (parquet is null)
         {
-            if (input.Length < start.Bytes)
+            Continue(input, path, start, cursorPath);
+        }
+        else
+        {
+            for (var done = 0L; done < start.Lines; done++)
             {
-                throw new CommandException($"{path} has {input.Length} bytes, but {cursorPath} says that {start.Bytes} were read: remove the cursor to begin anew");
+                await parquet.ReadAsync(cancellationToken);
             }
-
-            input.Position = start.Bytes;
         }
 
         var upload = new TraceUpload(target.Api, new TrackingHttp(http, target.Address, TimeProvider.System), experimentId);
-        return await new TraceImport(upload, input, cursors, parsed.GetValue(_continue)).RunAsync(start, cancellationToken);
+        return await new TraceImport(upload, parquet ?? (ITraceLines)new LineReader(input), cursors, parsed.GetValue(_continue)).RunAsync(start, cancellationToken);
+    }
+
+    private static void Continue(Stream input, string? path, ImportCursor start, string? cursorPath)
+    {
+        if (start.Bytes == 0)
+        {
+            return;
+        }
+
+        if (input.Length < start.Bytes)
+        {
+            throw new CommandException($"{path} has {input.Length} bytes, but {cursorPath} says that {start.Bytes} were read: remove the cursor to begin anew");
+        }
+
+        input.Position = start.Bytes;
     }
 
     private async Task<string> ExperimentIdAsync(ParseResult parsed, TrackingApi api, CancellationToken cancellationToken)

@@ -1,7 +1,7 @@
 namespace MLflow.Cli.Traces.Import;
 
 /// <summary>Reads lines as bytes, one at a time in memory.</summary>
-internal sealed class LineReader
+internal sealed class LineReader : ITraceLines
 {
     /// <summary>A trace may hold pictures and long streams; above this a line is refused.</summary>
     private const int MaxLineBytes = TrackingApi.MaxAnswerBytes;
@@ -12,6 +12,8 @@ internal sealed class LineReader
     private int _end;
 
     public LineReader(Stream stream) => _stream = stream;
+
+    public string Piece => "line";
 
     /// <returns>The line with its end, valid until the next call; null at the end of the file.</returns>
     /// <exception cref="FormatException">The line is too long.</exception>

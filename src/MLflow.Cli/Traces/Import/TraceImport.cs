@@ -9,14 +9,14 @@ internal sealed class TraceImport
     private const int LinesPerCursor = 20;
 
     private readonly TraceUpload _upload;
-    private readonly LineReader _lines;
+    private readonly ITraceLines _lines;
     private readonly CursorFile<ImportCursor>? _cursors;
     private readonly bool _continuesOnError;
 
-    public TraceImport(TraceUpload upload, Stream input, CursorFile<ImportCursor>? cursors, bool continuesOnError)
+    public TraceImport(TraceUpload upload, ITraceLines lines, CursorFile<ImportCursor>? cursors, bool continuesOnError)
     {
         _upload = upload;
-        _lines = new LineReader(input);
+        _lines = lines;
         _cursors = cursors;
         _continuesOnError = continuesOnError;
     }
@@ -37,11 +37,11 @@ internal sealed class TraceImport
                 catch (Exception e) when (IsOfTheLine(e) && _continuesOnError)
                 {
                     failed++;
-                    await Console.Error.WriteLineAsync($"mlflow: line {cursor.Lines + 1} is left out: {e.Message.ReplaceLineEndings(" ")}");
+                    await Console.Error.WriteLineAsync($"mlflow: {_lines.Piece} {cursor.Lines + 1} is left out: {e.Message.ReplaceLineEndings(" ")}");
                 }
                 catch (Exception e) when (IsOfTheLine(e) || e is MlflowException)
                 {
-                    throw new CommandException($"line {cursor.Lines + 1} of {cursor.File} cannot be imported: {e.Message}", e);
+                    throw new CommandException($"{_lines.Piece} {cursor.Lines + 1} of {cursor.File} cannot be imported: {e.Message}", e);
                 }
 
                 cursor = cursor with { Bytes = cursor.Bytes + line.Length, Lines = cursor.Lines + 1 };
@@ -56,7 +56,7 @@ internal sealed class TraceImport
             _cursors?.Write(cursor);
         }
 
-        await Console.Out.WriteLineAsync($"Imported {sent} {(sent == 1 ? "trace" : "traces")}{(before > 0 ? $" after the {before} lines of before" : "")}{(failed > 0 ? $"; {failed} lines were left out" : "")}");
+        await Console.Out.WriteLineAsync($"Imported {sent} {(sent == 1 ? "trace" : "traces")}{(before > 0 ? $" after the {before} {_lines.Piece}s of before" : "")}{(failed > 0 ? $"; {failed} {_lines.Piece}s were left out" : "")}");
         return failed == 0 ? ExitCodes.Done : ExitCodes.Failed;
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MLflow.Cli.Traces.Parquet;
 
 namespace MLflow.Cli.Traces.Import;
 
@@ -127,7 +128,9 @@ internal sealed class TraceUpload
         }
         catch (JsonException e)
         {
-            throw new FormatException($"it is not a whole JSON value ({e.Message}); each line must be one, as 'jq -c .' writes them", e);
+            throw new FormatException(line.Span.StartsWith(ParquetTraceLines.Magic)
+                ? "it is Parquet, which is read from its end: give the file with --file"
+                : $"it is not a whole JSON value ({e.Message}); each line must be one, as 'jq -c .' writes them", e);
         }
     }
 }
