@@ -6,4 +6,7 @@ internal static class ExitCodes
     public const int Done = 0;
     public const int Failed = 1;
     public const int WrongUse = 2;
+
+    /// <summary>Nobody reads standard output any more: as a shell tells of a program that SIGPIPE ended.</summary>
+    public const int OutputClosed = 141;
 }

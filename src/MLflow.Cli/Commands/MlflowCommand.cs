@@ -5,6 +5,7 @@ using MLflow.Cli.Database;
 using MLflow.Cli.Doctor;
 using MLflow.Cli.Experiments;
 using MLflow.Cli.Mcp;
+using MLflow.Cli.Output;
 using MLflow.Cli.Traces;
 using MLflow.Server;
 
@@ -60,6 +61,10 @@ internal sealed class MlflowCommand : RootCommand
         {
             // What the SDK says of a value that it was given; its parameter's name means nothing here.
             return await FailAsync(e.ParamName is null ? e.Message : e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), ExitCodes.WrongUse, errors);
+        }
+        catch (IOException e) when (StandardOutput.IsClosed(e))
+        {
+            return ExitCodes.OutputClosed;
         }
         catch (Exception e) when (e is MlflowServerStartException or MLflow.MlflowException or FormatException or IOException or UnauthorizedAccessException)
         {

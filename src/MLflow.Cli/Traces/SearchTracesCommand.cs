@@ -96,7 +96,7 @@ internal sealed class SearchTracesCommand : Command
     /// <summary>Written as it comes: the spans of ten traces are in memory, not those of all.</summary>
     private static async Task WriteJsonAsync(TraceSource source, List<JsonElement> found, string? next, bool withSpans, CancellationToken cancellationToken)
     {
-        await using var output = Console.OpenStandardOutput();
+        await using var output = StandardOutput.Open();
         await using var json = new Utf8JsonWriter(output, StandardOutput.Indented);
         json.WriteStartObject();
         json.WriteStartArray("traces");

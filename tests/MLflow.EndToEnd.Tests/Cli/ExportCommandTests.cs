@@ -122,6 +122,29 @@ public sealed class ExportCommandTests : CommandTestBase
         Assert.Equal(2, (await RunAsync("traces", "export", "--cursor", "cursor.json")).ExitCode);
     }
 
+    [Theory]
+    [InlineData("traces export -n mine")]
+    [InlineData("traces search -n mine --output json")]
+    public async Task Output_ThatNobodyReads_EndsTheCommand(string command)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Skip("needs bash");
+            return;
+        }
+
+        Trace();
+        await Client.FlushAsync(Token);
+        var script = Path.Combine(Folder.Path, "script");
+        await File.WriteAllTextAsync(script, $"#!/bin/bash\ndotnet '{Path.Combine(AppContext.BaseDirectory, "dotnet-mlflow.dll")}' {command} | true\necho \"${{PIPESTATUS[0]}}\"\n", Token);
+        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await using var process = CliProcess.Of(script, Folder.Path, ("MLFLOW_TRACKING_URI", Address));
+
+        await process.WaitAsync(Token);
+
+        Assert.Equal(("141", ""), (process.Output.Trim(), process.Errors));
+    }
+
     [Fact]
     public async Task Export_AsParquet_IsATableOfSpansWithTypedColumns()
     {

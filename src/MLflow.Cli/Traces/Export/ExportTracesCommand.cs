@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MLflow.Cli.Commands;
+using MLflow.Cli.Output;
 using MLflow.Cli.Traces.Parquet;
 using MLflow.Cli.Tracking;
 
@@ -73,7 +74,7 @@ internal sealed class ExportTracesCommand : Command
 
         async Task<ExportCursor> WriteLinesAsync()
         {
-            await using var output = path is null ? Console.OpenStandardOutput() : Open(path, start, cursorPath);
+            await using var output = path is null ? StandardOutput.Open() : Open(path, start, cursorPath);
             return await new TraceExport(source, new LineTraceWriter(output, format), cursors).RunAsync(start, cancellationToken);
         }
     }

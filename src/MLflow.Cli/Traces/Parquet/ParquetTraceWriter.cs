@@ -8,8 +8,8 @@ namespace MLflow.Cli.Traces.Parquet;
 internal sealed class ParquetTraceWriter : ITraceWriter, IAsyncDisposable
 {
     /// <summary>A group ends with the trace with which it reaches one of these.</summary>
-    private const int EnoughRows = 20_000;
-    private const int EnoughChars = 8 << 20;
+    private const int EnoughRows = 10_000;
+    private const int EnoughChars = 4 << 20;
 
     private readonly ParquetWriter _writer;
     private readonly List<object?>[] _columns = [.. SpanTable.Columns.Select(_ => new List<object?>())];
