@@ -19,7 +19,8 @@ internal static class OtlpCompression
         _ => OpenDeflate(compressed),
     };
 
-    public static bool IsDamage(Exception exception) => exception is InvalidDataException or EndOfStreamException or ZstdException;
+    /// <summary>Of reading what is in memory: nothing else can fail there.</summary>
+    public static bool IsDamage(Exception exception) => exception is InvalidDataException or IOException or ZstdException;
 
     // HTTP's deflate is zlib, but some clients send it without the frame (RFC 9110 §8.4.1.2). A zlib header is a multiple of 31.
     private static Stream OpenDeflate(Stream compressed)

@@ -8,7 +8,8 @@ internal sealed class JsonAnswer : IResult
 {
     public static readonly JsonAnswer Empty = new(_ => { });
 
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    /// <summary>A level of a stored value takes four in <see cref="SpanJson"/>, and stored values have up to 1024.</summary>
+    public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true, MaxDepth = 5000 };
 
     private readonly Func<Utf8JsonWriter, Task> _write;
     private readonly int _statusCode;

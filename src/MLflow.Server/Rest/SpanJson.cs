@@ -74,6 +74,19 @@ internal static class SpanJson
         writer.WriteEndObject();
     }
 
+    // 1e999 is JSON, and more than a double holds: protobuf's JSON has words for that.
+    private static void WriteDouble(Utf8JsonWriter writer, double value)
+    {
+        if (double.IsFinite(value))
+        {
+            writer.WriteNumber("double_value", value);
+        }
+        else
+        {
+            writer.WriteString("double_value", value > 0 ? "Infinity" : "-Infinity");
+        }
+    }
+
     private static void WriteAnyValue(Utf8JsonWriter writer, JsonElement value)
     {
         writer.WriteStartObject();
@@ -89,7 +102,7 @@ internal static class SpanJson
                 writer.WriteNumber("int_value", integer);
                 break;
             case JsonValueKind.Number:
-                writer.WriteNumber("double_value", value.GetDouble());
+                WriteDouble(writer, value.GetDouble());
                 break;
             case JsonValueKind.Array:
                 writer.WriteStartObject("array_value");

@@ -131,7 +131,7 @@ internal static class TraceDataJson
         {
             TraceId = traceId,
             OtelTraceId = OtelTraceId(traceId, span),
-            SpanId = Id(span.GetProperty("span_id").GetString()!, SpanIdBytes),
+            SpanId = Id(Text(span, "span_id"), SpanIdBytes),
             ParentSpanId = string.IsNullOrEmpty(parent) ? null : Id(parent, SpanIdBytes),
             Name = Optional(span, "name")?.GetString() ?? string.Empty,
             Type = TypeOf(attributes),
@@ -152,8 +152,8 @@ internal static class TraceDataJson
         return new SpanRecord
         {
             TraceId = traceId,
-            OtelTraceId = OldId(context.GetProperty("trace_id").GetString()!, TraceIdBytes),
-            SpanId = OldId(context.GetProperty("span_id").GetString()!, SpanIdBytes),
+            OtelTraceId = OldId(Text(context, "trace_id"), TraceIdBytes),
+            SpanId = OldId(Text(context, "span_id"), SpanIdBytes),
             ParentSpanId = string.IsNullOrEmpty(parent) ? null : OldId(parent, SpanIdBytes),
             Name = Optional(span, "name")?.GetString() ?? string.Empty,
             Type = TypeOf(attributes),
@@ -214,7 +214,7 @@ internal static class TraceDataJson
         const string Prefix = "tr-";
         return traceId.StartsWith(Prefix, StringComparison.Ordinal) && IsHex(traceId[Prefix.Length..], TraceIdBytes)
             ? traceId[Prefix.Length..]
-            : Id(span.GetProperty("trace_id").GetString()!, TraceIdBytes);
+            : Id(Text(span, "trace_id"), TraceIdBytes);
     }
 
     private static string Id(string text, int bytes)
@@ -229,6 +229,9 @@ internal static class TraceDataJson
     }
 
     private static bool IsHex(string text, int bytes) => text.Length == 2 * bytes && text.All(char.IsAsciiHexDigit);
+
+    private static string Text(JsonElement value, string property) =>
+        value.GetProperty(property).GetString() ?? throw new FormatException($"'{property}' must be a text and not null");
 
     private static JsonElement? Optional(JsonElement value, string property) =>
         value.TryGetProperty(property, out var found) && found.ValueKind != JsonValueKind.Null ? found : null;

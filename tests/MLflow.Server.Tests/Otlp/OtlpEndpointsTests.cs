@@ -67,6 +67,10 @@ public sealed class OtlpEndpointsTests : IClassFixture<SomeServer>
     public async Task Export_WhatCannotBeRead_IsToldWhy(string contentType, string? encoding, string body, int status, string message) =>
         Assert.Equal((status, message), await PostAsync(Encoding.UTF8.GetBytes(body), contentType, encoding));
 
+    [Fact]
+    public async Task Export_ZlibThatNeedsADictionary_IsDamaged() =>
+        Assert.Equal((400, "Failed to decompress deflate payload"), await PostAsync([0x78, 0x20, 0, 0, 0, 1, 0x4b, 4, 0], encoding: "deflate"));
+
     [Theory]
     [InlineData("{\"resourceSpans\":[")]
     [InlineData("nonsense")]

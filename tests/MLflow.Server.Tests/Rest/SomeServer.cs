@@ -85,7 +85,7 @@ public sealed class SomeServer : IAsyncLifetime
         using (response)
         {
             var text = await response.Content.ReadAsStringAsync();
-            return ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType == "application/json" ? JsonDocument.Parse(text).RootElement : default);
+            return ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType == "application/json" ? JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 2000 }).RootElement : default);
         }
     }
 }

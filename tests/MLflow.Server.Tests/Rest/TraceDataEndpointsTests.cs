@@ -39,11 +39,27 @@ public sealed class TraceDataEndpointsTests : IClassFixture<SomeServer>
     [InlineData("[")]
     [InlineData("""{"spans":[{}]}""")]
     [InlineData("""{"spans":[{"trace_id":"x","span_id":"AAAA","start_time_unix_nano":1}]}""")]
+    [InlineData("""{"spans":[{"trace_id":null,"span_id":"AAAA","start_time_unix_nano":1}]}""")]
+    [InlineData("""{"spans":[{"trace_id":"rj1WPubCpfrXWRf1iYeiuA==","span_id":null,"start_time_unix_nano":1}]}""")]
+    [InlineData("""{"spans":[{"context":{"trace_id":null,"span_id":"0x1"},"start_time":1}]}""")]
     public async Task Upload_Nonsense_IsRefused(string body)
     {
         var answer = await _server.SendAsync(HttpMethod.Put, Path("tr-nonsense"), body);
 
         Assert.Equal((400, "BAD_REQUEST"), (answer.Status, answer.Body.GetProperty("error_code").GetString()));
+    }
+
+    [Fact]
+    public async Task Upload_DeepAndEndlessValues_CanBeRead()
+    {
+        const string TraceId = "tr-0000000000000000000000000000deed";
+        var deep = new string('[', 250) + "1e999,-1e999" + new string(']', 250);
+        Assert.Equal(200, (await _server.SendAsync(HttpMethod.Put, Path(TraceId), $$$"""{"spans":[{"span_id":"Jl5Sh1+ucl8=","start_time_unix_nano":1,"attributes":{"deep":{{{deep}}}} }]}""")).Status);
+
+        var (status, body) = await _server.GetAsync("/api/3.0/mlflow/traces/get?trace_id=" + TraceId);
+
+        Assert.Equal(200, status);
+        Assert.Contains("\"double_value\":\"-Infinity\"", body.GetRawText(), StringComparison.Ordinal);
     }
 
     [Theory]
