@@ -173,6 +173,17 @@ public sealed class RecorderPropertyTests : CaptureTestBase
             iter: 5000);
     }
 
+    [Theory]
+    [InlineData("""{"\ud800":1,"messages":[],"type":"\udc00","choices":[{"\ud800":1,"finish_reason":"\udfff","delta":{"\ud800":"x"}}],"error":{"\ud800":1,"type":"\ud800"}}""")]
+    [InlineData("""data: {"type":"\udc00","\ud800":1,"choices":[{"index":0,"finish_reason":"\udfff","delta":{"\ud800":"x","tool_calls":[{"\ud800":1,"index":0}]}}]}""")]
+    public void Recorder_HalfACharacterWhereNamesAndTypesStand_DoesNotThrow(string body)
+    {
+        foreach (var recorder in Recorders)
+        {
+            Feed(recorder, Encoding.UTF8.GetBytes(body + "\n\n"), body[0] == '{' ? "application/json" : "text/event-stream", body.Length);
+        }
+    }
+
     private static readonly (string Path, string Operation)[] Families =
     [
         ("/v1/chat/completions", "createChatCompletion"), ("/v1/responses", "createResponse"), ("/v1/completions", "createCompletion"), ("/v1/audio/speech", "createSpeech"),

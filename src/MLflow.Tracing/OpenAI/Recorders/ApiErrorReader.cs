@@ -30,7 +30,7 @@ internal static class ApiErrorReader
             var top = reader;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var isError = reader.ValueTextEquals("error"u8);
+                var isError = reader.TextEquals("error"u8);
                 reader.Read();
                 if (isError)
                 {
@@ -68,22 +68,22 @@ internal static class ApiErrorReader
         string? message = null, type = null, code = null, param = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("message"u8))
+            if (reader.TextEquals("message"u8))
             {
                 reader.Read();
                 message = Text(ref reader);
             }
-            else if (reader.ValueTextEquals("type"u8))
+            else if (reader.TextEquals("type"u8))
             {
                 reader.Read();
                 type = Text(ref reader);
             }
-            else if (reader.ValueTextEquals("code"u8))
+            else if (reader.TextEquals("code"u8))
             {
                 reader.Read();
                 code = Text(ref reader);
             }
-            else if (reader.ValueTextEquals("param"u8))
+            else if (reader.TextEquals("param"u8))
             {
                 reader.Read();
                 param = Text(ref reader);

@@ -126,7 +126,7 @@ internal sealed class ChatChoiceMerge
 
         if (reader.TokenType == JsonTokenType.String && name.SequenceEqual("finish_reason"u8) && !reader.ValueSpan.IsEmpty)
         {
-            FinishReason = reader.ValueTextEquals("stop"u8) ? "stop" : JsonText.ReadString(ref reader);
+            FinishReason = reader.TextEquals("stop"u8) ? "stop" : JsonText.ReadString(ref reader);
         }
 
         if (reader.TokenType == JsonTokenType.StartArray && name.SequenceEqual("token_ids"u8))

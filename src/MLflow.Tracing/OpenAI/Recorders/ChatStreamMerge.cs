@@ -134,7 +134,7 @@ internal sealed class ChatStreamMerge : IStreamMerge
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isIndex = reader.ValueTextEquals("index"u8);
+            var isIndex = reader.TextEquals("index"u8);
             reader.Read();
             if (isIndex)
             {

@@ -57,6 +57,18 @@ internal static class JsonText
         }
     }
 
+    /// <summary>Whether the string token or name is the given text. Unlike the reader's own method it takes half a character for what it is, another text.</summary>
+    public static bool TextEquals(this in Utf8JsonReader reader, ReadOnlySpan<byte> text)
+    {
+        if (!reader.ValueIsEscaped)
+        {
+            return reader.ValueSpan.SequenceEqual(text);
+        }
+
+        var copy = reader;
+        return ReadString(ref copy) == Encoding.UTF8.GetString(text);
+    }
+
     public static string? ReadStringOrNull(ref Utf8JsonReader reader) => reader.TokenType == JsonTokenType.String ? ReadString(ref reader) : null;
 
     public static long? ReadInt64OrNull(ref Utf8JsonReader reader)
@@ -112,7 +124,7 @@ internal static class JsonText
     public static bool HasType(ReadOnlySpan<byte> json) => json.IndexOf("\"type\""u8) >= 0 && TryFindType(json, out _);
 
     /// <summary>True when the object's own <c>type</c> is the given text. False for what is no object.</summary>
-    public static bool TypeEquals(ReadOnlySpan<byte> json, ReadOnlySpan<byte> type) => TryFindType(json, out var reader) && reader.ValueTextEquals(type);
+    public static bool TypeEquals(ReadOnlySpan<byte> json, ReadOnlySpan<byte> type) => TryFindType(json, out var reader) && reader.TextEquals(type);
 
     /// <summary>The object's own <c>type</c>; null where it has none that is a text, and for what is no object.</summary>
     public static string? TypeOf(ReadOnlySpan<byte> json) => TryFindType(json, out var reader) ? ReadString(ref reader) : null;
@@ -131,7 +143,7 @@ internal static class JsonText
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var isType = reader.ValueTextEquals("type"u8);
+                var isType = reader.TextEquals("type"u8);
                 reader.Read();
                 if (isType)
                 {

@@ -73,9 +73,9 @@ internal sealed class MergedArray
         ReadOnlySpan<byte> index = default, id = default, type = default;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isIndex = reader.ValueTextEquals("index"u8);
-            var isId = reader.ValueTextEquals("id"u8);
-            var isType = reader.ValueTextEquals("type"u8);
+            var isIndex = reader.TextEquals("index"u8);
+            var isId = reader.TextEquals("id"u8);
+            var isType = reader.TextEquals("type"u8);
             reader.Read();
             if (isIndex && reader.TokenType == JsonTokenType.Number)
             {

@@ -147,7 +147,7 @@ internal sealed class MergedObject
             {
                 while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
                 {
-                    var isText = reader.ValueTextEquals("text"u8);
+                    var isText = reader.TextEquals("text"u8);
                     reader.Read();
                     if (isText)
                     {
@@ -175,10 +175,10 @@ internal sealed class MergedObject
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var isText = reader.ValueTextEquals("text"u8);
-                var isType = reader.ValueTextEquals("type"u8);
+                var isText = reader.TextEquals("text"u8);
+                var isType = reader.TextEquals("type"u8);
                 reader.Read();
-                if (reader.TokenType != JsonTokenType.String || !(isText || (isType && reader.ValueTextEquals("text"u8))))
+                if (reader.TokenType != JsonTokenType.String || !(isText || (isType && reader.TextEquals("text"u8))))
                 {
                     return false;
                 }

@@ -35,20 +35,20 @@ internal sealed class ShapeRecorder : IRecorder
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("messages"u8))
+                if (reader.TextEquals("messages"u8))
                 {
                     return ApiCatalog.ChatCompletions;
                 }
 
-                if (reader.ValueTextEquals("prompt"u8))
+                if (reader.TextEquals("prompt"u8))
                 {
                     return ApiCatalog.Completions;
                 }
 
-                var isInput = reader.ValueTextEquals("input"u8);
+                var isInput = reader.TextEquals("input"u8);
                 hasInput |= isInput;
-                isResponses |= reader.ValueTextEquals("instructions"u8) || reader.ValueTextEquals("max_output_tokens"u8)
-                    || reader.ValueTextEquals("tools"u8) || reader.ValueTextEquals("stream"u8);
+                isResponses |= reader.TextEquals("instructions"u8) || reader.TextEquals("max_output_tokens"u8)
+                    || reader.TextEquals("tools"u8) || reader.TextEquals("stream"u8);
                 reader.Read();
 
                 // A list of messages, not of texts.
