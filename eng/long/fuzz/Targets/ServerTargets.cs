@@ -1,0 +1,264 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json;
+using Google.Protobuf;
+using Microsoft.AspNetCore.Http;
+using MLflow.Server;
+using MLflow.Server.Conventions;
+using MLflow.Server.Experiments;
+using MLflow.Server.Otlp;
+using MLflow.Server.Otlp.Protos;
+using MLflow.Server.Pricing;
+using MLflow.Server.Rest;
+using MLflow.Server.Runs;
+using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Traces;
+using MLflow.Server.Traces.Filters;
+using ServerException = MLflow.Server.MlflowException;
+
+namespace MLflow.Fuzz;
+
+/// <summary>What the server reads of others.</summary>
+internal sealed class ServerTargets : IAsyncDisposable
+{
+    private static readonly string[] Encodings = ["", OtlpCompression.Gzip, OtlpCompression.Deflate, OtlpCompression.Zstd];
+
+    private readonly CallPricer _pricer = new(PriceTable.Shipped);
+    private readonly OtlpBudget _budget = new();
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mlflow-fuzz-");
+    private readonly SqliteDatabase _database;
+    private readonly SqliteTraceStore _store;
+    private readonly SqliteExperimentStore _experiments;
+    private readonly SqliteRunStore _runs;
+
+    public ServerTargets()
+    {
+        _database = SqliteDatabase.Open(Path.Combine(_folder.FullName, "mlflow.db"), TimeProvider.System);
+        _store = new SqliteTraceStore(_database);
+        _experiments = new SqliteExperimentStore(_database);
+        _runs = new SqliteRunStore(_database);
+        var spans = OtlpDecoder.Decode(OtlpJson.Parse(ServerSeeds.OtlpTraces[0], new ExportTraceServiceRequest())).Spans;
+        Wait(_store.WriteAsync(new TraceBatch { Spans = spans, Infos = [TraceInfoJson.ReadStartTrace(RequestJson.Parse(ServerSeeds.StartTrace))] }, CancellationToken.None));
+    }
+
+    public IReadOnlyList<FuzzTarget> All =>
+    [
+        new("OTLP traces, protobuf", [.. ServerSeeds.OtlpTraces.Select(json => OtlpJson.Parse(json, new ExportTraceServiceRequest()).ToByteArray()), .. ServerSeeds.Recorded("traces.*pb")], OtlpProtobuf_, ProtobufMutations.Mutate),
+        new("OTLP traces, JSON", [.. ServerSeeds.OtlpTraces, .. ServerSeeds.Recorded("traces.*json")], OtlpJson_, TextMutations.Mutate),
+        new("OTLP logs, both", [.. ServerSeeds.OtlpLogs, .. ServerSeeds.OtlpLogs.Select(json => OtlpJson.Parse(json, new ExportLogsServiceRequest()).ToByteArray()), .. ServerSeeds.Recorded("logs.*")], Logs, MutateLogs),
+        new("compressed bodies", [.. Encodings.SelectMany((_, i) => ServerSeeds.OtlpTraces.Select(json => Compressed(i, json)))], Body, ByteMutations.Mutate),
+        new("traces.json", ServerSeeds.TracesJson, TracesJson, TextMutations.Mutate),
+        new("requests in JSON", ServerSeeds.Requests, Request, TextMutations.Mutate),
+        new("filters and orders", ServerSeeds.Filters, Filter, TextMutations.Mutate) { IsNoisy = true },
+        new("conventions", [.. ServerSeeds.Conventions, .. ServerSeeds.RecordedSpans()], Convention, TextMutations.Mutate),
+    ];
+
+    public async ValueTask DisposeAsync()
+    {
+        await _database.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private void OtlpProtobuf_(byte[] input) => Allow<OtlpException>(() => Take(OtlpProtobuf.Parse(input, new ExportTraceServiceRequest())));
+
+    private void OtlpJson_(byte[] input) => Allow<OtlpException>(() => Take(OtlpJson.Parse(input, new ExportTraceServiceRequest())));
+
+    private void Logs(byte[] input) => Allow<OtlpException>(() =>
+    {
+        var request = input is [(byte)'{', ..] ? OtlpJson.Parse(input, new ExportLogsServiceRequest()) : OtlpProtobuf.Parse(input, new ExportLogsServiceRequest());
+        foreach (var log in OtlpLogDecoder.Decode(request, out _))
+        {
+            Store([new SpanRecord { TraceId = "tr-1", OtelTraceId = log.OtelTraceId, SpanId = log.SpanId, Name = "chat", Type = "UNKNOWN", StartNs = 1, EndNs = 2 }], log.Event);
+        }
+    });
+
+    private static byte[] MutateLogs(Random random, byte[] input, byte[] other) =>
+        input is [(byte)'{', ..] ? TextMutations.Mutate(random, input, other) : ProtobufMutations.Mutate(random, input, other);
+
+    private void Body(byte[] input) => Allow<OtlpException>(() =>
+    {
+        var context = new DefaultHttpContext();
+        context.Request.Headers.ContentEncoding = input.Length == 0 ? "" : Encodings[input[0] % Encodings.Length];
+        context.Request.Body = new MemoryStream(input, Math.Min(1, input.Length), Math.Max(0, input.Length - 1));
+        using var body = Wait(OtlpBody.ReadAsync(context.Request, _budget, CancellationToken.None));
+        OtlpProtobuf.Parse(body.Bytes, new ExportTraceServiceRequest());
+    });
+
+    private void TracesJson(byte[] input) => Allow<ServerException>(() =>
+    {
+        var spans = TraceDataJson.Read(input, "tr-" + new string('1', 32));
+        WriteMembers(writer => TraceDataJson.Write(writer, spans, plain: false));
+        WriteMembers(writer => TraceDataJson.Write(writer, spans, plain: true));
+        Store(spans);
+    });
+
+    private void Take(ExportTraceServiceRequest request)
+    {
+        var traces = OtlpDecoder.Decode(request);
+        foreach (var facts in traces.Facts)
+        {
+            Allow<ServerException>(() => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts)));
+        }
+
+        Store(traces.Spans);
+    }
+
+    private static void Request(byte[] input)
+    {
+        RequestJson? parsed = null;
+        Allow<ServerException>(() => parsed = RequestJson.Parse(Encoding.UTF8.GetString(input)));
+        if (parsed is not { } json)
+        {
+            return;
+        }
+
+        Allow<ServerException>(() => Write(writer => TraceInfoJson.Write(writer, TraceInfoJson.ReadStartTrace(json))));
+        Allow<ServerException>(() => Write(writer => TraceInfoV2Json.Write(writer, TraceInfoJson.Read(json))));
+        Allow<ServerException>(() => Write(writer => AssessmentJson.Write(writer, AssessmentJson.Read(json.Object("assessment") ?? json, "tr-1", 1, AssessmentJson.IdOfContent))));
+        Allow<ServerException>(() => AssessmentJson.ReadChange(json.Object("assessment") ?? json, json.String("update_mask") ?? "feedback,expectation,rationale,metadata,assessment_name"));
+        Allow<ServerException>(() => RunJson.ReadTags(json));
+        Allow<ServerException>(() => json.Objects("metrics").Select(RunJson.ReadMetric).ToList());
+        Allow<ServerException>(() => json.Objects("params").Select(RunJson.ReadParam).ToList());
+        Allow<ServerException>(() => json.Pairs("tags"));
+        Allow<ServerException>(() => (json.Int64("max_results"), json.Double("value"), json.Boolean("include_spans")));
+        Allow<ServerException>(() => json.Strings("order_by"));
+    }
+
+    private void Filter(byte[] input)
+    {
+        var text = Encoding.UTF8.GetString(input);
+        Allow<ServerException>(() => TraceFilter.Parse(text));
+        Allow<ServerException>(() => Wait(_store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = text }, CancellationToken.None)));
+        Allow<ServerException>(() => Wait(_store.SearchAsync(new TraceQuery { ExperimentIds = [0], OrderBy = [text] }, CancellationToken.None)));
+        Allow<ServerException>(() => Wait(_store.SearchAsync(new TraceQuery { ExperimentIds = [0], PageToken = text }, CancellationToken.None)));
+        Allow<ServerException>(() => Wait(_experiments.SearchAsync(new ExperimentQuery { Filter = text }, CancellationToken.None)));
+        Allow<ServerException>(() => Wait(_runs.SearchAsync(new RunQuery { ExperimentIds = [0], Filter = text }, CancellationToken.None)));
+    }
+
+    private void Convention(byte[] input)
+    {
+        var span = Span(input);
+        if (span is null)
+        {
+            return;
+        }
+
+        var mapped = ConventionMapper.Map(span, []);
+        if (!(mapped.Sent ?? mapped).Attributes.SequenceEqual(span.Attributes))
+        {
+            throw new InvalidOperationException("What was sent is not kept.");
+        }
+
+        foreach (var pair in mapped.Mapped)
+        {
+            // Deeper by what the mapping puts around it.
+            JsonDocument.Parse(pair.Value, new JsonDocumentOptions { MaxDepth = 2 * StoredJson.MaxDepth }).Dispose();
+        }
+
+        Store([span]);
+    }
+
+    /// <summary>Null where the input is no object.</summary>
+    private static SpanRecord? Span(byte[] input)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(RequestJson.WholeCharacters(input), new JsonDocumentOptions { MaxDepth = StoredJson.MaxDepth });
+            return document.RootElement.ValueKind != JsonValueKind.Object ? null : new SpanRecord
+            {
+                TraceId = "tr-1",
+                OtelTraceId = new string('1', 32),
+                SpanId = new string('1', 16),
+                Name = "s",
+                Type = SpanType.Unknown,
+                StartNs = 1,
+                EndNs = 2,
+                ScopeName = document.RootElement.TryGetProperty("scope", out var scope) && scope.ValueKind == JsonValueKind.String ? scope.GetString() : null,
+                Attributes = [.. document.RootElement.EnumerateObject().Where(member => member.Name is not ("scope" or "events")).Select(member => KeyValuePair.Create(member.Name, member.Value.GetRawText()))],
+                Events = document.RootElement.TryGetProperty("events", out var events) && events.ValueKind == JsonValueKind.Object
+                    ? [.. events.EnumerateObject().Select((e, i) => new SpanEventRecord(e.Name, i, [new(SpanEventRecord.Body, e.Value.GetRawText()), new("gen_ai.event.content", e.Value.GetRawText())]))]
+                    : [],
+            };
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>All that is done to spans before and after the database.</summary>
+    private void Store(IReadOnlyList<SpanRecord> spans, params SpanEventRecord[] logs)
+    {
+        foreach (var trace in TraceRows.From(spans, _pricer))
+        {
+            var rows = logs.Length == 0 ? trace : trace.With(new Dictionary<(string, string), List<SpanEventRecord>> { [(spans[0].OtelTraceId, spans[0].SpanId)] = [.. logs] });
+            foreach (var row in rows.Spans)
+            {
+                var stored = SpanPayload.Decode(row.Record with { Attributes = [], Events = [], Sent = null, Mapped = [] }, row.Codec, row.Payload);
+                Write(writer => SpanJson.Write(writer, stored));
+                if (!stored.Attributes.SequenceEqual(row.Record.Attributes))
+                {
+                    throw new InvalidOperationException("The attributes come back otherwise than they were stored.");
+                }
+            }
+        }
+    }
+
+    private static void Write(Action<Utf8JsonWriter> write)
+    {
+        using var writer = new Utf8JsonWriter(Stream.Null, JsonAnswer.Options);
+        write(writer);
+    }
+
+    private static void WriteMembers(Action<Utf8JsonWriter> write) => Write(writer =>
+    {
+        writer.WriteStartObject();
+        write(writer);
+        writer.WriteEndObject();
+    });
+
+    private static void Allow<T>(Action run)
+        where T : Exception
+    {
+        try
+        {
+            run();
+        }
+        catch (T e) when (e is not ServerException { ErrorCode: ErrorCode.INTERNAL_ERROR } && e is not OtlpException { StatusCode: >= StatusCodes.Status500InternalServerError })
+        {
+            // A refusal, as promised.
+        }
+    }
+
+    private static void Allow<T>(Func<object?> run)
+        where T : Exception => Allow<T>(() => { _ = run(); });
+
+    private static void Wait(Task task) => task.GetAwaiter().GetResult();
+
+    private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
+
+    private static byte[] Compressed(int encoding, byte[] json)
+    {
+        var message = OtlpJson.Parse(json, new ExportTraceServiceRequest()).ToByteArray();
+        using var output = new MemoryStream();
+        output.WriteByte((byte)encoding);
+        using (Stream stream = Encodings[encoding] switch
+        {
+            OtlpCompression.Gzip => new GZipStream(output, CompressionLevel.Fastest, leaveOpen: true),
+            OtlpCompression.Deflate => new ZLibStream(output, CompressionLevel.Fastest, leaveOpen: true),
+            OtlpCompression.Zstd => new ZstdSharp.CompressionStream(output, leaveOpen: true),
+            _ => new BufferedStream(output),
+        })
+        {
+            stream.Write(message);
+            stream.Flush();
+            return Encodings[encoding].Length == 0 ? output.ToArray() : Closed(stream, output);
+        }
+    }
+
+    private static byte[] Closed(Stream stream, MemoryStream output)
+    {
+        stream.Dispose();
+        return output.ToArray();
+    }
+}
