@@ -37,12 +37,9 @@ internal sealed class ArtifactFolder
     /// <exception cref="MlflowException">BAD_REQUEST: too long. TEMPORARILY_UNAVAILABLE: the disk is full or fails.</exception>
     public async Task<string> WriteAsideAsync(Stream content, Action<string> whenWhole, CancellationToken cancellationToken)
     {
-        var aside = Path.Combine(Uploads, Path.GetRandomFileName());
-        try
-        {
-            Directory.CreateDirectory(Uploads);
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            await using (var file = new FileStream(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes, FileOptions.Asynchronous))
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        await WriteAsideAsync(
+            async file =>
             {
                 var buffer = new byte[BufferBytes];
                 int read;
@@ -56,20 +53,39 @@ internal sealed class ArtifactFolder
                     hash.AppendData(buffer, 0, read);
                     await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
                 }
+            },
+            whenWhole).ConfigureAwait(false);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>As the other, for what <paramref name="write"/> writes, however long.</summary>
+    /// <exception cref="MlflowException">TEMPORARILY_UNAVAILABLE: the disk is full or fails.</exception>
+    public async Task WriteAsideAsync(Func<FileStream, Task> write, Action<string> whenWhole)
+    {
+        var aside = Path.Combine(Uploads, Path.GetRandomFileName());
+        try
+        {
+            Directory.CreateDirectory(Uploads);
+            await using (var file = new FileStream(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes, FileOptions.Asynchronous))
+            {
+                await write(file).ConfigureAwait(false);
             }
 
             whenWhole(aside);
-            return Convert.ToHexStringLower(hash.GetHashAndReset());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && !IsOfTheReader(e))
         {
-            throw new MlflowException(ErrorCode.TEMPORARILY_UNAVAILABLE, $"The file cannot be written now, and nothing of it was stored: {e.Message}", e);
+            throw Unavailable(e);
         }
         finally
         {
             File.Delete(aside);
         }
     }
+
+    /// <summary>What clients are told where the disk fails: they send again what is refused for now.</summary>
+    public static MlflowException Unavailable(Exception e) =>
+        new(ErrorCode.TEMPORARILY_UNAVAILABLE, $"The file cannot be written now, and nothing of it was stored: {e.Message}", e);
 
     /// <summary>Moves a file to the place of an artifact.</summary>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a path that cannot be.</exception>

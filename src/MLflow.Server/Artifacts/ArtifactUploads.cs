@@ -27,7 +27,7 @@ internal sealed class ArtifactUploads
     }
 
     /// <summary>Begins an upload and returns its id.</summary>
-    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a path that cannot be, or a number of parts out of range.</exception>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a path that cannot be, or a number of parts out of range. TEMPORARILY_UNAVAILABLE: the disk is full or fails.</exception>
     public string Create(string path, long parts)
     {
         ArtifactPath.CheckFile(path);
@@ -36,11 +36,18 @@ internal sealed class ArtifactUploads
             throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {parts} for parameter 'num_parts' supplied: it must be 1 to {MaxParts}.");
         }
 
-        DeleteOld();
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes));
-        Directory.CreateDirectory(FolderOf(id));
-        File.WriteAllText(Path.Combine(FolderOf(id), PathFile), path);
-        return id;
+        try
+        {
+            DeleteOld();
+            Directory.CreateDirectory(FolderOf(id));
+            File.WriteAllText(Path.Combine(FolderOf(id), PathFile), path);
+            return id;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw ArtifactFolder.Unavailable(e);
+        }
     }
 
     /// <summary>Stores a part, replacing what was sent for it before.</summary>
@@ -58,7 +65,7 @@ internal sealed class ArtifactUploads
     }
 
     /// <summary>Makes an artifact of the parts, in the order of their numbers. All parts that are told must be there as they are told.</summary>
-    /// <exception cref="MlflowException">RESOURCE_DOES_NOT_EXIST: no such upload. INVALID_PARAMETER_VALUE: another path, or a part that is missing or not the one that was told. The upload stays.</exception>
+    /// <exception cref="MlflowException">RESOURCE_DOES_NOT_EXIST: no such upload. INVALID_PARAMETER_VALUE: another path, or a part that is missing or not the one that was told. The upload stays. TEMPORARILY_UNAVAILABLE: the disk is full or fails.</exception>
     public async Task CompleteAsync(string path, string uploadId, IReadOnlyList<ArtifactPart> parts, CancellationToken cancellationToken)
     {
         var folder = RequireFor(path, uploadId);
@@ -67,17 +74,23 @@ internal sealed class ArtifactUploads
             throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, "Invalid value for parameter 'parts' supplied: it must have each part once, and at least one.");
         }
 
-        var whole = Path.Combine(folder, "whole");
-        await using (var target = new FileStream(whole, FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            foreach (var part in parts.OrderBy(part => part.Number))
+        await _artifacts.WriteAsideAsync(
+            async target =>
             {
-                await AppendAsync(target, folder, part, cancellationToken).ConfigureAwait(false);
-            }
+                foreach (var part in parts.OrderBy(part => part.Number))
+                {
+                    await AppendAsync(target, folder, part, cancellationToken).ConfigureAwait(false);
+                }
+            },
+            whole => _artifacts.Place(whole, path)).ConfigureAwait(false);
+        try
+        {
+            Directory.Delete(folder, recursive: true);
         }
-
-        _artifacts.Place(whole, path);
-        Directory.Delete(folder, recursive: true);
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The artifact is in its place; the parts go with what nobody completes.
+        }
     }
 
     /// <summary>Forgets an upload with its parts.</summary>

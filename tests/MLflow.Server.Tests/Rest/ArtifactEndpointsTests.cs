@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using MLflow.Server.Artifacts;
 using MLflow.Server.Tests.Golden;
 using Xunit;
 
@@ -128,10 +129,37 @@ public sealed class ArtifactEndpointsTests : IClassFixture<SomeServer>
         Assert.Equal(400, (await _server.PostAsync("/api/2.0/mlflow-artifacts/mpu/complete/1/big", complete with { parts = [new { part_number = 4, etag = "wrong", url = "" }] })).Status);
         Assert.Equal(400, (await _server.PostAsync("/api/2.0/mlflow-artifacts/mpu/complete/1/big", complete with { parts = [] })).Status);
         Assert.Equal(404, (await _server.GetAsync(Artifacts + "/1/big/model.bin")).Status);
+        Assert.Equal(["part-1", "part-2", "part-3", "path"], Directory.GetFiles(Path.Combine(Uploads, uploadId!)).Select(file => Path.GetFileName(file)).Order());
+        Assert.Empty(Directory.GetFiles(Uploads));
 
         Assert.Equal(200, (await _server.PostAsync("/api/2.0/mlflow-artifacts/mpu/complete/1/big", complete)).Status);
         Assert.Equal("part 1;part 2;part 3;", await _server.Client.GetStringAsync(Address("1/big/model.bin"), Xunit.TestContext.Current.CancellationToken));
         Assert.Equal(404, (await _server.PostAsync("/api/2.0/mlflow-artifacts/mpu/complete/1/big", complete)).Status);
+    }
+
+    [Fact]
+    public void Upload_DiskFails_IsRefusedForNow()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("taken"), "");
+        var uploads = new ArtifactUploads(new ArtifactFolder(Path.Combine(folder.File("taken"), "artifacts")), TimeProvider.System);
+
+        Assert.Equal(ErrorCode.TEMPORARILY_UNAVAILABLE, Assert.Throws<MlflowException>(() => uploads.Create("a", 1)).ErrorCode);
+    }
+
+    [Fact]
+    public async Task Files_OfADeletedTrace_AreGone()
+    {
+        var (gone, kept) = (await TraceAsync("0"), await TraceAsync("0"));
+        foreach (var traceId in new[] { gone, kept })
+        {
+            await PutAsync($"0/traces/{traceId}/artifacts/attachments/a", "x");
+        }
+
+        Assert.Equal(1, (await _server.PostAsync("/api/3.0/mlflow/traces/delete-traces", new { experiment_id = "0", request_ids = new[] { gone, "tr-../../../x" } })).Body.GetProperty("traces_deleted").GetInt32());
+
+        Assert.Equal(404, (await _server.GetAsync($"{Artifacts}/0/traces/{gone}/artifacts/attachments/a")).Status);
+        Assert.Equal("x", await _server.Client.GetStringAsync(Address($"0/traces/{kept}/artifacts/attachments/a"), Xunit.TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -196,6 +224,8 @@ public sealed class ArtifactEndpointsTests : IClassFixture<SomeServer>
         using var answer = await _server.Client.PutAsync(Address(path), body, Xunit.TestContext.Current.CancellationToken);
         return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(Xunit.TestContext.Current.CancellationToken));
     }
+
+    private string Uploads => Path.Combine(Path.GetDirectoryName(_server.DatabasePath)!, "artifacts", ".mlflow-uploads");
 
     private static Uri Address(string path) => new($"{Artifacts}/{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}", UriKind.Relative);
 
