@@ -40,6 +40,7 @@ internal static partial class ServerApp
             .AddSingleton<IAssessmentStore>(new SqliteAssessmentStore(database))
             .AddSingleton(new ArtifactFolder(settings.ArtifactsPath))
             .AddSingleton<ArtifactUploads>()
+            .AddSingleton<TraceFiles>()
             .AddSingleton(experiments)
             .AddSingleton<OtlpBudget>()
             .AddSingleton<OtlpReceiver>()

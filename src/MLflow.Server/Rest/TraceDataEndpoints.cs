@@ -53,7 +53,7 @@ internal static partial class TraceDataEndpoints
             : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace '{traceId}' has no spans, so there is no traces.json of it.");
     }
 
-    private static async Task<IResult> DownloadForUiAsync(HttpContext context, ITraceStore store, ArtifactFolder artifacts, CancellationToken cancellationToken)
+    private static async Task<IResult> DownloadForUiAsync(HttpContext context, ITraceStore store, TraceFiles files, CancellationToken cancellationToken)
     {
         if (RequestJson.FromQuery(context.Request).String("request_id") is not { Length: > 0 } traceId)
         {
@@ -62,7 +62,7 @@ internal static partial class TraceDataEndpoints
 
         if (context.Request.Query["path"].ToString() is { Length: > 0 } attachment)
         {
-            return await AttachmentAsync(traceId, attachment, store, artifacts, cancellationToken).ConfigureAwait(false);
+            return await AttachmentAsync(traceId, attachment, store, files, cancellationToken).ConfigureAwait(false);
         }
 
         var spans = await store.GetSpansAsync(traceId, cancellationToken).ConfigureAwait(false);
@@ -75,8 +75,8 @@ internal static partial class TraceDataEndpoints
         return new JsonAnswer(writer => TraceDataJson.Write(writer, spans, plain: false));
     }
 
-    /// <summary>Media of a span, which its client uploaded beside the spans: <c>mlflow-artifacts:/1/traces/tr-…/artifacts/attachments/{uuid}</c></summary>
-    private static async Task<IResult> AttachmentAsync(string traceId, string attachment, ITraceStore store, ArtifactFolder artifacts, CancellationToken cancellationToken)
+    /// <summary>Media of a span, which its client uploaded beside the spans.</summary>
+    private static async Task<IResult> AttachmentAsync(string traceId, string attachment, ITraceStore store, TraceFiles files, CancellationToken cancellationToken)
     {
         if (!Guid.TryParse(attachment, out var id))
         {
@@ -85,10 +85,9 @@ internal static partial class TraceDataEndpoints
 
         var trace = (await store.GetInfosAsync([traceId], cancellationToken).ConfigureAwait(false)).SingleOrDefault()
             ?? throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with ID '{traceId}' not found.");
-        const string Scheme = "mlflow-artifacts:/";
         var name = id.ToString("d", CultureInfo.InvariantCulture);
         var location = trace.Tags[TraceKeys.ArtifactLocation];
-        return location.StartsWith(Scheme, StringComparison.Ordinal) && artifacts.OpenRead($"{location[Scheme.Length..]}/attachments/{name}") is { } file
+        return files.OpenRead(location, name) is { } file
             ? ArtifactEndpoints.File(file, name)
             : throw new MlflowException(ErrorCode.NOT_FOUND, $"Trace data not found for path={location}/attachments/{name}");
     }

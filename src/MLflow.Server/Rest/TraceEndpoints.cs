@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MLflow.Server.Artifacts;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
 
@@ -145,7 +146,7 @@ internal static class TraceEndpoints
         return JsonAnswer.Empty;
     }
 
-    private static async Task<IResult> DeleteAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    private static async Task<IResult> DeleteAsync(HttpRequest request, ITraceStore store, IExperimentStore experiments, TraceFiles files, CancellationToken cancellationToken)
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var experimentId = ExperimentEndpoints.ParseId(body.Required("experiment_id"));
@@ -173,7 +174,12 @@ internal static class TraceEndpoints
             MaxTraces = maxTraces is { } limit ? (int)Math.Min(limit, int.MaxValue) : null,
         };
         var deleted = await store.DeleteAsync(deletion, cancellationToken).ConfigureAwait(false);
-        return new JsonAnswer(writer => writer.WriteNumber("traces_deleted", deleted));
+        if (deleted.Count > 0 && await experiments.GetAsync(experimentId, cancellationToken).ConfigureAwait(false) is { } experiment)
+        {
+            files.Delete(experiment.ArtifactLocation, deleted);
+        }
+
+        return new JsonAnswer(writer => writer.WriteNumber("traces_deleted", deleted.Count));
     }
 
     private static async Task<TraceInfo?> FindAsync(ITraceStore store, string traceId, CancellationToken cancellationToken) =>

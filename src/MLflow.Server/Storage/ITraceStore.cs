@@ -47,8 +47,8 @@ internal interface ITraceStore
     /// <summary>How many traces match; experiments may have very many, so it stops counting at <paramref name="limit"/>.</summary>
     Task<int> CountAsync(TraceQuery query, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Deletes traces with their spans and tags and returns how many there were.</summary>
-    Task<int> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken);
+    /// <summary>Deletes traces with their spans and tags and returns the ids of those that were there.</summary>
+    Task<IReadOnlyList<string>> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken);
 
     /// <summary>Makes traces belong to a run, besides the one that they were made in. Neither needs to be known yet; doing it again changes nothing.</summary>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a trace would belong to more than <see cref="MaxRunsOfATrace"/> runs. None of the traces is linked.</exception>

@@ -66,16 +66,16 @@ internal sealed partial class SqliteTraceStore : ITraceStore
 
     public Task<bool> RemapAsync(CancellationToken cancellationToken) => _database.Writer.WriteAsync(session => SqliteTraceWriter.Remap(session, _pricer), cancellationToken);
 
-    public async Task<int> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken)
     {
-        var deleted = 0;
+        var deleted = new List<string>();
         if (deletion.TraceIds is { } traceIds)
         {
             foreach (var chunk in traceIds.Chunk(DeleteChunk))
             {
-                deleted += await _database.Writer.WriteAsync(
-                    session => chunk.Sum(traceId => session[DeleteByIdSql].Bind(1, traceId).Bind(2, deletion.ExperimentId).Execute()),
-                    cancellationToken).ConfigureAwait(false);
+                deleted.AddRange(await _database.Writer.WriteAsync(
+                    session => chunk.SelectMany(traceId => Ids(session[DeleteByIdSql].Bind(1, traceId).Bind(2, deletion.ExperimentId))).ToList(),
+                    cancellationToken).ConfigureAwait(false));
             }
 
             await GiveSpaceBackAsync(cancellationToken).ConfigureAwait(false);
@@ -86,12 +86,12 @@ internal sealed partial class SqliteTraceStore : ITraceStore
         while (remaining > 0)
         {
             var limit = Math.Min(remaining, DeleteChunk);
-            var count = await _database.Writer.WriteAsync(
-                session => session[DeleteOldestSql].Bind(1, deletion.ExperimentId).Bind(2, deletion.MaxTimestampMs).Bind(3, limit).Execute(),
+            var chunk = await _database.Writer.WriteAsync(
+                session => Ids(session[DeleteOldestSql].Bind(1, deletion.ExperimentId).Bind(2, deletion.MaxTimestampMs).Bind(3, limit)),
                 cancellationToken).ConfigureAwait(false);
-            deleted += count;
-            remaining -= count;
-            if (count < limit)
+            deleted.AddRange(chunk);
+            remaining -= chunk.Count;
+            if (chunk.Count < limit)
             {
                 break;
             }
@@ -99,6 +99,17 @@ internal sealed partial class SqliteTraceStore : ITraceStore
 
         await GiveSpaceBackAsync(cancellationToken).ConfigureAwait(false);
         return deleted;
+    }
+
+    private static List<string> Ids(SqliteStatement rows)
+    {
+        var ids = new List<string>();
+        while (rows.Read())
+        {
+            ids.Add(rows.GetString(0)!);
+        }
+
+        return ids;
     }
 
     public Task LinkToRunAsync(IReadOnlyList<string> traceIds, string runId, CancellationToken cancellationToken) =>
@@ -160,10 +171,11 @@ internal sealed partial class SqliteTraceStore : ITraceStore
 
     private const string DeleteTagSql = "DELETE FROM trace_tags WHERE trace_id = ?1 AND key = ?2";
 
-    private const string DeleteByIdSql = "DELETE FROM traces WHERE trace_id = ?1 AND experiment_id = ?2";
+    private const string DeleteByIdSql = "DELETE FROM traces WHERE trace_id = ?1 AND experiment_id = ?2 RETURNING trace_id";
 
     private const string DeleteOldestSql = """
         DELETE FROM traces WHERE trace_id IN (
             SELECT trace_id FROM traces WHERE experiment_id = ?1 AND request_time_ms <= ?2 ORDER BY request_time_ms, trace_id LIMIT ?3)
+        RETURNING trace_id
         """;
 }
