@@ -9,7 +9,6 @@ namespace MLflow.Server.Rest;
 internal static class RunEndpoints
 {
     private const string Path = "2.0/mlflow/runs/";
-    private const string NameTag = "mlflow.runName";
 
     // As in MLflow.
     private const int MaxMetrics = 1000;
@@ -40,11 +39,11 @@ internal static class RunEndpoints
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var tags = RunJson.ReadTags(body);
         var name = body.String("run_name");
-        var nameInTags = tags.GetValueOrDefault(NameTag);
+        var nameInTags = tags.GetValueOrDefault(Run.NameTag);
         if (!string.IsNullOrEmpty(name) && !string.IsNullOrEmpty(nameInTags) && name != nameInTags)
         {
             throw new MlflowException(
-                ErrorCode.INVALID_PARAMETER_VALUE, $"Both 'run_name' ('{name}') and the tag '{NameTag}' ('{nameInTags}') name the run, and differ. Send one of them.");
+                ErrorCode.INVALID_PARAMETER_VALUE, $"Both 'run_name' ('{name}') and the tag '{Run.NameTag}' ('{nameInTags}') name the run, and differ. Send one of them.");
         }
 
         var run = await store.CreateAsync(
@@ -160,14 +159,9 @@ internal static class RunEndpoints
         : json.String("run_uuid") is { Length: > 0 } runUuid ? runUuid
         : throw RequestJson.Missing("run_id");
 
-    private static string Name(string? given)
-    {
-        const int MaxLength = 250;
-        return string.IsNullOrEmpty(given)
-            ? $"{Manners[RandomNumberGenerator.GetInt32(Manners.Length)]}-{Beings[RandomNumberGenerator.GetInt32(Beings.Length)]}-{RandomNumberGenerator.GetInt32(1000)}"
-            : given.Length <= MaxLength ? given
-            : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'run_name' exceeds the maximum length of {MaxLength} characters");
-    }
+    private static string Name(string? given) => string.IsNullOrEmpty(given)
+        ? $"{Manners[RandomNumberGenerator.GetInt32(Manners.Length)]}-{Beings[RandomNumberGenerator.GetInt32(Beings.Length)]}-{RandomNumberGenerator.GetInt32(1000)}"
+        : RunJson.Name(given);
 
     private static Dictionary<string, string> Once(List<KeyValuePair<string, string>> parameters)
     {

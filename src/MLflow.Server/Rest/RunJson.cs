@@ -9,6 +9,7 @@ internal static class RunJson
 {
     private const int MaxKeyLength = 250;
     private const int MaxParamLength = 6000;
+    private const int MaxNameLength = 250;
 
     /// <summary>Longer tags are cut, as MLflow does.</summary>
     private const int MaxTagLength = 8000;
@@ -75,7 +76,14 @@ internal static class RunJson
     public static Dictionary<string, string> ReadTags(RequestJson json) =>
         json.Pairs("tags").Select(pair => Tag(pair.Key, pair.Value)).ToDictionary(pair => pair.Key, pair => pair.Value);
 
-    private static KeyValuePair<string, string> Tag(string key, string value) => new(Key(key), value.Length > MaxTagLength ? value[..MaxTagLength] : value);
+    /// <summary>A name that fits.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: it is too long.</exception>
+    public static string Name(string name) => name.Length <= MaxNameLength
+        ? name
+        : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'run_name' exceeds the maximum length of {MaxNameLength} characters");
+
+    private static KeyValuePair<string, string> Tag(string key, string value) =>
+        new(Key(key), key == Run.NameTag ? Name(value) : value.Length > MaxTagLength ? value[..MaxTagLength] : value);
 
     private static string Key(string key) => key.Length <= MaxKeyLength
         ? key

@@ -4,6 +4,9 @@ namespace MLflow.Server.Runs;
 public sealed record Run
 {
     /// <summary>32 hexadecimal digits.</summary>
+    /// <summary>The tag in which MLflow keeps the name beside its field.</summary>
+    public const string NameTag = "mlflow.runName";
+
     public required string RunId { get; init; }
 
     public required long ExperimentId { get; init; }

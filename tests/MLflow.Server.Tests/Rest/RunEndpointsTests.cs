@@ -12,6 +12,28 @@ public sealed class RunEndpointsTests : IClassFixture<SomeServer>
     public RunEndpointsTests(SomeServer server) => _server = server;
 
     [Fact]
+    public async Task Name_AsATag_IsBoundAndDeletedAsTheNameIs()
+    {
+        var id = (await _server.PostAsync(Runs + "create", """{"experiment_id":"0","run_name":"r"}""")).Body.GetProperty("run").GetProperty("info").GetProperty("run_id").GetString();
+        var tooLong = new string('x', 251);
+        foreach (var (call, body) in new (string, object)[]
+        {
+            ("set-tag", new { run_id = id, key = "mlflow.runName", value = tooLong }), ("log-batch", new { run_id = id, tags = new[] { new { key = "mlflow.runName", value = tooLong } } }),
+            ("create", new { experiment_id = "0", tags = new[] { new { key = "mlflow.runName", value = tooLong } } }),
+        })
+        {
+            var (status, answer) = await _server.PostAsync(Runs + call, body);
+            Assert.Equal((400, "'run_name' exceeds the maximum length of 250 characters"), (status, answer.GetProperty("message").GetString()));
+        }
+
+        Assert.Equal("r", await NameAsync());
+        Assert.Equal(200, (await _server.PostAsync(Runs + "delete-tag", new { run_id = id, key = "mlflow.runName" })).Status);
+        Assert.Equal("", await NameAsync());
+
+        async Task<string?> NameAsync() => (await _server.GetAsync(Runs + "get?run_id=" + id)).Body.GetProperty("run").GetProperty("info").GetProperty("run_name").GetString();
+    }
+
+    [Fact]
     public async Task Run_CreatedWithAnEmptyNameTag_HasOneName()
     {
         var created = await _server.PostAsync(Runs + "create", """{"experiment_id":"0","tags":[{"key":"mlflow.runName","value":""}]}""");

@@ -7,9 +7,6 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <summary>Runs in SQLite.</summary>
 internal sealed class SqliteRunStore : IRunStore
 {
-    /// <summary>The tag in which MLflow keeps the name beside its field.</summary>
-    private const string NameTag = "mlflow.runName";
-
     private const string InsertSql = """
         INSERT INTO runs (run_id, experiment_id, name, user_id, status, start_time_ms, end_time_ms, artifact_uri)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, e.artifact_location || '/' || ?1 || '/artifacts' FROM experiments e WHERE e.experiment_id = ?2
@@ -59,7 +56,7 @@ internal sealed class SqliteRunStore : IRunStore
                 ExperimentState.RequireActive(session, run.ExperimentId);
                 session[InsertSql].Bind(1, run.RunId).Bind(2, run.ExperimentId).Bind(3, run.Name).Bind(4, run.UserId).Bind(5, StatusText(run.Status))
                     .Bind(6, run.StartTimeMs).Bind(7, run.EndTimeMs).Execute();
-                WriteTags(session, run.RunId, new Dictionary<string, string>(run.Tags) { [NameTag] = run.Name });
+                WriteTags(session, run.RunId, new Dictionary<string, string>(run.Tags) { [Run.NameTag] = run.Name });
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
@@ -80,7 +77,7 @@ internal sealed class SqliteRunStore : IRunStore
                 RequireActive(session, runId);
                 if (change.Name is not null)
                 {
-                    session[UpsertTagSql].Bind(1, runId).Bind(2, NameTag).Bind(3, change.Name).Execute();
+                    session[UpsertTagSql].Bind(1, runId).Bind(2, Run.NameTag).Bind(3, change.Name).Execute();
                 }
 
                 return session[UpdateSql].Bind(1, runId).Bind(2, change.Name).Bind(3, change.Status is { } status ? StatusText(status) : null).Bind(4, change.EndTimeMs).Execute();
@@ -118,9 +115,17 @@ internal sealed class SqliteRunStore : IRunStore
         session =>
         {
             RequireActive(session, runId);
-            return session[DeleteTagSql].Bind(1, runId).Bind(2, key).Execute() == 1
-                ? true
-                : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No tag with name: {key} in run with id {runId}");
+            if (session[DeleteTagSql].Bind(1, runId).Bind(2, key).Execute() == 0)
+            {
+                throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"No tag with name: {key} in run with id {runId}");
+            }
+
+            if (key == Run.NameTag)
+            {
+                session[UpdateSql].Bind(1, runId).Bind(2, string.Empty).Bind(3, (string?)null).Bind(4, (long?)null).Execute();
+            }
+
+            return true;
         },
         cancellationToken);
 
@@ -179,7 +184,7 @@ internal sealed class SqliteRunStore : IRunStore
         foreach (var (key, value) in tags)
         {
             session[UpsertTagSql].Bind(1, runId).Bind(2, key).Bind(3, value).Execute();
-            if (key == NameTag && value.Length > 0)
+            if (key == Run.NameTag && value.Length > 0)
             {
                 session[UpdateSql].Bind(1, runId).Bind(2, value).Bind(3, (string?)null).Bind(4, (long?)null).Execute();
             }
