@@ -15,7 +15,9 @@ internal static class TraceAnalysisEndpoints
     private static async Task<IResult> QueryMetricsAsync(HttpRequest request, ITraceAnalysis analysis, CancellationToken cancellationToken)
     {
         var query = Read(await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false));
-        var points = await analysis.QueryAsync(query, cancellationToken).ConfigureAwait(false);
+        var rows = await analysis.QueryAsync(query with { PageSize = query.PageSize + 1 }, cancellationToken).ConfigureAwait(false);
+        var hasMore = rows.Count > query.PageSize;
+        var points = rows.Take(query.PageSize).ToList();
         return new JsonAnswer(writer =>
         {
             writer.WriteList("data_points", points, (w, point) =>
@@ -32,7 +34,7 @@ internal static class TraceAnalysisEndpoints
                 w.WriteEndObject();
                 w.WriteEndObject();
             });
-            writer.WriteText("next_page_token", points.Count == query.PageSize ? OffsetToken.Encode(query.Offset + points.Count) : null);
+            writer.WriteText("next_page_token", hasMore ? OffsetToken.Encode(query.Offset + query.PageSize) : null);
         });
     }
 
