@@ -58,6 +58,18 @@ internal static class ChatJson
         writer.WriteEndArray();
     });
 
+    /// <summary>The only choice of an answer: <c>{"choices":[{"index":0,"message":{…}}]}</c></summary>
+    public static string Choice(JsonElement message) => Write(writer =>
+    {
+        writer.WriteStartArray("choices");
+        writer.WriteStartObject();
+        writer.WriteNumber("index", 0);
+        writer.WritePropertyName("message");
+        message.WriteTo(writer);
+        writer.WriteEndObject();
+        writer.WriteEndArray();
+    });
+
     /// <summary>An object with what <paramref name="write"/> writes into it.</summary>
     public static string Write(Action<Utf8JsonWriter> write) => Text(writer =>
     {

@@ -10,22 +10,8 @@ internal static class EventLists
 
     public static string? Outputs(SpanSource source, string key) => MessageEvents.Outputs(WithEvents(source, key), MessageEvents.Choice);
 
-    public static string? ResponseData(SpanSource source, string key)
-    {
-        var value = source.Value(key);
-        return value.Member("message") is { ValueKind: JsonValueKind.Object } message
-            ? ChatJson.Write(writer =>
-            {
-                writer.WriteStartArray("choices");
-                writer.WriteStartObject();
-                writer.WriteNumber("index", 0);
-                writer.WritePropertyName("message");
-                message.WriteTo(writer);
-                writer.WriteEndObject();
-                writer.WriteEndArray();
-            })
-            : source.Json(key);
-    }
+    public static string? ResponseData(SpanSource source, string key) =>
+        source.Value(key).Member("message") is { ValueKind: JsonValueKind.Object } message ? ChatJson.Choice(message) : source.Json(key);
 
     private static SpanSource WithEvents(SpanSource source, string key) => new(source.Span with
     {

@@ -49,16 +49,7 @@ internal static class PlainValues
             });
         }
 
-        return value.String("role") is null ? AsIs(source, key) : ChatJson.Write(writer =>
-        {
-            writer.WriteStartArray("choices");
-            writer.WriteStartObject();
-            writer.WriteNumber("index", 0);
-            writer.WritePropertyName("message");
-            value.WriteTo(writer);
-            writer.WriteEndObject();
-            writer.WriteEndArray();
-        });
+        return value.String("role") is null ? AsIs(source, key) : ChatJson.Choice(value);
     }
 
     /// <summary>What was spent, under MLflow's names; null when nothing was.</summary>

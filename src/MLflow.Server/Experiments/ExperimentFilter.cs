@@ -5,17 +5,15 @@ namespace MLflow.Server.Experiments;
 /// <summary>Gives the clauses of a filter their meaning for experiments.</summary>
 internal static class ExperimentFilter
 {
-    private static readonly FilterOperator[] Text = [FilterOperator.Equal, FilterOperator.NotEqual, FilterOperator.Like, FilterOperator.ILike];
-
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the filter is wrong.</exception>
     public static FilterTree<ExperimentCondition> Parse(string? filter) => FilterParser.Parse(filter).Select(Bind);
 
     private static ExperimentCondition Bind(FilterClause clause) => clause.Prefix switch
     {
-        "tag" or "tags" => new ExperimentCondition(ExperimentField.Tag, clause.Key, Allowed(clause, Text), TextOf(clause)),
+        "tag" or "tags" => new ExperimentCondition(ExperimentField.Tag, clause.Key, Allowed(clause, FilterOperators.PlainText), FilterOperators.TextsOfKey(clause)[0]),
         null or "attribute" or "attributes" or "attr" => clause.Key switch
         {
-            "name" => new ExperimentCondition(ExperimentField.Name, null, Allowed(clause, Text), TextOf(clause)),
+            "name" => new ExperimentCondition(ExperimentField.Name, null, Allowed(clause, FilterOperators.PlainText), FilterOperators.TextsOfKey(clause)[0]),
             "creation_time" => new ExperimentCondition(ExperimentField.CreationTime, null, Allowed(clause, FilterOperators.Numeric), FilterOperators.Number(clause)),
             "last_update_time" => new ExperimentCondition(ExperimentField.LastUpdateTime, null, Allowed(clause, FilterOperators.Numeric), FilterOperators.Number(clause)),
             _ => throw FilterError.At(
@@ -24,15 +22,9 @@ internal static class ExperimentFilter
         _ => throw FilterError.At($"Invalid entity type '{FilterError.Shown(clause.Prefix)}'. Valid values are {{'attribute', 'tag'}}", clause.Position),
     };
 
-    private static FilterOperator Allowed(FilterClause clause, FilterOperator[] allowed) =>
-        allowed.Contains(clause.Operator)
-            ? clause.Operator
-            : throw FilterError.At(
-                $"Invalid comparator '{clause.OperatorText}' for '{FilterError.Shown(clause.Key)}': not one of '{FilterOperators.Names(allowed)}'", clause.OperatorPosition);
-
-    private static string TextOf(FilterClause clause) =>
-        clause.HasTextsOnly
-            ? clause.Values[0].Text
-            : throw FilterError.At(
-                $"Expected a quoted string value for '{FilterError.Shown(clause.Key)}' (e.g. 'my-value'). Got value {clause.RawValue}", clause.ValuePosition);
+    private static FilterOperator Allowed(FilterClause clause, FilterOperator[] allowed)
+    {
+        FilterOperators.RequireOfKey(clause, allowed);
+        return clause.Operator;
+    }
 }

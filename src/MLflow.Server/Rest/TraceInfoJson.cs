@@ -74,7 +74,7 @@ internal static class TraceInfoJson
     public static string? ExperimentOf(RequestJson location) =>
         location.String("type") is null or "" or "MLFLOW_EXPERIMENT" or "1" ? location.Object("mlflow_experiment")?.String("experiment_id") : null;
 
-    private static string Name(TraceState state) => state switch
+    public static string Name(TraceState state) => state switch
     {
         TraceState.Ok => "OK",
         TraceState.Error => "ERROR",
@@ -82,8 +82,8 @@ internal static class TraceInfoJson
         _ => "STATE_UNSPECIFIED",
     };
 
-    // An unknown name is not an error for MLflow either.
-    private static TraceState ReadState(string? text) => text switch
+    /// <summary>By name or number; what is unknown is no error for MLflow either.</summary>
+    public static TraceState ReadState(string? text) => text switch
     {
         "OK" or "1" => TraceState.Ok,
         "ERROR" or "2" => TraceState.Error,

@@ -48,7 +48,7 @@ internal static class TraceV2Endpoints
             ExperimentId = started.ExperimentId,
             RequestTimeMs = started.RequestTimeMs,
             DurationMs = endMs - started.RequestTimeMs,
-            State = TraceInfoV2Json.ReadStatus(body.String("status")),
+            State = TraceInfoJson.ReadState(body.String("status")),
             Metadata = body.Pairs("request_metadata"),
             Tags = body.Pairs("tags"),
         };

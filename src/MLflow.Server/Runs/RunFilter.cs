@@ -5,9 +5,7 @@ namespace MLflow.Server.Runs;
 /// <summary>Gives the clauses of a filter their meaning for runs.</summary>
 internal static class RunFilter
 {
-    private static readonly FilterOperator[] Text = [FilterOperator.Equal, FilterOperator.NotEqual, FilterOperator.Like, FilterOperator.ILike];
-
-    private static readonly FilterOperator[] TextOrList = [.. Text, FilterOperator.In, FilterOperator.NotIn];
+    private static readonly FilterOperator[] TextOrList = [.. FilterOperators.PlainText, FilterOperator.In, FilterOperator.NotIn];
 
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the filter is wrong.</exception>
     public static FilterTree<RunCondition> Parse(string? filter) => FilterParser.Parse(filter).Select(Bind);
@@ -38,22 +36,12 @@ internal static class RunFilter
         var (field, key) = Identify(clause.Prefix, clause.Key);
         if (field is RunField.Metric or RunField.StartTime or RunField.EndTime)
         {
-            Require(clause, FilterOperators.Numeric);
+            FilterOperators.RequireOfKey(clause, FilterOperators.Numeric);
             return new RunCondition(field, key, clause.Operator, [FilterOperators.Number(clause)]);
         }
 
-        Require(clause, field == RunField.RunId ? TextOrList : Text);
-        return clause.HasTextsOnly
-            ? new RunCondition(field, key, clause.Operator, [.. clause.Values.Select(value => (object)value.Text)])
-            : throw FilterError.At($"Expected a quoted string value for '{FilterError.Shown(clause.Key)}' (e.g. 'my-value'). Got value {clause.RawValue}", clause.ValuePosition);
-    }
-
-    private static void Require(FilterClause clause, FilterOperator[] allowed)
-    {
-        if (!allowed.Contains(clause.Operator))
-        {
-            throw FilterError.At($"Invalid comparator '{clause.OperatorText}' for '{FilterError.Shown(clause.Key)}': not one of '{FilterOperators.Names(allowed)}'", clause.OperatorPosition);
-        }
+        FilterOperators.RequireOfKey(clause, field == RunField.RunId ? TextOrList : FilterOperators.PlainText);
+        return new RunCondition(field, key, clause.Operator, FilterOperators.TextsOfKey(clause));
     }
 
     private static MlflowException Invalid(string message) => new(ErrorCode.INVALID_PARAMETER_VALUE, message);

@@ -14,6 +14,9 @@ internal static class FilterOperators
 
     public static readonly FilterOperator[] Patterns = [FilterOperator.ILike, FilterOperator.Like];
 
+    /// <summary>Of experiments and runs, whose texts have no regular expressions.</summary>
+    public static readonly FilterOperator[] PlainText = [FilterOperator.Equal, FilterOperator.NotEqual, FilterOperator.Like, FilterOperator.ILike];
+
     public static readonly FilterOperator[] Text = [FilterOperator.Equal, FilterOperator.NotEqual, .. Patterns, FilterOperator.RLike];
 
     public static readonly FilterOperator[] TextOrList = [.. Text, FilterOperator.In, FilterOperator.NotIn];
@@ -31,6 +34,22 @@ internal static class FilterOperators
             throw FilterError.At($"Invalid comparator '{clause.OperatorText}' not one of '{Names(allowed)}'", clause.OperatorPosition);
         }
     }
+
+    /// <summary>As <see cref="Require"/>, in the words of searches for experiments and runs, which name the key.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the key does not take this operator.</exception>
+    public static void RequireOfKey(FilterClause clause, FilterOperator[] allowed)
+    {
+        if (!allowed.Contains(clause.Operator))
+        {
+            throw FilterError.At($"Invalid comparator '{clause.OperatorText}' for '{FilterError.Shown(clause.Key)}': not one of '{Names(allowed)}'", clause.OperatorPosition);
+        }
+    }
+
+    /// <summary>The texts of a comparison of experiments or runs.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: one is not in quotes.</exception>
+    public static IReadOnlyList<object> TextsOfKey(FilterClause clause) => clause.HasTextsOnly
+        ? [.. clause.Values.Select(value => (object)value.Text)]
+        : throw FilterError.At($"Expected a quoted string value for '{FilterError.Shown(clause.Key)}' (e.g. 'my-value'). Got value {clause.RawValue}", clause.ValuePosition);
 
     /// <summary>A long, or a double; in quotes or not.</summary>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: not a number.</exception>
