@@ -9,10 +9,9 @@ internal static class NumberedKeys
     public static IReadOnlyList<(int Number, string Prefix)> Groups(SpanSource source, string prefix)
     {
         var numbers = new SortedSet<int>();
-        foreach (var key in source.Keys)
+        foreach (var key in source.KeysFrom(prefix))
         {
-            if (key.StartsWith(prefix, StringComparison.Ordinal)
-                && key.IndexOf('.', prefix.Length) is var end && end > prefix.Length
+            if (key.IndexOf('.', prefix.Length) is var end && end > prefix.Length
                 && int.TryParse(key.AsSpan(prefix.Length, end - prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
             {
                 numbers.Add(number);

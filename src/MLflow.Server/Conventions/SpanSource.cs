@@ -12,6 +12,7 @@ internal sealed class SpanSource
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = StoredJson.MaxDepth };
 
     private readonly Dictionary<string, string> _attributes;
+    private string[]? _sortedKeys;
 
     public SpanSource(SpanRecord span)
     {
@@ -30,7 +31,21 @@ internal sealed class SpanSource
 
     public SpanRecord Span { get; }
 
-    public IEnumerable<string> Keys => _attributes.Keys;
+    /// <summary>The names of all attributes that begin so, found without a look at the others.</summary>
+    public IEnumerable<string> KeysFrom(string prefix)
+    {
+        if (_sortedKeys is null)
+        {
+            _sortedKeys = [.. _attributes.Keys];
+            Array.Sort(_sortedKeys, StringComparer.Ordinal);
+        }
+
+        var at = Array.BinarySearch(_sortedKeys, prefix, StringComparer.Ordinal);
+        for (at = at < 0 ? ~at : at; at < _sortedKeys.Length && _sortedKeys[at].StartsWith(prefix, StringComparison.Ordinal); at++)
+        {
+            yield return _sortedKeys[at];
+        }
+    }
 
     /// <summary>The JSON text of an attribute; null when it is absent, null, or empty text.</summary>
     public string? Json(string key) => _attributes.TryGetValue(key, out var json) && json is not ("null" or "\"\"") ? json : null;

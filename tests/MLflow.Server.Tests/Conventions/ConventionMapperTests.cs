@@ -169,6 +169,20 @@ public sealed class ConventionMapperTests
         Assert.Equal(("AGENT", """{"messages":[{"role":"user","content":"Hello?"}]}""", "\"Hi.\""), (agent.Type, agent["mlflow.spanInputs"], agent["mlflow.spanOutputs"]));
     }
 
+    [Fact]
+    public void Keys_OfAPrefix_AreThoseThatBeginSo()
+    {
+        string[] names = ["", "a", "a.", "a.0", "a.0.b", "a.00.b", "a.1.b", "a.10.c", "a.2.b", "a/", "ab", "b", "\uffff", "é"];
+        var source = new SpanSource(Span(null, [.. names.Reverse().Select(name => (name, "1"))]));
+
+        foreach (var prefix in names.Append("a.1").Append("zz"))
+        {
+            Assert.Equal(names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal), source.KeysFrom(prefix));
+        }
+
+        Assert.Equal([(0, "a.0."), (1, "a.1."), (2, "a.2."), (10, "a.10.")], NumberedKeys.Groups(source, "a."));
+    }
+
     [Theory]
     [InlineData("langfuse-sdk", "langfuse.observation.level", "ERROR", SpanStatus.Unset, SpanStatus.Error)]
     [InlineData("langfuse-sdk", "langfuse.observation.level", "WARNING", SpanStatus.Unset, SpanStatus.Unset)]
