@@ -18,6 +18,7 @@ internal sealed class GrpcCompression : ICompressionProvider
         // Deflate looks at the first bytes and goes back, which a stream over the message's segments cannot.
         var compressed = new MemoryStream();
         stream.CopyTo(compressed);
+        OtlpShare.Current?.TakeOverGrpc(compressed.Length);
         compressed.Position = 0;
         return new GrpcDecompression(OtlpCompression.Open(EncodingName, compressed));
     }

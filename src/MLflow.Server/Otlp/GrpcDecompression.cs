@@ -27,7 +27,9 @@ internal sealed class GrpcDecompression : Stream
     {
         try
         {
-            return _inner.Read(buffer, offset, count);
+            var read = _inner.Read(buffer, offset, count);
+            OtlpShare.Current?.TakeOverGrpc(read);
+            return read;
         }
         catch (Exception e) when (OtlpCompression.IsDamage(e))
         {

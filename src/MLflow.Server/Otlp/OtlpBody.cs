@@ -5,10 +5,9 @@ internal sealed class OtlpBody : IDisposable
 {
     private const int BufferBytes = 64 * 1024;
 
-    private readonly OtlpBudget _budget;
-    private long _taken;
+    private readonly OtlpShare _share;
 
-    private OtlpBody(OtlpBudget budget) => _budget = budget;
+    private OtlpBody(OtlpBudget budget) => _share = new OtlpShare(budget);
 
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 
@@ -40,11 +39,7 @@ internal sealed class OtlpBody : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _budget.Return(_taken);
-        _taken = 0;
-    }
+    public void Dispose() => _share.Dispose();
 
     private async Task<MemoryStream> DecompressAsync(MemoryStream sent, string encoding, CancellationToken cancellationToken)
     {
@@ -73,8 +68,7 @@ internal sealed class OtlpBody : IDisposable
                     $"The request has more than {limit} bytes {what}, which is the most that is taken at once. Send smaller batches.");
             }
 
-            _budget.Take(read);
-            _taken += read;
+            _share.Take(read);
             to.Write(buffer, 0, read);
         }
 

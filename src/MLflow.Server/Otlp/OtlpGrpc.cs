@@ -1,6 +1,8 @@
+using System.IO.Pipelines;
 using Grpc.AspNetCore.Server;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Net.Compression;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace MLflow.Server.Otlp;
 
@@ -13,7 +15,19 @@ internal static class OtlpGrpc
         services.AddSingleton<IServiceMethodProvider<OtlpGrpcService>, OtlpGrpcMethods>();
     }
 
-    public static void MapOtlpGrpc(this IEndpointRouteBuilder routes) => routes.MapGrpcService<OtlpGrpcService>();
+    public static void MapOtlpGrpc(this IEndpointRouteBuilder routes) => routes.MapGrpcService<OtlpGrpcService>().Add(endpoint =>
+    {
+        var next = endpoint.RequestDelegate!;
+        endpoint.RequestDelegate = context => WithinBudgetAsync(context, next);
+    });
+
+    private static async Task WithinBudgetAsync(HttpContext context, RequestDelegate next)
+    {
+        using var share = new OtlpShare(context.RequestServices.GetRequiredService<OtlpBudget>());
+        OtlpShare.Current = share;
+        context.Features.Set<IRequestBodyPipeFeature>(new CountedBody(new OtlpGrpcBody(context.Request.BodyReader, share)));
+        await next(context).ConfigureAwait(false);
+    }
 
     private static void Configure(GrpcServiceOptions options)
     {
@@ -30,4 +44,6 @@ internal static class OtlpGrpc
             new GrpcCompression(OtlpCompression.Zstd),
         };
     }
+
+    private sealed record CountedBody(PipeReader Reader) : IRequestBodyPipeFeature;
 }

@@ -3,26 +3,17 @@ using Grpc.Core.Interceptors;
 
 namespace MLflow.Server.Otlp;
 
-/// <summary>Tells failures in gRPC's statuses, so that clients decide rightly whether to send again, and counts the memory of requests.</summary>
+/// <summary>Tells failures in gRPC's statuses, so that clients decide rightly whether to send again.</summary>
 internal sealed partial class OtlpGrpcErrors : Interceptor
 {
-    private readonly OtlpBudget _budget;
     private readonly ILogger<OtlpGrpcErrors> _logger;
 
-    public OtlpGrpcErrors(OtlpBudget budget, ILogger<OtlpGrpcErrors> logger)
-    {
-        _budget = budget;
-        _logger = logger;
-    }
+    public OtlpGrpcErrors(ILogger<OtlpGrpcErrors> logger) => _logger = logger;
 
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
-        var bytes = request is byte[] message ? message.Length : 0;
-        var taken = false;
         try
         {
-            _budget.Take(bytes);
-            taken = true;
             return await continuation(request, context).ConfigureAwait(false);
         }
         catch (Exception e) when (OtlpStatus.Of(e) is { } status)
@@ -38,10 +29,6 @@ internal sealed partial class OtlpGrpcErrors : Interceptor
         {
             LogFailed(_logger, e, context.Method);
             throw new RpcException(new Status(StatusCode.Internal, "The server failed to store what was sent; its log says why."));
-        }
-        finally
-        {
-            _budget.Return(taken ? bytes : 0);
         }
     }
 

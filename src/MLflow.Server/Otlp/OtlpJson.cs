@@ -25,7 +25,8 @@ internal static class OtlpJson
         try
         {
             using var document = JsonDocument.Parse(json, Options);
-            ReadMessage(document.RootElement, message, "the request");
+            var parts = 0;
+            ReadMessage(document.RootElement, message, "the request", ref parts);
             return message;
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
@@ -34,7 +35,7 @@ internal static class OtlpJson
         }
     }
 
-    private static void ReadMessage(JsonElement json, IMessage message, string name)
+    private static void ReadMessage(JsonElement json, IMessage message, string name, ref int parts)
     {
         if (json.ValueKind != JsonValueKind.Object)
         {
@@ -51,7 +52,7 @@ internal static class OtlpJson
 
             if (!field.IsRepeated)
             {
-                field.Accessor.SetValue(message, Read(property.Value, field));
+                field.Accessor.SetValue(message, Read(property.Value, field, ref parts));
                 continue;
             }
 
@@ -63,18 +64,19 @@ internal static class OtlpJson
             var list = (IList)field.Accessor.GetValue(message);
             foreach (var item in property.Value.EnumerateArray())
             {
-                list.Add(Read(item, field));
+                list.Add(Read(item, field, ref parts));
             }
         }
     }
 
-    private static object Read(JsonElement json, FieldDescriptor field)
+    private static object Read(JsonElement json, FieldDescriptor field, ref int parts)
     {
         switch (field.FieldType)
         {
             case FieldType.Message:
+                OtlpParts.RequireParts(++parts);
                 var message = field.MessageType.Parser.ParseFrom(ByteString.Empty);
-                ReadMessage(json, message, field.JsonName);
+                ReadMessage(json, message, field.JsonName, ref parts);
                 return message;
             case FieldType.String when json.ValueKind == JsonValueKind.String:
                 return json.GetString()!;

@@ -18,6 +18,9 @@ internal static class OtlpLimits
     /// <summary>Spans, log records or data points in one request.</summary>
     public const int MaxItems = 100_000;
 
+    /// <summary>Attributes, values, events and other messages in one request: each is dozens of bytes in memory, however small it came.</summary>
+    public const int MaxParts = 5_000_000;
+
     /// <summary>Characters of a trace id that a client chose.</summary>
     public const int MaxTraceIdLength = 250;
 

@@ -6,10 +6,11 @@ namespace MLflow.Server.Otlp;
 /// <summary>Reads OTLP in protobuf.</summary>
 internal static class OtlpProtobuf
 {
-    /// <exception cref="OtlpException">The bytes are not such a message, or nested too deep.</exception>
+    /// <exception cref="OtlpException">The bytes are not such a message, nested too deep, or there is too much in it.</exception>
     public static T Parse<T>(ReadOnlyMemory<byte> body, T message)
         where T : IMessage
     {
+        OtlpParts.Require(body.Span);
         try
         {
             var array = MemoryMarshal.TryGetArray(body, out var segment) ? segment : new ArraySegment<byte>(body.ToArray());

@@ -200,6 +200,34 @@ public sealed class OtlpEndpointsTests : IClassFixture<SomeServer>
     }
 
     [Fact]
+    public void Parse_MoreThanIsTakenAtOnce_IsRefusedBeforeItIsRead()
+    {
+        // Two bytes each: 101,000 spans of one scope, and five million attributes of one span.
+        var spans = Field(1, Field(2, [.. Enumerable.Repeat(Field(2, []), OtlpLimits.MaxItems + 1).SelectMany(bytes => bytes)]));
+        var attributes = Field(1, Field(2, Field(2, [.. Enumerable.Repeat(Field(9, []), OtlpLimits.MaxParts).SelectMany(bytes => bytes)])));
+        foreach (var (body, said) in new[] { (spans, "more than 100000 spans, log records or data points"), (attributes, "more than 5000000 attributes, values and other parts") })
+        {
+            var request = new ExportTraceServiceRequest();
+
+            var refused = Assert.Throws<OtlpException>(() => OtlpProtobuf.Parse(body, request));
+
+            Assert.Equal(413, refused.StatusCode);
+            Assert.Contains(said, refused.Message, StringComparison.Ordinal);
+            Assert.Empty(request.ResourceSpans);
+        }
+
+        static byte[] Field(int number, byte[] content)
+        {
+            using var stream = new MemoryStream();
+            using var output = new CodedOutputStream(stream);
+            output.WriteTag(number, WireFormat.WireType.LengthDelimited);
+            output.WriteBytes(ByteString.CopyFrom(content));
+            output.Flush();
+            return stream.ToArray();
+        }
+    }
+
+    [Fact]
     public void Budget_Full_AsksToComeAgainAndHasRoomAfterwards()
     {
         var budget = new OtlpBudget(100);

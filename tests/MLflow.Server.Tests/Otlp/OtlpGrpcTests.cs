@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Google.Protobuf;
+using Microsoft.Extensions.DependencyInjection;
 using MLflow.Server.Hosting;
 using MLflow.Server.Otlp;
 using MLflow.Server.Otlp.Protos;
@@ -103,6 +104,35 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
         Assert.Equal(0, (await CallAsync(Traces, Some().Request.ToByteArray())).Status);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("gzip")]
+    public async Task Export_NoRoomForIt_IsAskedToComeAgainBeforeItIsThere(string? encoding)
+    {
+        var budget = _server.Server.Services.GetRequiredService<OtlpBudget>();
+        var message = Some().Request.ToByteArray();
+        var whole = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        budget.Take(OtlpLimits.MaxBytesInWork - 100);
+        try
+        {
+            // A part of it has come, and the rest comes only after the answer.
+            var (status, _, _) = await CallAsync(Traces, new byte[1000], encoding, compress: false, rest: whole.Task);
+            Assert.Equal(14, status);
+
+            // What is small on the wire is counted as it unfolds.
+            Assert.Equal(14, (await CallAsync(Traces, new byte[1_000_000], "gzip")).Status);
+        }
+        finally
+        {
+            whole.SetResult();
+            budget.Return(OtlpLimits.MaxBytesInWork - 100);
+        }
+
+        Assert.Equal(0, (await CallAsync(Traces, message, encoding)).Status);
+        budget.Take(OtlpLimits.MaxBytesInWork);
+        budget.Return(OtlpLimits.MaxBytesInWork);
+    }
+
     [Fact]
     public async Task Logs_OverGrpc_AreJoinedToTheirSpan()
     {
@@ -174,7 +204,7 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
     }
 
     /// <summary>One call as gRPC has it on the wire: a prefix of five bytes, and a status in the trailers.</summary>
-    private async Task<(int Status, string? Message, byte[] Body)> CallAsync(string method, byte[] message, string? encoding = null, bool compress = true, (string Name, string Value)? metadata = null)
+    private async Task<(int Status, string? Message, byte[] Body)> CallAsync(string method, byte[] message, string? encoding = null, bool compress = true, (string Name, string Value)? metadata = null, Task? rest = null)
     {
         var isCompressed = encoding is not (null or "identity");
         var bytes = isCompressed && compress ? Compress(message, encoding!) : message;
@@ -187,7 +217,7 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new ByteArrayContent(frame),
+            Content = rest is null ? new ByteArrayContent(frame) : new HalfContent(frame, rest),
         };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
         request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
@@ -224,5 +254,23 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
         }
 
         return compressed.ToArray();
+    }
+
+    /// <summary>Half of the bytes now, and the others when they may come.</summary>
+    private sealed class HalfContent(byte[] bytes, Task rest) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(bytes.AsMemory(0, bytes.Length / 2), Token);
+            await stream.FlushAsync(Token);
+            await rest.WaitAsync(Token);
+            await stream.WriteAsync(bytes.AsMemory(bytes.Length / 2), Token);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
     }
 }

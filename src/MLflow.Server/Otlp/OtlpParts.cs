@@ -1,0 +1,116 @@
+namespace MLflow.Server.Otlp;
+
+/// <summary>
+/// Counts what a request is made of before it is parsed: an empty message is two bytes on the wire and many in memory.
+/// The numbers of fields are those of https://github.com/open-telemetry/opentelemetry-proto; signals differ only in what their items hold.
+/// </summary>
+internal static class OtlpParts
+{
+    private const int LengthDelimited = 2;
+
+    private enum Kind
+    {
+        Text,
+        Request,
+        OfResource,
+        OfScope,
+        Item,
+        Resource,
+        Scope,
+        Event,
+        Link,
+        KeyValue,
+        Value,
+        Values,
+    }
+
+    /// <exception cref="OtlpException">There is more than is taken at once.</exception>
+    public static void Require(ReadOnlySpan<byte> request)
+    {
+        var (items, parts) = (0, 0);
+        Count(request, Kind.Request, 0, ref items, ref parts);
+    }
+
+    /// <exception cref="OtlpException">There are more than are taken at once.</exception>
+    public static void RequireParts(int parts)
+    {
+        if (parts > OtlpLimits.MaxParts)
+        {
+            throw TooMany(OtlpLimits.MaxParts, "attributes, values and other parts");
+        }
+    }
+
+    // What cannot be read ends the count; parsing says what is wrong with it.
+    private static void Count(ReadOnlySpan<byte> message, Kind kind, int depth, ref int items, ref int parts)
+    {
+        while (TryReadVarint(ref message, out var tag))
+        {
+            var length = 0UL;
+            if ((tag & 7) is 0 ? !TryReadVarint(ref message, out _) : (tag & 7) is not (1 or 5 or LengthDelimited) || ((tag & 7) is LengthDelimited && !TryReadVarint(ref message, out length)))
+            {
+                return;
+            }
+
+            length = (tag & 7) switch { 1 => 8, 5 => 4, _ => length };
+            if (length > (ulong)message.Length)
+            {
+                return;
+            }
+
+            var content = message[..(int)length];
+            message = message[(int)length..];
+            if ((tag & 7) != LengthDelimited || Of(kind, tag >> 3) is not (not Kind.Text and var inner))
+            {
+                continue;
+            }
+
+            RequireParts(++parts);
+            if (inner == Kind.Item && ++items > OtlpLimits.MaxItems)
+            {
+                throw TooMany(OtlpLimits.MaxItems, "spans, log records or data points");
+            }
+
+            if (depth < OtlpLimits.MaxNesting)
+            {
+                Count(content, inner, depth + 1, ref items, ref parts);
+            }
+        }
+    }
+
+    private static Kind Of(Kind kind, ulong field) => (kind, field) switch
+    {
+        (Kind.Request, 1) => Kind.OfResource,
+        (Kind.OfResource, 1) => Kind.Resource,
+        (Kind.OfResource, 2) => Kind.OfScope,
+        (Kind.OfScope, 1) => Kind.Scope,
+        (Kind.OfScope, 2) => Kind.Item,
+        (Kind.Resource, 1) or (Kind.Scope, 3) or (Kind.Event, 3) or (Kind.Link, 4) => Kind.KeyValue,
+
+        // Spans have attributes, events and links, log records a body and attributes.
+        (Kind.Item, 9 or 6) => Kind.KeyValue,
+        (Kind.Item, 11) => Kind.Event,
+        (Kind.Item, 13) => Kind.Link,
+        (Kind.Item, 5) or (Kind.KeyValue, 2) or (Kind.Values, 1) => Kind.Value,
+        (Kind.Value, 5 or 6) => Kind.Values,
+        _ => Kind.Text,
+    };
+
+    private static bool TryReadVarint(ref ReadOnlySpan<byte> from, out ulong value)
+    {
+        value = 0;
+        for (var i = 0; i < from.Length && i < 10; i++)
+        {
+            value |= (ulong)(from[i] & 0x7f) << (7 * i);
+            if (from[i] < 0x80)
+            {
+                from = from[(i + 1)..];
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static OtlpException TooMany(int limit, string what) =>
+        new(StatusCodes.Status413PayloadTooLarge, $"The request has more than {limit} {what}, which is the most that is taken at once. Send smaller batches.");
+}

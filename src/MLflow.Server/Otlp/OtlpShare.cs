@@ -1,0 +1,48 @@
+using Grpc.Core;
+
+namespace MLflow.Server.Otlp;
+
+/// <summary>What one request has taken of the <see cref="OtlpBudget"/>, to be given back when it is answered.</summary>
+internal sealed class OtlpShare : IDisposable
+{
+    private static readonly AsyncLocal<OtlpShare?> OfFlow = new();
+
+    private readonly OtlpBudget _budget;
+    private long _taken;
+
+    public OtlpShare(OtlpBudget budget) => _budget = budget;
+
+    /// <summary>That of the request of this flow, for what the gRPC library calls without telling for whom.</summary>
+    public static OtlpShare? Current
+    {
+        get => OfFlow.Value;
+        set => OfFlow.Value = value;
+    }
+
+    /// <exception cref="OtlpException">There is no room now; trying again later is right.</exception>
+    public void Take(long bytes)
+    {
+        _budget.Take(bytes);
+        _taken += bytes;
+    }
+
+    /// <summary>As <see cref="Take"/>, within the gRPC library: whatever else is thrown there, it takes for a failure of the server.</summary>
+    /// <exception cref="RpcException">There is no room now.</exception>
+    public void TakeOverGrpc(long bytes)
+    {
+        try
+        {
+            Take(bytes);
+        }
+        catch (OtlpException e)
+        {
+            throw new RpcException(new Status(OtlpStatus.Of(e)!.Grpc, e.Message));
+        }
+    }
+
+    public void Dispose()
+    {
+        _budget.Return(_taken);
+        _taken = 0;
+    }
+}
