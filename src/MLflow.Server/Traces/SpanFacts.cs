@@ -44,7 +44,8 @@ internal sealed record SpanFacts
 
     public string? User { get; init; }
 
-    public bool HasUsage => InputTokens is not null || OutputTokens is not null || TotalTokens is not null;
+    /// <summary>It used tokens, or cost something.</summary>
+    public bool IsCall => InputTokens is not null || OutputTokens is not null || TotalTokens is not null || Cost is not null;
 
     public static SpanFacts From(SpanRecord span)
     {

@@ -35,8 +35,7 @@ internal sealed record TraceSummary
         var ended = root?.EndNs is not null;
         var error = root is { Status: SpanStatus.Error } ? root : ordered.Find(span => span.Status == SpanStatus.Error);
         var streamed = ordered.FindLast(span => span.FirstTokenMs is not null || span.StreamEnd is not null);
-        var tokens = SumTokens(ordered);
-        var (cost, unpriced) = SumCosts(ordered);
+        var (tokens, cost, unpriced) = Sum(ordered);
         return new TraceSummary
         {
             RequestTimeMs = startNs / 1_000_000,
@@ -64,91 +63,32 @@ internal sealed record TraceSummary
         };
     }
 
-    // A span that tells its usage has summed up those below it (a wrapper around the call that it made), so those do not count again.
-    private static TokenCounts SumTokens(List<SpanFacts> spans)
-    {
-        if (!spans.Exists(span => span.HasUsage))
-        {
-            return default;
-        }
-
-        var byId = spans.ToDictionary(span => span.SpanId);
-        var covered = new Dictionary<string, bool>(spans.Count);
-        long? input = null, output = null, total = null, cached = null;
-        foreach (var span in spans)
-        {
-            if (span.HasUsage && !IsBelowUsage(span))
-            {
-                input = Add(input, span.InputTokens);
-                output = Add(output, span.OutputTokens);
-                total = Add(total, span.TotalTokens);
-                cached = Add(cached, span.CachedInputTokens);
-            }
-        }
-
-        return new TokenCounts(input, output, total, cached);
-
-        bool IsBelowUsage(SpanFacts span)
-        {
-            // Each span is answered once, and a cycle of parents ends after as many steps as there are spans.
-            var path = new List<string>();
-            var result = false;
-            while (span.ParentSpanId is { } parentId && byId.TryGetValue(parentId, out var parent))
-            {
-                if (parent.HasUsage)
-                {
-                    result = true;
-                    break;
-                }
-
-                if (covered.TryGetValue(parentId, out result) || path.Count > byId.Count)
-                {
-                    break;
-                }
-
-                path.Add(parentId);
-                span = parent;
-            }
-
-            path.ForEach(id => covered[id] = result);
-            return result;
-        }
-    }
-
     /// <summary>
     /// The calls themselves are counted, never what a wrapper says of them: the sum of a trace is that of its calls. Spans that nobody could price and
     /// that have calls below them are not missing.
     /// </summary>
-    private static (CallCost? Cost, int Unpriced) SumCosts(List<SpanFacts> spans)
+    private static (TokenCounts Tokens, CallCost? Cost, int Unpriced) Sum(List<SpanFacts> ordered)
     {
-        var calls = spans.FindAll(span => span.HasUsage || span.Cost is not null);
-        if (calls.Count == 0)
+        if (!ordered.Exists(span => span.IsCall))
         {
-            return (null, 0);
+            return default;
         }
 
-        var byId = spans.ToDictionary(span => span.SpanId);
-        var above = new HashSet<string>();
-        foreach (var call in calls)
-        {
-            // A parent that is known already has been followed to the root.
-            for (var at = call; at.ParentSpanId is { } id && above.Add(id) && byId.TryGetValue(id, out var parent); at = parent)
-            {
-            }
-        }
-
+        long? input = null, output = null, total = null, cached = null;
         CallCost? cost = null;
         var unpriced = 0;
-        foreach (var call in calls)
+        foreach (var place in SpanParents.LeafCalls(SpanParents.Of(ordered, span => span.SpanId, span => span.ParentSpanId), i => ordered[i].IsCall))
         {
-            if (!above.Contains(call.SpanId))
-            {
-                cost = call.Cost is { } known ? (cost ?? default) + known : cost;
-                unpriced += call.Cost is null ? 1 : 0;
-            }
+            var call = ordered[place];
+            input = Add(input, call.InputTokens);
+            output = Add(output, call.OutputTokens);
+            total = Add(total, call.TotalTokens);
+            cached = Add(cached, call.CachedInputTokens);
+            cost = call.Cost is { } known ? (cost ?? default) + known : cost;
+            unpriced += call.Cost is null ? 1 : 0;
         }
 
-        return (cost, unpriced);
+        return (new TokenCounts(input, output, total, cached), cost, unpriced);
     }
 
     private static long? Add(long? sum, long? count) => count is null ? sum : (sum ?? 0) + count;

@@ -1,9 +1,13 @@
 using System.Text.Json;
 using MLflow.Server.Otlp;
 using MLflow.Server.Otlp.Protos;
+using MLflow.Server.Pricing;
+using MLflow.Server.Storage;
 using MLflow.Server.Tests.Rest;
 using MLflow.Server.Traces;
 using MLflow.Server.Ui.Chat;
+using MLflow.Server.Ui.Spans;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace MLflow.Server.Tests.Golden;
@@ -77,6 +81,79 @@ public sealed class OtlpGoldenTests : IClassFixture<SomeServer>
     private readonly SomeServer _server;
 
     public OtlpGoldenTests(SomeServer server) => _server = server;
+
+    [Fact]
+    public async Task Recordings_OfOtherMakers_SumOfTheCallsIsTheTraceThePageAndTheSession()
+    {
+        var experiment = (await _server.PostAsync("/api/2.0/mlflow/experiments/create", new { name = "sums" })).Body.GetProperty("experiment_id").GetString()!;
+        var ids = new HashSet<string>();
+        foreach (var recording in Recordings())
+        {
+            foreach (var post in recording.Posts)
+            {
+                using var content = new ByteArrayContent(post.Body);
+                content.Headers.ContentType = new(post.ContentType);
+                using var request = new HttpRequestMessage(HttpMethod.Post, post.Path) { Content = content };
+                request.Headers.Add("x-mlflow-experiment-id", experiment);
+                using var answer = await _server.Client.SendAsync(request, Xunit.TestContext.Current.CancellationToken);
+                if (post.Path == "/v1/traces")
+                {
+                    var sent = post.ContentType == "application/x-protobuf" ? OtlpProtobuf.Parse(post.Body, new ExportTraceServiceRequest()) : OtlpJson.Parse(post.Body, new ExportTraceServiceRequest());
+                    ids.UnionWith(OtlpDecoder.Decode(sent).Spans.Select(span => span.TraceId));
+                }
+            }
+        }
+
+        var store = _server.Server.Services.GetRequiredService<ITraceStore>();
+        var (infos, wrapped) = (await store.GetInfosAsync([.. ids], Xunit.TestContext.Current.CancellationToken), 0);
+        foreach (var info in infos)
+        {
+            var spans = await _server.SpansAsync(info.TraceId);
+            var calls = spans.Where(IsCall).ToList();
+            var leaves = calls.Where(call => !calls.Exists(other => IsBelow(other, call))).ToList();
+            wrapped += calls.Count - leaves.Count;
+            var tokens = leaves.ConvertAll(leaf => TokenCounts.Parse(leaf["mlflow.chat.tokenUsage"]));
+            var costs = leaves.ConvertAll(leaf => CallCost.Parse(leaf["mlflow.llm.cost"])).OfType<CallCost>().ToList();
+            var tree = SpanTree.Build(spans);
+
+            Assert.Equal((tokens.Sum(t => t.Input ?? 0), tokens.Sum(t => t.Output ?? 0)), (info.Facts.InputTokens ?? 0, info.Facts.OutputTokens ?? 0));
+            Assert.Equal((tokens.Sum(t => t.Input ?? 0), tokens.Sum(t => t.Output ?? 0)), (tree.InputTokens, tree.OutputTokens));
+            Assert.Equal(costs.Count == 0 ? null : costs.Aggregate(default(CallCost), (sum, cost) => sum + cost), info.Facts.Cost);
+            Assert.Equal(info.Facts.Cost, tree.Cost);
+            Assert.Equal(leaves.Count - costs.Count, info.Facts.UnpricedCalls);
+
+            bool IsBelow(SpanRecord span, SpanRecord above)
+            {
+                for (var at = spans.FirstOrDefault(parent => parent.SpanId == span.ParentSpanId); at is not null; at = spans.FirstOrDefault(parent => parent.SpanId == at.ParentSpanId))
+                {
+                    if (at == above)
+                    {
+                        return true;
+                    }
+                }
+
+                return false;
+            }
+        }
+
+        Assert.True(wrapped > 20, $"only {wrapped} wrappers tell what their calls used");
+        var sessions = infos.Where(info => info.Metadata.ContainsKey("mlflow.trace.session") && info.ExperimentId.ToString(System.Globalization.CultureInfo.InvariantCulture) == experiment).ToLookup(info => info.Metadata["mlflow.trace.session"]);
+        Assert.NotEmpty(sessions);
+        foreach (var session in sessions.Where(session => session.Any(info => info.Facts.TotalTokens is not null)))
+        {
+            var sum = await _server.PostAsync("/api/3.0/mlflow/traces/metrics", new
+            {
+                experiment_ids = new[] { experiment },
+                view_type = "TRACES",
+                metric_name = "total_tokens",
+                aggregations = new[] { new { aggregation_type = "SUM" } },
+                filters = new[] { $"trace.metadata.`mlflow.trace.session` = \"{session.Key}\"" },
+            });
+            Assert.Equal(session.Sum(info => info.Facts.TotalTokens ?? 0), sum.Body.GetProperty("data_points")[0].GetProperty("values").GetProperty("SUM").GetDouble());
+        }
+
+        static bool IsCall(SpanRecord span) => TokenCounts.Parse(span["mlflow.chat.tokenUsage"]).Any || CallCost.Parse(span["mlflow.llm.cost"]) is not null;
+    }
 
     [Theory]
     [InlineData(false)]

@@ -11,6 +11,10 @@ public sealed class SpanTree
 {
     private readonly Dictionary<string, SpanNode> _byId = new(StringComparer.Ordinal);
 
+    // By start, and for each the place of its parent.
+    private List<SpanNode> _ordered = [];
+    private int[] _parents = [];
+
     private SpanTree(long originNs) => OriginNs = originNs;
 
     /// <summary>Start of the earliest span, nanoseconds since the Unix epoch.</summary>
@@ -68,17 +72,19 @@ public sealed class SpanTree
     {
         var children = new Dictionary<SpanNode, List<SpanNode>>();
         var roots = new List<SpanNode>();
-        foreach (var node in _byId.Values.OrderBy(node => node, Comparer<SpanNode>.Create(ByStart)))
+        _ordered = [.. _byId.Values.OrderBy(node => node, Comparer<SpanNode>.Create(ByStart))];
+        _parents = SpanParents.Of(_ordered, node => node.Id, node => node.Span.Record.ParentSpanId);
+        foreach (var (node, place) in _ordered.Zip(_parents))
         {
-            var parentId = node.Span.Record.ParentSpanId;
-            var parent = string.IsNullOrEmpty(parentId) ? null : _byId.GetValueOrDefault(parentId);
-            if (parent is null || LeadsBackTo(node, parent))
+            if (place < 0)
             {
-                node.MissingParentId = string.IsNullOrEmpty(parentId) || parent is not null ? null : parentId;
+                var parentId = node.Span.Record.ParentSpanId;
+                node.MissingParentId = string.IsNullOrEmpty(parentId) || _byId.ContainsKey(parentId) ? null : parentId;
                 roots.Add(node);
                 continue;
             }
 
+            var parent = _ordered[place];
             node.Parent = parent;
             if (!children.TryGetValue(parent, out var siblings))
             {
@@ -97,19 +103,6 @@ public sealed class SpanTree
         Roots = [.. roots.Where(root => root.MissingParentId is null), .. roots.Where(root => root.MissingParentId is not null)];
     }
 
-    private static bool LeadsBackTo(SpanNode node, SpanNode? ancestor)
-    {
-        for (; ancestor is not null; ancestor = ancestor.Parent)
-        {
-            if (ReferenceEquals(ancestor, node))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     private void Number()
     {
         var rows = new List<SpanNode>(_byId.Count);
@@ -126,15 +119,7 @@ public sealed class SpanTree
         }
 
         Rows = rows;
-        var above = new HashSet<SpanNode>();
-        foreach (var node in rows.Where(node => node.Span.IsCounted))
-        {
-            for (var at = node.Parent; at is not null && above.Add(at); at = at.Parent)
-            {
-            }
-        }
-
-        Counted = [.. rows.Where(node => node.Span.IsCounted && !above.Contains(node))];
+        Counted = [.. SpanParents.LeafCalls(_parents, i => _ordered[i].Span.IsCounted).Select(i => _ordered[i]).OrderBy(node => node.Number)];
         ModelCalls = [.. rows.Where(node => node.Span.IsModelCall).OrderBy(node => node.Span.StartMs)];
         for (var i = 0; i < ModelCalls.Count; i++)
         {

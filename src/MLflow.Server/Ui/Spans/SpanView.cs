@@ -31,12 +31,13 @@ public sealed class SpanView
         FirstTokenMs = ReadFirstToken();
         Error = ReadError();
 
+        // Read as the store reads them, so that both come to the same sum.
+        var tokens = TokenCounts.Parse(record[AttributeNames.TokenUsage]);
+        (InputTokens, OutputTokens, CachedTokens) = (tokens.Input, tokens.Output, tokens.CachedInput);
         var usage = TolerantJson.Parse(record[AttributeNames.TokenUsage]);
-        InputTokens = usage.Number("input_tokens");
-        OutputTokens = usage.Number("output_tokens");
-        CachedTokens = usage.Number("cache_read_input_tokens");
         ReasoningTokens = usage.Number("reasoning_tokens") ?? usage.Number("reasoning");
         Cost = CallCost.Parse(record[AttributeNames.Cost]);
+        IsCounted = tokens.Any || Cost is not null;
         var basis = TolerantJson.Parse(record[AttributeNames.CostBasis]);
         WhyUnpriced = Cost is null ? basis.Text("unknown") : null;
         CostNotes = [.. basis.Member("notes").Items().Select(note => TolerantJson.Unquote(note.GetRawText())).OfType<string>()];
@@ -85,7 +86,7 @@ public sealed class SpanView
     public IReadOnlyList<string> CostNotes { get; }
 
     /// <summary>It used something that is paid for.</summary>
-    public bool IsCounted => InputTokens is not null || OutputTokens is not null || Cost is not null;
+    public bool IsCounted { get; }
 
     public SpanError? Error { get; }
 
