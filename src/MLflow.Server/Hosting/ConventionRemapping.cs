@@ -18,8 +18,20 @@ internal sealed partial class ConventionRemapping : BackgroundService
     {
         try
         {
-            while (await _store.RemapAsync(stoppingToken).ConfigureAwait(false))
+            var failed = 0;
+            Exception? first = null;
+            RemapResult result;
+            do
             {
+                result = await _store.RemapAsync(stoppingToken).ConfigureAwait(false);
+                failed += result.Failed;
+                first ??= result.Failure;
+            }
+            while (result.IsMore);
+
+            if (failed > 0)
+            {
+                LogSpansFailed(_logger, first, failed);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -35,4 +47,7 @@ internal sealed partial class ConventionRemapping : BackgroundService
 
     [LoggerMessage(LogLevel.Warning, "Conventions of stored spans could not all be mapped again; the next start of the server goes on.")]
     private static partial void LogFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(LogLevel.Warning, "Conventions of {Count} stored spans could not be mapped again, and they stay as they were. This is the first reason.")]
+    private static partial void LogSpansFailed(ILogger logger, Exception? exception, int count);
 }

@@ -78,6 +78,21 @@ internal static class OtlpDecoder
         }
     }
 
+    private static long? TakeLease(Span span)
+    {
+        long? lease = null;
+        for (var i = span.Attributes.Count - 1; i >= 0; i--)
+        {
+            if (span.Attributes[i].Key == AttributeNames.Lease)
+            {
+                lease = span.Attributes[i].Value?.IntValue is { } told and > 0 and <= OtlpLimits.MaxLeaseMs ? told : OtlpLimits.DefaultLeaseMs;
+                span.Attributes.RemoveAt(i);
+            }
+        }
+
+        return lease;
+    }
+
     /// <summary>Why a span cannot be stored; null where it can.</summary>
     private static string? Fault(Span span)
     {
@@ -100,6 +115,7 @@ internal static class OtlpDecoder
 
     private static SpanRecord Convert(Span span)
     {
+        var lease = span.EndTimeUnixNano == 0 ? TakeLease(span) : null;
         var attributes = AnyValueJson.Attributes(span.Attributes);
         var otelTraceId = System.Convert.ToHexStringLower(span.TraceId.Span);
         return new SpanRecord
@@ -132,6 +148,7 @@ internal static class OtlpDecoder
                 _ => null,
             },
             TraceState = Text(span.TraceState),
+            LeaseMs = lease,
             Links = [.. span.Links
                 .Where(link => IsId(link.TraceId, TraceIdBytes) && IsId(link.SpanId, SpanIdBytes))
                 .Select(link => new SpanLinkRecord(TraceId(link.TraceId)!, SpanId(link.SpanId)!, AnyValueJson.Attributes(link.Attributes)))],

@@ -24,6 +24,10 @@ internal static class OtlpLimits
     /// <summary>Characters of a trace id that a client chose.</summary>
     public const int MaxTraceIdLength = 250;
 
+    /// <summary>Milliseconds for which a process may say that its traces are alive without being heard again, and what a word that is no such number means.</summary>
+    public const long MaxLeaseMs = 24 * 60 * 60 * 1000;
+    public const long DefaultLeaseMs = 60 * 1000;
+
     /// <summary>Different reasons that the answer to a request names for what it did not take.</summary>
     public const int MaxReasons = 3;
 

@@ -14,6 +14,9 @@ internal interface ITraceStore
     /// <summary>Prompts to which a trace can be linked.</summary>
     const int MaxPromptsOfATrace = 100;
 
+    /// <summary>Milliseconds after which a trace in progress is interrupted when nothing more of it comes, where its process did not say when it would be heard again.</summary>
+    const long SilenceMs = 60 * 60 * 1000;
+
     /// <summary>Hours that log records wait for their span.</summary>
     const int LogWaitHours = 24;
 
@@ -26,13 +29,13 @@ internal interface ITraceStore
     Task WriteAsync(TraceBatch batch, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Stores what log records tell of spans, durable on return. They may come before their spans, and again: what comes twice is kept once. Those whose span
+    /// Stores what log records tell of spans, durable on return: all of a span's in one transaction, those of many spans in several. They may come before their spans, and again: what comes twice is kept once. Those whose span
     /// does not come within <see cref="LogWaitHours"/> hours are deleted.
     /// </summary>
     Task WriteLogsAsync(IReadOnlyList<SpanLogRecord> logs, CancellationToken cancellationToken);
 
-    /// <summary>Maps the conventions of some spans again that an older version has mapped, from what was sent. False when none are left.</summary>
-    Task<bool> RemapAsync(CancellationToken cancellationToken);
+    /// <summary>Maps the conventions of some spans again that an older version has mapped, from what was sent. Those that cannot be mapped stay as they are.</summary>
+    Task<RemapResult> RemapAsync(CancellationToken cancellationToken);
 
     /// <summary>The traces that exist among <paramref name="traceIds"/>, in that order, absent ones left out.</summary>
     Task<IReadOnlyList<TraceInfo>> GetInfosAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken);

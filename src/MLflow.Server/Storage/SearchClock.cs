@@ -15,7 +15,11 @@ internal sealed class SearchClock
         Limit = limit;
         _cancellationToken = cancellationToken;
         _start = timeProvider.GetTimestamp();
+        StartMs = timeProvider.GetUtcNow().ToUnixTimeMilliseconds();
     }
+
+    /// <summary>When the search began, in milliseconds since 1970.</summary>
+    public long StartMs { get; }
 
     public TimeSpan Limit { get; }
 

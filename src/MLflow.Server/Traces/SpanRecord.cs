@@ -62,6 +62,12 @@ public sealed record SpanRecord
     /// <summary>The span as it was sent, where something was mapped or joined to it; else null.</summary>
     public SpanRecord? Sent { get; init; }
 
+    /// <summary>
+    /// Of a span that runs: it says that its trace is alive, and for how many milliseconds that may be believed. Nothing else of it is news where the span is stored already.
+    /// Not a part of what is stored.
+    /// </summary>
+    internal long? LeaseMs { get; init; }
+
     /// <summary>The JSON text of an attribute, or null.</summary>
     public string? this[string attribute]
     {

@@ -20,6 +20,9 @@ public sealed record TraceInfo
 
     public TraceState State { get; init; }
 
+    /// <summary>The trace is in progress, and its end is not to be expected: its process has not been heard of for longer than it said, or for an hour where it said nothing.</summary>
+    public bool IsInterrupted { get; init; }
+
     public string? RequestPreview { get; init; }
 
     public string? ResponsePreview { get; init; }

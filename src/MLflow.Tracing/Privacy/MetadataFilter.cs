@@ -11,7 +11,7 @@ internal static class MetadataFilter
     /// <summary>Attributes whose text or JSON is no content, beside those of <see cref="KeptPrefixes"/>.</summary>
     private static readonly HashSet<string> Kept =
     [
-        AttributeNames.TraceRequestId, AttributeNames.SpanType, AttributeNames.FunctionName, AttributeNames.TokenUsage, AttributeNames.Model, AttributeNames.Provider, AttributeNames.Endpoint,
+        AttributeNames.TraceRequestId, AttributeNames.SpanType, AttributeNames.Lease, AttributeNames.FunctionName, AttributeNames.TokenUsage, AttributeNames.Model, AttributeNames.Provider, AttributeNames.Endpoint,
         AttributeNames.MessageFormat, AttributeNames.HttpMethod, AttributeNames.HttpUrl, AttributeNames.RequestContentType, AttributeNames.ResponseContentType,
         AttributeNames.ErrorType, AttributeNames.ErrorCode, AttributeNames.ApiErrorType, AttributeNames.ErrorParam, AttributeNames.RequestModel,
         AttributeNames.ResponseModel, AttributeNames.ResponseId, AttributeNames.ServiceTier, AttributeNames.SystemFingerprint, AttributeNames.StreamEnd,

@@ -11,6 +11,12 @@ internal sealed class ActiveTrace
     /// <summary>Ended spans that a trace holds before it hands them over early, so that an endless trace does not grow without end.</summary>
     public const int MaxHeldSpans = 512;
 
+    /// <summary>How often the server hears that a trace runs.</summary>
+    public static readonly TimeSpan BeatPeriod = TimeSpan.FromSeconds(15);
+
+    /// <summary>For how long it believes that without hearing it again: three beats may be lost.</summary>
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
+
     /// <summary>Assessments that a trace keeps until it is sent. More are refused.</summary>
     public const int MaxAssessments = 1000;
 
@@ -32,6 +38,7 @@ internal sealed class ActiveTrace
     private long _heldBytes;
     private int _open;
     private bool _wasCompleted;
+    private TimeSpan _nextBeat;
 
     public ActiveTrace(TraceOutlet outlet, TraceDestination destination, TraceFate fate = TraceFate.Kept, RemoteParent? remoteParent = null)
     {
@@ -200,7 +207,9 @@ internal sealed class ActiveTrace
         }
     }
 
-    /// <summary>Hands over what has ended, and tells of spans that run and that nobody was told of, if the server shows such.</summary>
+    /// <summary>
+    /// Hands over what has ended, tells of spans that run and that nobody was told of, and from time to time that the root still runs, if the server shows such.
+    /// </summary>
     public void Announce()
     {
         if (IsOff || !Outlet.Exporter.ShowsRunning(Destination))
@@ -210,6 +219,7 @@ internal sealed class ActiveTrace
 
         TraceExport? ended = null;
         List<LiveSpan> running = [];
+        var isBeat = false;
 
         // What has not passed the program's processors is not sent.
         var showsRunning = Outlet.Processing?.IsOn != true;
@@ -223,11 +233,19 @@ internal sealed class ActiveTrace
             ended = _ended is null ? null : TakeEnded(isComplete: false);
             running.AddRange(((IEnumerable<LiveSpan>)[Root!, .. _running ?? []]).Where(span => showsRunning && !span.HasEnded && !span.IsAnnounced));
             running.ForEach(span => span.IsAnnounced = true);
+            isBeat = showsRunning && !Root!.HasEnded && Age >= _nextBeat;
+            _nextBeat = isBeat ? Age + BeatPeriod : _nextBeat;
         }
 
-        if (running.Count > 0)
+        if (running.Count > 0 || isBeat)
         {
-            Outlet.Exporter.Enqueue(new TraceExport(this, running.ConvertAll(span => span.Snapshot()), IsComplete: false) { IsAnnouncement = true }, inBackground: true);
+            var spans = running.ConvertAll(span => span.Snapshot(isBeat && span == Root ? Lease : null));
+            if (isBeat && !running.Contains(Root!))
+            {
+                spans.Add(Root!.Beat(Lease));
+            }
+
+            Outlet.Exporter.Enqueue(new TraceExport(this, spans, IsComplete: false) { IsAnnouncement = true }, inBackground: true);
         }
 
         if (ended is not null)

@@ -5,6 +5,11 @@ internal static class AttributeNames
 {
     public const string TraceRequestId = "mlflow.traceRequestId";
     public const string SpanType = "mlflow.spanType";
+
+    /// <summary>
+    /// Of a span that runs: it says no more than that its trace is alive, and for how many milliseconds that may be believed without hearing it again. Ours.
+    /// </summary>
+    public const string Lease = "mlflow.trace.lease_ms";
     public const string Inputs = "mlflow.spanInputs";
     public const string Outputs = "mlflow.spanOutputs";
     public const string FunctionName = "mlflow.spanFunctionName";

@@ -48,15 +48,21 @@ public sealed partial class LiveSpan : IDisposable
         }
     }
 
+    /// <summary>The same span without what it holds.</summary>
+    private LiveSpan(ActiveTrace trace, string name, string spanType, LiveSpan? parent, ActivitySpanId otelSpanId, long startNs)
+    {
+        Trace = trace;
+        Name = name;
+        SpanType = spanType;
+        Parent = parent;
+        OtelSpanId = otelSpanId;
+        StartNs = startNs;
+    }
+
     /// <summary>A copy for <see cref="Snapshot"/>.</summary>
     private LiveSpan(LiveSpan original)
+        : this(original.Trace, original.Name, original.SpanType, original.Parent, original.OtelSpanId, original.StartNs)
     {
-        Trace = original.Trace;
-        Name = original.Name;
-        SpanType = original.SpanType;
-        Parent = original.Parent;
-        OtelSpanId = original.OtelSpanId;
-        StartNs = original.StartNs;
         StatusCode = original.StatusCode;
         StatusMessage = original.StatusMessage;
         IsWithoutContent = original.IsWithoutContent;
@@ -130,12 +136,26 @@ public sealed partial class LiveSpan : IDisposable
     /// <summary>
     /// The span as it stands, without an end and without chunks, to be redacted and encoded while the program goes on with its own. It is not counted by the trace.
     /// </summary>
-    internal LiveSpan Snapshot()
+    /// <param name="lease">What <see cref="AttributeNames.Lease"/> shall say, where it shall.</param>
+    internal LiveSpan Snapshot(TimeSpan? lease = null)
     {
         lock (_attributes)
         {
-            return new LiveSpan(this);
+            return new LiveSpan(this).With(lease);
         }
+    }
+
+    /// <summary>The same without what the span holds: however much that is, it can be said often.</summary>
+    internal LiveSpan Beat(TimeSpan lease) => new LiveSpan(Trace, Name, SpanType, Parent, OtelSpanId, StartNs).With(lease);
+
+    private LiveSpan With(TimeSpan? lease)
+    {
+        if (lease is { } time)
+        {
+            _attributes.Add(new(AttributeNames.Lease, AttributeValue.FromInt64((long)time.TotalMilliseconds)));
+        }
+
+        return this;
     }
 
     /// <summary>Stops being the current span of this flow without ending.</summary>

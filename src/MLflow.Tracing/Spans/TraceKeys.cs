@@ -14,6 +14,9 @@ internal static class TraceKeys
     public const string Cost = "mlflow.trace.cost";
     public const string Session = "mlflow.trace.session";
     public const string User = "mlflow.trace.user";
+
+    /// <summary>"true" for a trace whose end is not to be expected any more; MLflow has no state for that. Ours.</summary>
+    public const string Interrupted = "mlflow.trace.interrupted";
     public const string SourceRun = "mlflow.sourceRun";
     public const string SourceUser = "mlflow.user";
     public const string SourceName = "mlflow.source.name";

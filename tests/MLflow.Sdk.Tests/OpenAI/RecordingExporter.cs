@@ -11,7 +11,10 @@ internal sealed class RecordingExporter : ITraceExporter
 
     public IReadOnlyList<LiveSpan> Spans => [.. _exports.SelectMany(e => e.Spans)];
 
+    /// <summary>Whether it shall be told of what runs.</summary>
+    public bool IsShowingRunning { get; init; }
+
     public void Enqueue(TraceExport export, bool inBackground) => _exports.Enqueue(export);
 
-    public bool ShowsRunning(TraceDestination destination) => false;
+    public bool ShowsRunning(TraceDestination destination) => IsShowingRunning;
 }

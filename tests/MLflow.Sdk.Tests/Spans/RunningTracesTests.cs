@@ -7,6 +7,32 @@ namespace MLflow.Tests.Spans;
 public sealed class RunningTracesTests
 {
     [Fact]
+    public void Trace_ThatRunsForLong_BeatsWithoutWhatItHolds()
+    {
+        var clock = new FakeTimeProvider();
+        var exporter = new RecordingExporter { IsShowingRunning = true };
+        TraceOutlet? outlet = null;
+        var tracer = new Tracer(() => outlet!, clock);
+        outlet = new TraceOutlet(tracer, exporter, () => CollectedTraces.Nowhere);
+        using (var root = tracer.StartSpan("agent", SpanType.Agent))
+        {
+            root.SetInputs(new string('x', 1000));
+            for (var second = 0; second < 46; second++)
+            {
+                clock.Advance(RunningTraces.Period);
+            }
+
+            // The first tells what the span holds, the others that it runs.
+            Assert.Equal(4, exporter.Exports.Count);
+            Assert.All(exporter.Exports, export => Assert.True(export.IsAnnouncement));
+            Assert.All(exporter.Spans, span => Assert.Equal((root.SpanId, 0L, 60_000L), (span.SpanId, span.EndNs, span.EndedAttributes.Single(a => a.Key == AttributeNames.Lease).Value.Int64)));
+            Assert.Equal([true, false, false, false], exporter.Spans.Select(span => span.EndedAttributes.Any(a => a.Key == AttributeNames.Inputs)));
+        }
+
+        Assert.DoesNotContain(exporter.Spans[^1].EndedAttributes, a => a.Key == AttributeNames.Lease);
+    }
+
+    [Fact]
     public void Trace_ThatBeginsWhileNothingElseRuns_IsLookedAtAllTheSame()
     {
         var clock = new FakeTimeProvider();

@@ -58,8 +58,32 @@ public sealed class ConventionRemappingTests : IDisposable
             Assert.Contains("Hi.", Assert.Single(await store.GetSpansAsync("tr-" + OtelId(1), Token))["mlflow.spanOutputs"], StringComparison.Ordinal);
             var info = Assert.Single(await store.GetInfosAsync(["tr-" + OtelId(Spans)], Token));
             Assert.Equal(("m", 3L), (info.Facts.Model, info.Facts.InputTokens));
-            Assert.False(await store.RemapAsync(Token));
+            Assert.False((await store.RemapAsync(Token)).IsMore);
         }
+    }
+
+    [Fact]
+    public async Task Start_SpanThatCannotBeMapped_StaysAndKeepsNoOtherFromIt()
+    {
+        await WriteOldAsync("UPDATE span_payloads SET codec = 1, payload = x'00' WHERE rowid = 3");
+
+        await using var server = await StartAsync();
+        await server.Services.GetServices<IHostedService>().OfType<ConventionRemapping>().Single().ExecuteTask!;
+
+        Assert.Equal(["UNKNOWN"], Types("WHERE rowid = 3"));
+        Assert.Equal(Enumerable.Repeat("CHAT_MODEL", Spans - 1), Types("WHERE rowid <> 3"));
+        Assert.Equal(ConventionMapper.Version, Version());
+    }
+
+    [Fact]
+    public async Task Start_AnotherVersionWasInterrupted_MapsAlsoWhatThatHasDone()
+    {
+        await WriteOldAsync("UPDATE convention_mapping SET version = 0, done_rowid = 300, target = 999");
+
+        await using var server = await StartAsync();
+        await server.Services.GetServices<IHostedService>().OfType<ConventionRemapping>().Single().ExecuteTask!;
+
+        Assert.Equal(Enumerable.Repeat("CHAT_MODEL", Spans), Types(""));
     }
 
     [Fact]
@@ -80,6 +104,57 @@ public sealed class ConventionRemappingTests : IDisposable
     private static string OtelId(int i) => i.ToString("x32", System.Globalization.CultureInfo.InvariantCulture);
 
     private static string SpanId(int i) => i.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>Spans as a version that knew no conventions would have left them, and a change of that.</summary>
+    private async Task WriteOldAsync(string sql)
+    {
+        await using (var server = await StartAsync())
+        {
+            await server.Services.GetRequiredService<ITraceStore>().WriteAsync(new TraceBatch { Spans = [.. Enumerable.Range(1, Spans).Select(Span)] }, Token);
+        }
+
+        Execute(
+            "UPDATE spans SET type = 'UNKNOWN'; UPDATE span_payloads SET codec = 0, payload = CAST('{\"a\":{\"gen_ai.operation.name\":\"chat\"}}' AS BLOB); "
+            + "UPDATE convention_mapping SET version = 0, done_rowid = 0, target = 0; " + sql);
+    }
+
+    private List<string> Types(string where)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT type FROM spans {where}";
+        using var reader = command.ExecuteReader();
+        var types = new List<string>();
+        while (reader.Read())
+        {
+            types.Add(reader.GetString(0));
+        }
+
+        return types;
+    }
+
+    private long Version()
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT version FROM convention_mapping";
+        return (long)command.ExecuteScalar()!;
+    }
+
+    private void Execute(string sql)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection($"Data Source={_folder.File("mlflow.db")};Pooling=False");
+        connection.Open();
+        return connection;
+    }
 
     private Task<MlflowServer> StartAsync() =>
         MlflowServer.StartAsync(new MlflowServerOptions { Port = 0, OtlpGrpcPort = null, BackendStoreUri = "sqlite:///" + _folder.File("mlflow.db") }, Token);

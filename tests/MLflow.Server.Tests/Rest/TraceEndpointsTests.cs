@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Google.Protobuf;
+using Microsoft.Extensions.Time.Testing;
 using MLflow.Server.Otlp.Protos;
 using Xunit;
 
@@ -331,5 +332,39 @@ public sealed class TraceEndpointsTests : IClassFixture<SomeServer>
             Status = new Status { Code = Status.Types.StatusCode.Error, Message = "boom" },
         };
         return new ExportTraceServiceRequest { ResourceSpans = { new ResourceSpans { ScopeSpans = { new ScopeSpans { Spans = { inner, root } } } } } };
+    }
+
+    [Fact]
+    public async Task Trace_WhoseProcessStoppedBeating_IsInProgressToClientsAndSaysThatItIsInterrupted()
+    {
+        using var folder = new TemporaryFolder();
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await MlflowServer.StartAsync(
+            new MlflowServerOptions { Port = 0, OtlpGrpcPort = null, BackendStoreUri = "sqlite:///" + folder.File("mlflow.db"), TimeProvider = clock }, Xunit.TestContext.Current.CancellationToken);
+        using var client = new HttpClient { BaseAddress = server.BaseAddress };
+        var id = Guid.NewGuid().ToString("n");
+        using var content = new StringContent(
+            $$$"""
+            {"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"{{{id}}}","spanId":"1111111111111111","name":"agent","startTimeUnixNano":"1795399326000000000",
+            "attributes":[{"key":"mlflow.trace.lease_ms","value":{"intValue":"60000"}}]}]}]}]}
+            """,
+            null,
+            "application/json");
+        using var stored = await client.PostAsync(new Uri("/v1/traces", UriKind.Relative), content, Xunit.TestContext.Current.CancellationToken);
+        Assert.True(stored.IsSuccessStatusCode);
+
+        Assert.Equal(("IN_PROGRESS", null), await StateAsync());
+        clock.Advance(TimeSpan.FromSeconds(61));
+        Assert.Equal(("IN_PROGRESS", "true"), await StateAsync());
+
+        // What is said about the span is no part of it.
+        Assert.DoesNotContain("lease", await client.GetStringAsync(new Uri($"/api/3.0/mlflow/traces/get?trace_id=tr-{id}", UriKind.Relative), Xunit.TestContext.Current.CancellationToken), StringComparison.Ordinal);
+
+        async Task<(string? State, string? Interrupted)> StateAsync()
+        {
+            var answer = JsonDocument.Parse(await client.GetStringAsync(new Uri("/api/3.0/mlflow/traces/tr-" + id, UriKind.Relative), Xunit.TestContext.Current.CancellationToken)).RootElement;
+            var info = answer.GetProperty("trace").GetProperty("trace_info");
+            return (info.GetProperty("state").GetString(), info.TryGetProperty("trace_metadata", out var metadata) && metadata.TryGetProperty("mlflow.trace.interrupted", out var interrupted) ? interrupted.GetString() : null);
+        }
     }
 }

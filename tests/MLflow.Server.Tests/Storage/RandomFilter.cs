@@ -107,7 +107,7 @@ internal sealed class RandomFilter
     private (string Text, Func<ReferenceTrace, ReferenceSpan?, bool> Holds) Condition()
     {
         var prefix = Pick("", "attribute.", "attributes.", "trace.");
-        switch (_random.Next(17))
+        switch (_random.Next(18))
         {
             case 0:
                 return Number(prefix + Pick("timestamp", "timestamp_ms"), trace => trace.TimeMs, SomeTrace.StartMs + _random.Next(-1, 6));
@@ -116,7 +116,7 @@ internal sealed class RandomFilter
             case 2:
                 return Number(prefix + Pick("end_time", "end_time_ms"), trace => trace.TimeMs + trace.DurationMs, SomeTrace.StartMs + _random.Next(0, 9));
             case 3:
-                return Text(prefix + "status", (trace, _) => One(trace.State), ["OK", "ERROR", "IN_PROGRESS", "ok"], withList: true);
+                return Text(prefix + "status", (trace, _) => One(trace.State), ["OK", "ERROR", "IN_PROGRESS", "INTERRUPTED", "ok"], withList: true);
             case 4:
                 return Text(prefix + "request_id", (trace, _) => One(trace.Id), ["tr-1", "tr-12", "tr-7"], withList: true);
             case 5:
@@ -147,6 +147,18 @@ internal sealed class RandomFilter
             case 15:
                 var prompt = Pick("p/1", "p/2", "q/1");
                 return ($"{prefix}prompt = {Quoted(prompt)}", (trace, _) => trace.Prompts.Contains(prompt));
+            case 16:
+                var (order, dollars) = (Pick("=", "!=", ">", ">=", "<", "<="), Pick("0.0105", "2.5", "0", "0.1", "1e-2", "3"));
+                var limit = double.Parse(dollars, CultureInfo.InvariantCulture);
+                return (Spaced(prefix + "cost", order, _random.Next(3) == 0 ? Quoted(dollars) : dollars), (trace, _) => trace.Cost is { } cost && order switch
+                {
+                    "=" => cost == limit,
+                    "!=" => cost != limit,
+                    ">" => cost > limit,
+                    ">=" => cost >= limit,
+                    "<" => cost < limit,
+                    _ => cost <= limit,
+                });
             default:
                 return Assessment();
         }

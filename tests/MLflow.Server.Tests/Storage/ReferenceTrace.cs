@@ -20,6 +20,9 @@ internal sealed record ReferenceTrace
 
     public required string State { get; init; }
 
+    /// <summary>In dollars.</summary>
+    public double? Cost { get; init; }
+
     public string? ClientRequestId { get; init; }
 
     public string? Name { get; init; }

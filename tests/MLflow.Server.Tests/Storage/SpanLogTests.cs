@@ -44,6 +44,26 @@ public sealed class SpanLogTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Logs_ThousandsInOneRequest_AreWrittenInPiecesAndEachSpanAtOnce()
+    {
+        var ids = "123456789abcdef".ToCharArray();
+        await _store.WriteAsync(new TraceBatch { Spans = [.. ids.Select(Span)] }, Token);
+
+        // Turn by turn, as a collector sends them, and each twice.
+        var logs = Enumerable.Range(0, 300).SelectMany(i => ids.SelectMany(id => new[] { Log(id, $"e{i:d3}"), Log(id, $"e{i:d3}") })).ToList();
+        Assert.True(LogRow.Chunks(logs).Count() > 5);
+        Assert.All(LogRow.Chunks(logs).SelectMany(chunk => chunk.Select(row => row.Log.SpanId).Distinct()).CountBy(id => id), pair => Assert.Equal(1, pair.Value));
+
+        await _store.WriteLogsAsync(logs, Token);
+        await _store.WriteLogsAsync(logs, Token);
+
+        foreach (var id in ids)
+        {
+            Assert.Equal(Enumerable.Range(0, 300).SelectMany(i => new[] { $"e{i:d3}", $"e{i:d3}" }), (await EventsAsync(id)).Order());
+        }
+    }
+
+    [Fact]
     public async Task Logs_OfManySpansAtOnce_GoToTheirOwn()
     {
         var ids = "123456789abcdef".ToCharArray();

@@ -12,7 +12,7 @@ public sealed class SqliteTraceStoreTests : TraceStoreConformance
 
     private protected override Task<(ITraceStore Traces, IExperimentStore Experiments)> OpenAsync()
     {
-        _database = SqliteDatabase.Open(_folder.File("mlflow.db"), TimeProvider.System);
+        _database = SqliteDatabase.Open(_folder.File("mlflow.db"), Clock);
         return Task.FromResult<(ITraceStore, IExperimentStore)>((new SqliteTraceStore(_database), new SqliteExperimentStore(_database)));
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MLflow.Server.Assessments;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
@@ -77,7 +78,7 @@ public abstract partial class TraceStoreConformance
             ("timestamp_ms", trace => trace.TimeMs), ("execution_time", trace => trace.DurationMs), ("end_time", trace => trace.TimeMs + trace.DurationMs),
             ("status", trace => trace.State), ("name", trace => trace.Name), ("attribute.request_id", trace => trace.Id),
             ("tags.k", trace => trace.Tags.GetValueOrDefault("k")), ("metadata.`mlflow.trace.session`", trace => trace.Metadata.GetValueOrDefault("mlflow.trace.session")),
-            ("run_id", trace => trace.Metadata.GetValueOrDefault("mlflow.sourceRun")),
+            ("run_id", trace => trace.Metadata.GetValueOrDefault("mlflow.sourceRun")), ("trace.cost", trace => trace.Cost),
         ];
         var chosen = random.GetItems(keys, random.Next(3)).DistinctBy(key => key.Key).Select(key => (key.Key, key.Value, Descending: random.Next(2) == 0)).ToList();
         var comparer = Comparer<IComparable?>.Create((left, right) => left is string text ? string.CompareOrdinal(text, (string?)right) : left!.CompareTo(right));
@@ -108,12 +109,29 @@ public abstract partial class TraceStoreConformance
             var spans = Enumerable.Range(0, random.Next(4)).Select(_ => new ReferenceSpan(
                 ReferenceTrace.Texts[random.Next(ReferenceTrace.Texts.Length)], random.Next(2) == 0 ? "TOOL" : "CHAIN", random.Next(3) switch { 0 => "OK", 1 => "ERROR", _ => "UNSET" },
                 Pairs(["k", "n", "my key", "o"], json))).ToList();
+
+            // Told by a call, which therefore has it among its attributes.
+            var cost = spans.Count > 0 && random.Next(2) == 0 ? random.GetItems([0.0105, 2.5, 0.1, 0], 1)[0] : (double?)null;
+            if (cost is { } dollars)
+            {
+                spans[^1] = spans[^1] with
+                {
+                    Attributes = new Dictionary<string, string>(spans[^1].Attributes) { ["mlflow.llm.cost"] = string.Create(CultureInfo.InvariantCulture, $$"""{"input_cost": {{dollars}}, "output_cost": 0, "total_cost": {{dollars}}}""") },
+                };
+            }
+
+            // The first third was written long ago.
+            if (i == 20)
+            {
+                Clock.Advance(AnHour * 2);
+            }
             var trace = new ReferenceTrace
             {
                 Id = id,
                 TimeMs = SomeTrace.StartMs + random.Next(5),
                 DurationMs = random.Next(4) == 0 ? null : random.Next(5),
-                State = random.Next(3) switch { 0 => "OK", 1 => "ERROR", _ => "IN_PROGRESS" },
+                State = random.Next(3) switch { 0 => "OK", 1 => "ERROR", _ => i < 20 ? "INTERRUPTED" : "IN_PROGRESS" },
+                Cost = cost,
                 ClientRequestId = Maybe(ReferenceTrace.Texts),
                 Name = Maybe(ReferenceTrace.Texts),
                 Tags = Pairs(["k", "my key"], ReferenceTrace.Texts),

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using MLflow.Server.Pricing;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
@@ -9,6 +10,9 @@ namespace MLflow.Server.Tests.Storage;
 /// <summary>What every <see cref="ITraceStore"/> must do. A store's tests derive from it.</summary>
 public abstract partial class TraceStoreConformance : IAsyncLifetime
 {
+    /// <summary>The store's clock.</summary>
+    private protected FakeTimeProvider Clock { get; } = new(DateTimeOffset.FromUnixTimeMilliseconds(StartMs));
+
     private protected ITraceStore Store { get; private set; } = null!;
 
     private protected IExperimentStore Experiments { get; private set; } = null!;
@@ -207,7 +211,7 @@ public abstract partial class TraceStoreConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Write_UsageAtTwoLevels_CountsTheUpperOne()
+    public async Task Write_UsageAtTwoLevels_CountsItOnce()
     {
         var id = NewOtelId();
         const string Usage = """{"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}""";

@@ -33,11 +33,11 @@ public sealed class TraceRowTests
     }
 
     [Theory]
-    [InlineData(5, StateMark.Running)]
-    [InlineData(61, StateMark.Interrupted)]
-    public void Mark_InProgress_IsInterruptedAfterAnHour(int minutes, StateMark mark)
+    [InlineData(false, StateMark.Running)]
+    [InlineData(true, StateMark.Interrupted)]
+    public void Mark_InProgress_IsInterruptedWhereTheStoreSaysSo(bool isInterrupted, StateMark mark)
     {
-        var row = Row(Info() with { State = TraceState.InProgress, DurationMs = null, RequestTimeMs = Now.ToUnixTimeMilliseconds() - minutes * 60_000 });
+        var row = Row(Info() with { State = TraceState.InProgress, IsInterrupted = isInterrupted, DurationMs = null, RequestTimeMs = Now.ToUnixTimeMilliseconds() - 60_000 });
 
         Assert.Equal(mark, row.Mark);
         Assert.Equal(mark == StateMark.Running, row.LatencyMs is not null);

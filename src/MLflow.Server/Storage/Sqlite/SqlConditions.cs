@@ -16,6 +16,9 @@ internal sealed class SqlConditions
         _clock = clock;
     }
 
+    /// <summary>When the search began.</summary>
+    public long NowMs => _clock.StartMs;
+
     /// <summary>How the SQL refers to a value.</summary>
     public string Value(object? value) => _parameters.Add(value);
 

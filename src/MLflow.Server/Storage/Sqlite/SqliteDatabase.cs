@@ -24,6 +24,8 @@ internal sealed class SqliteDatabase : IAsyncDisposable
 
     public SqliteWriter Writer { get; }
 
+    public long NowMs => _timeProvider.GetUtcNow().ToUnixTimeMilliseconds();
+
     /// <summary>Opens the database and brings its schema up to date; creates file and folder when they are missing.</summary>
     /// <param name="path">The file.</param>
     /// <param name="timeProvider">The clock.</param>

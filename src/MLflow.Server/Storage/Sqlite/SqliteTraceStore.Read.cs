@@ -11,15 +11,17 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <content>What reads traces. SQLite answers on the calling thread, so these tasks are complete when they return.</content>
 internal sealed partial class SqliteTraceStore
 {
-    private const string InfoColumns = """
+    private const string NowParameter = "$now";
+
+    private static readonly string InfoColumns = $$"""
         t.trace_id, t.experiment_id, t.client_request_id, t.request_time_ms, t.duration_ms, t.state, t.request_preview, t.response_preview, t.settled,
         t.root_name, t.model, t.input_tokens, t.output_tokens, t.total_tokens, t.cached_input_tokens, t.first_token_ms,
         t.error_type, t.error_message, t.stream_end, t.span_count, t.announced_span_count,
-        t.input_cost, t.output_cost, t.unpriced_calls,
+        t.input_cost, t.output_cost, t.unpriced_calls, {{TraceSql.Interrupted(NowParameter)}},
         (SELECT artifact_location FROM experiments e WHERE e.experiment_id = t.experiment_id)
         """;
 
-    private const int InfoColumnCount = 25;
+    private const int InfoColumnCount = 26;
 
     private const string SpanColumns = """
         SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
@@ -34,7 +36,7 @@ internal sealed partial class SqliteTraceStore
         using var command = connection.CreateCommand();
         command.CommandText = $"SELECT {InfoColumns} FROM traces t WHERE t.trace_id IN (SELECT value FROM json_each($ids))";
         command.Parameters.AddWithValue("$ids", JsonSerializer.Serialize(traceIds));
-        var found = ReadInfos(connection, command, null).ToDictionary(trace => trace.Info.TraceId, trace => trace.Info);
+        var found = ReadInfos(connection, command, null, _database.NowMs).ToDictionary(trace => trace.Info.TraceId, trace => trace.Info);
         return Task.FromResult<IReadOnlyList<TraceInfo>>([.. traceIds.Distinct().Where(found.ContainsKey).Select(id => found[id])]);
     }
 
@@ -116,7 +118,7 @@ internal sealed partial class SqliteTraceStore
             using var command = connection.CreateCommand();
             command.CommandText = select;
             parameters.Bind(command);
-            return ReadInfos(connection, command, keyset);
+            return ReadInfos(connection, command, keyset, search.Clock.StartMs);
         });
         string? token = null;
         if (traces.Count > query.PageSize)
@@ -149,8 +151,10 @@ internal sealed partial class SqliteTraceStore
         }));
     }
 
-    private static List<TraceRow> ReadInfos(SqliteConnection connection, SqliteCommand command, Keyset? keyset)
+    private static List<TraceRow> ReadInfos(SqliteConnection connection, SqliteCommand command, Keyset? keyset, long nowMs)
     {
+        command.Parameters.AddWithValue(NowParameter, nowMs);
+
         // Traces, tags and metadata of one moment, even while the writer commits in between.
         using var transaction = connection.BeginTransaction(deferred: true);
         command.Transaction = transaction;
@@ -203,7 +207,7 @@ internal sealed partial class SqliteTraceStore
     {
         var traceId = reader.GetString(0);
         var spanCount = reader.GetInt32(19);
-        var tags = new Dictionary<string, string> { [TraceKeys.ArtifactLocation] = $"{Text(reader, 24)}/traces/{traceId}/artifacts" };
+        var tags = new Dictionary<string, string> { [TraceKeys.ArtifactLocation] = $"{Text(reader, 25)}/traces/{traceId}/artifacts" };
         if (spanCount > 0)
         {
             tags[TraceKeys.SpansLocation] = TraceKeys.TrackingStore;
@@ -215,6 +219,12 @@ internal sealed partial class SqliteTraceStore
             metadata[TraceKeys.InfoFinalized] = "true";
         }
 
+        var isInterrupted = reader.GetBoolean(24);
+        if (isInterrupted)
+        {
+            metadata[TraceKeys.Interrupted] = "true";
+        }
+
         var assessments = new List<AssessmentRecord>();
         var info = new TraceInfo
         {
@@ -224,6 +234,7 @@ internal sealed partial class SqliteTraceStore
             RequestTimeMs = reader.GetInt64(3),
             DurationMs = Integer(reader, 4),
             State = SqliteText.State(reader.GetString(5)),
+            IsInterrupted = isInterrupted,
             RequestPreview = Text(reader, 6),
             ResponsePreview = Text(reader, 7),
             Tags = tags,

@@ -52,19 +52,19 @@ internal sealed partial class SqliteTraceStore : ITraceStore
 
     public async Task WriteLogsAsync(IReadOnlyList<SpanLogRecord> logs, CancellationToken cancellationToken)
     {
-        if (logs.Count > 0)
+        foreach (var chunk in LogRow.Chunks(logs))
         {
             await _database.Writer.WriteAsync(
                 session =>
                 {
-                    SqliteTraceWriter.WriteLogs(session, logs, _pricer);
+                    SqliteTraceWriter.WriteLogs(session, chunk, _pricer);
                     return true;
                 },
                 cancellationToken).ConfigureAwait(false);
         }
     }
 
-    public Task<bool> RemapAsync(CancellationToken cancellationToken) => _database.Writer.WriteAsync(session => SqliteTraceWriter.Remap(session, _pricer), cancellationToken);
+    public Task<RemapResult> RemapAsync(CancellationToken cancellationToken) => _database.Writer.WriteAsync(session => SqliteTraceWriter.Remap(session, _pricer), cancellationToken);
 
     public async Task<IReadOnlyList<string>> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken)
     {

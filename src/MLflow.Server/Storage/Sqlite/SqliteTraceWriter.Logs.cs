@@ -1,5 +1,4 @@
-using System.Security.Cryptography;
-using System.Text;
+using Microsoft.Data.Sqlite;
 using MLflow.Server.Conventions;
 using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
@@ -14,23 +13,17 @@ internal static partial class SqliteTraceWriter
 
     private const long MillisecondsOfAnHour = 3_600_000;
 
-    public static void WriteLogs(SqliteWriteSession session, IReadOnlyList<SpanLogRecord> logs, CallPricer pricer)
+    public static void WriteLogs(SqliteWriteSession session, IReadOnlyList<LogRow> logs, CallPricer pricer)
     {
-        var now = session.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = session.NowMs;
         session[DeleteLostLogsSql].Bind(1, now - ITraceStore.LogWaitHours * MillisecondsOfAnHour).Execute();
         var spans = new HashSet<(string TraceId, string SpanId)>();
-        var seen = new Dictionary<(string TraceId, string SpanId, string Text), int>();
-        foreach (var log in logs)
+        foreach (var (log, attributes, hash) in logs)
         {
-            var attributes = SpanPayload.WriteObject(log.Event.Attributes);
-            var text = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{log.Event.TimeNs} {log.Event.Name} {attributes}");
-
-            // Two equal records in one request are two: the same was said twice.
-            seen[(log.OtelTraceId, log.SpanId, text)] = seen.GetValueOrDefault((log.OtelTraceId, log.SpanId, text)) + 1;
             var inserted = session[InsertLogSql]
                 .Bind(1, log.OtelTraceId)
                 .Bind(2, log.SpanId)
-                .Bind(3, Hash(text, seen[(log.OtelTraceId, log.SpanId, text)]))
+                .Bind(3, hash)
                 .Bind(4, log.Event.Name)
                 .Bind(5, log.Event.TimeNs)
                 .Bind(6, attributes)
@@ -42,45 +35,62 @@ internal static partial class SqliteTraceWriter
             }
         }
 
-        var stored = spans.SelectMany(span => ReadSpans(session[SelectSpanOfLogSql].Bind(1, span.TraceId).Bind(2, span.SpanId), out _)).ToList();
-        WriteAgain(session, stored, pricer);
+        var stored = spans.SelectMany(span => ReadSpans(session[SelectSpanOfLogSql].Bind(1, span.TraceId).Bind(2, span.SpanId))).ToList();
+        foreach (var trace in TraceRows.Of(stored.ConvertAll(span => Again(session, span, pricer)), pricer))
+        {
+            Write(session, trace);
+            See(session, trace.TraceId, null);
+        }
     }
 
-    /// <summary>False when all spans are mapped by the current version.</summary>
-    public static bool Remap(SqliteWriteSession session, CallPricer pricer)
+    public static RemapResult Remap(SqliteWriteSession session, CallPricer pricer)
     {
         var state = session[SelectMappingSql];
         state.Read();
-        var (version, done) = (state.GetInt64(0), state.GetInt64(1));
+        var (version, done, target) = (state.GetInt64(0), state.GetInt64(1), state.GetInt64(2));
         state.Reset();
         if (version == ConventionMapper.Version)
         {
-            return false;
+            return new RemapResult(IsMore: false);
         }
 
-        var spans = ReadSpans(session[SelectSpansAfterSql].Bind(1, done).Bind(2, RemapChunk), out var last);
-        WriteAgain(session, spans, pricer);
-        session[UpdateMappingSql].Bind(1, spans.Count < RemapChunk ? ConventionMapper.Version : version).Bind(2, spans.Count < RemapChunk ? 0 : last).Execute();
-        return spans.Count == RemapChunk;
-    }
-
-    private static void WriteAgain(SqliteWriteSession session, List<SpanRecord> spans, CallPricer pricer)
-    {
-        foreach (var trace in TraceRows.From(spans, pricer))
+        // What was done, an older version may have done.
+        done = target == ConventionMapper.Version ? done : 0;
+        var stored = ReadSpans(session[SelectSpansAfterSql].Bind(1, done).Bind(2, RemapChunk));
+        var rows = new List<SpanRow>(stored.Count);
+        var failures = new List<Exception>();
+        foreach (var span in stored)
         {
-            // The trace is there, so its experiment stays.
-            WriteSpans(session, 0, trace);
+            try
+            {
+                rows.Add(Again(session, span, pricer));
+            }
+            catch (Exception e) when (e is not (SqliteException or OutOfMemoryException))
+            {
+                // One span that cannot be mapped stays as it is, and keeps no other from it.
+                failures.Add(e);
+            }
         }
+
+        foreach (var trace in TraceRows.Of(rows, pricer))
+        {
+            Write(session, trace);
+        }
+
+        var isMore = stored.Count == RemapChunk;
+        session[UpdateMappingSql].Bind(1, isMore ? version : ConventionMapper.Version).Bind(2, isMore ? stored[^1].RowId : 0).Bind(3, ConventionMapper.Version).Execute();
+        return new RemapResult(isMore, failures.Count, failures.FirstOrDefault());
     }
 
-    private static List<SpanRecord> ReadSpans(SqliteStatement rows, out long last)
+    private static SpanRow Again(SqliteWriteSession session, StoredSpan span, CallPricer pricer) =>
+        new(span.Sent(), ReadLogs(session, span.Columns.OtelTraceId, span.Columns.SpanId), pricer);
+
+    private static List<StoredSpan> ReadSpans(SqliteStatement rows)
     {
-        var spans = new List<SpanRecord>();
-        last = 0;
+        var spans = new List<StoredSpan>();
         while (rows.Read())
         {
-            last = rows.GetInt64(0);
-            var span = new SpanRecord
+            var columns = new SpanRecord
             {
                 TraceId = rows.GetString(1)!,
                 SpanId = rows.GetString(2)!,
@@ -93,8 +103,7 @@ internal static partial class SqliteTraceWriter
                 StartNs = rows.GetInt64(9),
                 EndNs = rows.GetInt64OrNull(10),
             };
-            span = SpanPayload.Decode(span, (int)rows.GetInt64(11), rows.GetBlob(12));
-            spans.Add(span.Sent ?? span);
+            spans.Add(new StoredSpan(rows.GetInt64(0), columns, (int)rows.GetInt64(11), rows.GetBlob(12).ToArray()));
         }
 
         return spans;
@@ -103,34 +112,43 @@ internal static partial class SqliteTraceWriter
     private static TraceRows WithLogs(SqliteWriteSession session, TraceRows trace)
     {
         var logs = new Dictionary<(string TraceId, string SpanId), List<SpanEventRecord>>();
-        foreach (var traceId in trace.Spans.Select(span => span.Record.OtelTraceId).Distinct())
+        foreach (var ofTrace in trace.Spans.GroupBy(span => span.Record.OtelTraceId).Where(ofTrace => HasLogs(session, ofTrace.Key)))
         {
-            var rows = session[SelectLogsSql].Bind(1, traceId);
-            while (rows.Read())
+            foreach (var spanId in ofTrace.Select(span => span.Record.SpanId))
             {
-                var key = (traceId, rows.GetString(0)!);
-                if (!logs.TryGetValue(key, out var ofSpan))
+                if (ReadLogs(session, ofTrace.Key, spanId) is { Count: > 0 } ofSpan)
                 {
-                    logs.Add(key, ofSpan = []);
+                    logs.Add((ofTrace.Key, spanId), ofSpan);
                 }
-
-                ofSpan.Add(new SpanEventRecord(rows.GetString(1)!, rows.GetInt64(2), SpanPayload.ReadObject(rows.GetString(3)!)));
             }
         }
 
-        if (logs.Count == 0)
-        {
-            return trace;
-        }
-
-        foreach (var (traceId, spanId) in trace.Spans.Select(span => (span.Record.OtelTraceId, span.Record.SpanId)).Where(logs.ContainsKey))
-        {
-            session[SettleLogsSql].Bind(1, traceId).Bind(2, spanId).Execute();
-        }
-
-        return trace.With(logs);
+        return logs.Count == 0 ? trace : trace.With(logs);
     }
 
-    private static byte[] Hash(string text, int occurrence) =>
-        SHA256.HashData(Encoding.UTF8.GetBytes(occurrence == 1 ? text : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{occurrence} {text}"))).AsSpan(0, 16).ToArray();
+    private static bool HasLogs(SqliteWriteSession session, string otelTraceId)
+    {
+        var rows = session[SelectAnyLogSql].Bind(1, otelTraceId);
+        var has = rows.Read();
+        rows.Reset();
+        return has;
+    }
+
+    /// <summary>The log records of a span that is stored now, which therefore do not wait any more.</summary>
+    private static List<SpanEventRecord> ReadLogs(SqliteWriteSession session, string otelTraceId, string spanId)
+    {
+        var logs = new List<SpanEventRecord>();
+        var rows = session[SelectLogsSql].Bind(1, otelTraceId).Bind(2, spanId);
+        while (rows.Read())
+        {
+            logs.Add(new SpanEventRecord(rows.GetString(0)!, rows.GetInt64(1), SpanPayload.ReadObject(rows.GetString(2)!)));
+        }
+
+        if (logs.Count > 0)
+        {
+            session[SettleLogsSql].Bind(1, otelTraceId).Bind(2, spanId).Execute();
+        }
+
+        return logs;
+    }
 }

@@ -69,7 +69,7 @@ internal static partial class SqliteTraceWriter
         ON CONFLICT (trace_id, key) DO UPDATE SET value = excluded.value
         """;
 
-    // A span that has ended is not replaced by an older report that it runs.
+    // A span that has ended is not replaced by an older report that it runs, and none by one that says nothing else.
     private const string UpsertSpanSql = """
         INSERT INTO spans (trace_id, span_id, otel_trace_id, parent_span_id, name, type, status, status_message, start_ns, end_ns,
             model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message, input_cost, output_cost, session, user)
@@ -83,7 +83,7 @@ internal static partial class SqliteTraceWriter
             error_type = excluded.error_type, error_message = excluded.error_message,
             input_cost = excluded.input_cost, output_cost = excluded.output_cost,
             session = excluded.session, user = excluded.user
-        WHERE excluded.end_ns IS NOT NULL OR spans.end_ns IS NULL
+        WHERE excluded.end_ns IS NOT NULL OR (spans.end_ns IS NULL AND ?24 = 0)
         """;
 
     private const string UpsertPayloadSql = """
@@ -97,7 +97,11 @@ internal static partial class SqliteTraceWriter
         FROM spans WHERE trace_id = ?1
         """;
 
-    private const string SelectLogsSql = "SELECT span_id, name, time_ns, attributes, is_waiting FROM span_logs WHERE otel_trace_id = ?1 ORDER BY time_ns, rowid";
+    private const string SeeTraceSql = "UPDATE traces SET last_seen_ms = ?2, lease_ms = COALESCE(?3, lease_ms) WHERE trace_id = ?1";
+
+    private const string SelectAnyLogSql = "SELECT 1 FROM span_logs WHERE otel_trace_id = ?1 LIMIT 1";
+
+    private const string SelectLogsSql = "SELECT name, time_ns, attributes FROM span_logs WHERE otel_trace_id = ?1 AND span_id = ?2 ORDER BY time_ns, rowid";
 
     private const string SettleLogsSql = "UPDATE span_logs SET is_waiting = 0 WHERE otel_trace_id = ?1 AND span_id = ?2 AND is_waiting = 1";
 
@@ -129,7 +133,7 @@ internal static partial class SqliteTraceWriter
         WHERE s.rowid > ?1 ORDER BY s.rowid LIMIT ?2
         """;
 
-    private const string SelectMappingSql = "SELECT version, done_rowid FROM convention_mapping";
+    private const string SelectMappingSql = "SELECT version, done_rowid, target FROM convention_mapping";
 
-    private const string UpdateMappingSql = "UPDATE convention_mapping SET version = ?1, done_rowid = ?2";
+    private const string UpdateMappingSql = "UPDATE convention_mapping SET version = ?1, done_rowid = ?2, target = ?3";
 }

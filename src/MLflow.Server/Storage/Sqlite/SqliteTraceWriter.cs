@@ -9,21 +9,21 @@ internal static partial class SqliteTraceWriter
     public static void WriteSpans(SqliteWriteSession session, long experimentId, TraceRows trace)
     {
         trace = WithLogs(session, trace);
-        var isNew = InsertTrace(session, experimentId, trace);
-        foreach (var span in trace.Spans)
+        if (InsertTrace(session, experimentId, trace))
         {
-            UpsertSpan(session, span);
+            foreach (var span in trace.Spans)
+            {
+                UpsertSpan(session, span);
+            }
+
+            WriteDerivedMetadata(session, trace.TraceId, trace.Summary);
+        }
+        else
+        {
+            Write(session, trace);
         }
 
-        var summary = trace.Summary;
-        if (!isNew)
-        {
-            // What follows for the trace, follows from all its spans.
-            summary = TraceSummary.From(ReadSpanFacts(session, trace.TraceId));
-            UpdateTrace(session, trace, summary);
-        }
-
-        WriteDerivedMetadata(session, trace, summary);
+        See(session, trace.TraceId, trace.LeaseMs);
     }
 
     public static void WriteInfo(SqliteWriteSession session, TraceInfo info)
@@ -65,27 +65,48 @@ internal static partial class SqliteTraceWriter
         {
             SqliteAssessmentWriter.Insert(session, assessment);
         }
+
+        See(session, info.TraceId, null);
     }
+
+    /// <summary>Spans of a trace that is there.</summary>
+    private static void Write(SqliteWriteSession session, TraceRows trace)
+    {
+        var written = trace.Spans.Where(span => UpsertSpan(session, span)).ToList();
+        if (written.Count == 0)
+        {
+            return;
+        }
+
+        // What follows for the trace, follows from all its spans.
+        var summary = TraceSummary.From(ReadSpanFacts(session, trace.TraceId));
+        UpdateTrace(session, trace.TraceId, written, summary);
+        WriteDerivedMetadata(session, trace.TraceId, summary);
+    }
+
+    /// <summary>Somebody has spoken of the trace just now.</summary>
+    private static void See(SqliteWriteSession session, string traceId, long? leaseMs) =>
+        session[SeeTraceSql].Bind(1, traceId).Bind(2, session.NowMs).Bind(3, leaseMs).Execute();
 
     private static long? AnnouncedSpans(TraceInfo info) => TraceSizeStats.SpanCount(info.Metadata.GetValueOrDefault(TraceKeys.SizeStats));
 
     private static bool InsertTrace(SqliteWriteSession session, long experimentId, TraceRows trace)
     {
         var statement = session[InsertTraceSql].Bind(1, trace.TraceId).Bind(2, experimentId);
-        BindSummary(statement, trace.Summary, Root(trace, trace.Summary));
+        BindSummary(statement, trace.Summary, Root(trace.Spans, trace.Summary));
         return statement.Execute() == 1;
     }
 
-    private static void UpdateTrace(SqliteWriteSession session, TraceRows trace, TraceSummary summary)
+    private static void UpdateTrace(SqliteWriteSession session, string traceId, IReadOnlyList<SpanRow> written, TraceSummary summary)
     {
         // Null when the root came with another batch, which has set the previews then.
-        var root = Root(trace, summary);
-        var statement = session[UpdateTraceSql].Bind(1, trace.TraceId).Bind(2, root is null ? 0 : 1);
+        var root = Root(written, summary);
+        var statement = session[UpdateTraceSql].Bind(1, traceId).Bind(2, root is null ? 0 : 1);
         BindSummary(statement, summary, root);
         statement.Execute();
     }
 
-    /// <summary>Parameters 3 to 18, the same in both statements.</summary>
+    /// <summary>Parameters 3 to 21, the same in both statements.</summary>
     private static void BindSummary(SqliteStatement statement, TraceSummary summary, SpanRecord? root) =>
         statement
             .Bind(3, summary.RequestTimeMs)
@@ -108,9 +129,9 @@ internal static partial class SqliteTraceWriter
             .Bind(20, summary.Facts.Cost?.Output)
             .Bind(21, summary.Facts.UnpricedCalls);
 
-    private static SpanRecord? Root(TraceRows trace, TraceSummary summary)
+    private static SpanRecord? Root(IReadOnlyList<SpanRow> spans, TraceSummary summary)
     {
-        foreach (var span in trace.Spans)
+        foreach (var span in spans)
         {
             if (span.Record.SpanId == summary.RootSpanId)
             {
@@ -121,7 +142,8 @@ internal static partial class SqliteTraceWriter
         return null;
     }
 
-    private static void UpsertSpan(SqliteWriteSession session, SpanRow row)
+    /// <returns>False when what is stored is newer, or the row says no more than that the span runs.</returns>
+    private static bool UpsertSpan(SqliteWriteSession session, SpanRow row)
     {
         var record = row.Record;
         var facts = row.Facts;
@@ -149,11 +171,15 @@ internal static partial class SqliteTraceWriter
             .Bind(21, facts.Cost?.Output)
             .Bind(22, facts.Session)
             .Bind(23, facts.User)
+            .Bind(24, record.LeaseMs is null ? 0 : 1)
             .Execute();
-        if (written == 1)
+        if (written == 0)
         {
-            session[UpsertPayloadSql].Bind(1, record.TraceId).Bind(2, record.SpanId).Bind(3, row.Codec).Bind(4, row.Payload).Execute();
+            return false;
         }
+
+        session[UpsertPayloadSql].Bind(1, record.TraceId).Bind(2, record.SpanId).Bind(3, row.Codec).Bind(4, row.Payload).Execute();
+        return true;
     }
 
     private static List<SpanFacts> ReadSpanFacts(SqliteWriteSession session, string traceId)
@@ -188,7 +214,7 @@ internal static partial class SqliteTraceWriter
         return spans;
     }
 
-    private static void WriteDerivedMetadata(SqliteWriteSession session, TraceRows trace, TraceSummary summary)
+    private static void WriteDerivedMetadata(SqliteWriteSession session, string traceId, TraceSummary summary)
     {
         if (summary.Tokens.Any)
         {
@@ -202,7 +228,7 @@ internal static partial class SqliteTraceWriter
         else
         {
             // A sum without a part of it would be read as the whole.
-            session[DeleteDerivedMetadataSql].Bind(1, trace.TraceId).Bind(2, TraceKeys.Cost).Execute();
+            session[DeleteDerivedMetadataSql].Bind(1, traceId).Bind(2, TraceKeys.Cost).Execute();
         }
 
         Write(TraceKeys.Session, summary.Session);
@@ -212,7 +238,7 @@ internal static partial class SqliteTraceWriter
         {
             if (!string.IsNullOrEmpty(value))
             {
-                session[UpsertMetadataSql].Bind(1, trace.TraceId).Bind(2, key).Bind(3, value).Bind(4, 1).Execute();
+                session[UpsertMetadataSql].Bind(1, traceId).Bind(2, key).Bind(3, value).Bind(4, 1).Execute();
             }
         }
     }

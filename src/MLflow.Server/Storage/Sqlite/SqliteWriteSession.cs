@@ -17,6 +17,8 @@ internal sealed class SqliteWriteSession : IDisposable
 
     public TimeProvider TimeProvider { get; }
 
+    public long NowMs => TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
+
     /// <summary>The statement for a constant of SQL, prepared at its first use.</summary>
     public SqliteStatement this[string sql]
     {

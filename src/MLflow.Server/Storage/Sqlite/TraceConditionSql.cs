@@ -34,6 +34,8 @@ internal sealed class TraceConditionSql
             $"t.trace_id IN (SELECT trace_id FROM trace_metadata WHERE key = {RunKey} AND value = {_conditions.Value(condition.Values[0])} "
             + $"UNION ALL SELECT trace_id FROM trace_runs WHERE run_id = {_conditions.Value(condition.Values[0])})",
         TraceField.RunId => Pair("trace_metadata", TraceKeys.SourceRun, condition),
+        // Units of 10^-12 US dollars; both sides are then the double that is nearest to the amount.
+        TraceField.Cost => _conditions.Compare("(t.total_cost / 1e12)", condition.Operator, condition.Values),
         TraceField.Prompt => Prompt((string)condition.Values[0]),
         TraceField.Text => Text(condition),
         _ => _conditions.Compare(TraceSql.Expression(condition.Field, condition.Key, _conditions), condition.Operator, condition.Values),

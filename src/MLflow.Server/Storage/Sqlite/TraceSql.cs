@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
@@ -9,6 +10,9 @@ internal sealed class TraceSql
 {
     private const int MaxListedExperiments = 500;
 
+    /// <summary>What filters and orders see in place of IN_PROGRESS.</summary>
+    private const string InterruptedState = "INTERRUPTED";
+
     private readonly SqlConditions _conditions;
 
     public TraceSql(SqlConditions conditions) => _conditions = conditions;
@@ -19,6 +23,10 @@ internal sealed class TraceSql
         var column = NamesFew(filter) || (filter.Kind == FilterTreeKind.All && filter.Children.Any(NamesFew)) ? "+t.experiment_id" : "t.experiment_id";
         return $"{Experiments(column, query)} AND {new TraceFilterSql(_conditions).Where(filter)}";
     }
+
+    /// <summary>Whether a trace is interrupted (<see cref="TraceInfo.IsInterrupted"/>) at a time in milliseconds.</summary>
+    public static string Interrupted(string nowMs) => string.Create(
+        CultureInfo.InvariantCulture, $"(t.state = 'IN_PROGRESS' AND COALESCE(t.last_seen_ms, t.request_time_ms) + COALESCE(t.lease_ms, {ITraceStore.SilenceMs}) < {nowMs})");
 
     public Keyset Keyset(IReadOnlyList<TraceOrder> orders) => new([.. orders.Select(order => new KeysetColumn(
         order.Key is null ? order.Field.ToString() : $"{order.Field}.{order.Key}",
@@ -32,7 +40,8 @@ internal sealed class TraceSql
         TraceField.RequestTime => "t.request_time_ms",
         TraceField.Duration => "t.duration_ms",
         TraceField.EndTime => "(t.request_time_ms + t.duration_ms)",
-        TraceField.State => "t.state",
+        TraceField.State => $"CASE WHEN {Interrupted(conditions.Value(conditions.NowMs))} THEN '{InterruptedState}' ELSE t.state END",
+        TraceField.Cost => "t.total_cost",
         TraceField.TraceId => "t.trace_id",
         TraceField.ExperimentId => "t.experiment_id",
         TraceField.ClientRequestId => "t.client_request_id",

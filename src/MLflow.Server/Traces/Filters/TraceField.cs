@@ -11,6 +11,9 @@ internal enum TraceField
     ClientRequestId,
     ExperimentId,
 
+    /// <summary>In US dollars; absent where the cost of a call is not known.</summary>
+    Cost,
+
     /// <summary>Tag <c>mlflow.traceName</c>, else the root span's name.</summary>
     Name,
     RunId,

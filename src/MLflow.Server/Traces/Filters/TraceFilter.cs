@@ -31,6 +31,7 @@ internal static class TraceFilter
         "client_request_id" => TraceField.ClientRequestId,
         "name" => TraceField.Name,
         "run_id" => TraceField.RunId,
+        "cost" => TraceField.Cost,
         _ => null,
     };
 
@@ -75,7 +76,7 @@ internal static class TraceFilter
 
         var field = Attribute(clause.Key)
             ?? throw FilterError.At($"Invalid attribute key '{FilterError.Shown(clause.Key)}' specified. Valid keys are '{ValidAttributes}'", clause.Position);
-        if (field is TraceField.RequestTime or TraceField.Duration or TraceField.EndTime)
+        if (field is TraceField.RequestTime or TraceField.Duration or TraceField.EndTime or TraceField.Cost)
         {
             if (clause.IsList)
             {

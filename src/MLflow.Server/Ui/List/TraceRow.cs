@@ -6,16 +6,13 @@ namespace MLflow.Server.Ui.List;
 /// <summary>A trace as a row of the list reads it. Reads no span.</summary>
 public sealed class TraceRow
 {
-    /// <summary>A trace that has been in progress for longer was left by a process that died; the longest agents end sooner.</summary>
-    public static readonly TimeSpan InterruptedAfter = TimeSpan.FromHours(1);
-
     private const int Longest = 400;
 
     /// <summary>Reads a trace as of a time.</summary>
     public TraceRow(TraceInfo info, DateTimeOffset now)
     {
         Info = info;
-        Mark = MarkOf(info, now);
+        Mark = MarkOf(info);
         var request = PreviewText.Request(info.RequestPreview ?? info.Metadata.GetValueOrDefault(TraceKeys.Inputs));
         Request = PreviewText.Cut(request.Length > 0 ? request : Name ?? info.TraceId, Longest);
         RequestLang = Language.Of(Request);
@@ -81,11 +78,16 @@ public sealed class TraceRow
     private string AfterTokens => Info.Facts.OutputTokens is { } tokens ? $" after {Figures.Plural(tokens, "token")}" : "";
 
     /// <summary>The mark of a trace.</summary>
-    public static StateMark MarkOf(TraceInfo info, DateTimeOffset now)
+    public static StateMark MarkOf(TraceInfo info)
     {
         if (info.State == TraceState.Error)
         {
             return StateMark.Failed;
+        }
+
+        if (info.IsInterrupted)
+        {
+            return StateMark.Interrupted;
         }
 
         if (info.Facts.StreamEnd is { } end)
@@ -95,7 +97,7 @@ public sealed class TraceRow
 
         if (info.State == TraceState.InProgress)
         {
-            return now.ToUnixTimeMilliseconds() - info.RequestTimeMs > InterruptedAfter.TotalMilliseconds ? StateMark.Interrupted : StateMark.Running;
+            return StateMark.Running;
         }
 
         return Missing(info) > 0 ? StateMark.Waiting : StateMark.None;

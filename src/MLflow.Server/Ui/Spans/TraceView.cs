@@ -13,7 +13,7 @@ public sealed class TraceView
     {
         Info = info;
         Tree = SpanTree.Build(spans);
-        Mark = TraceRow.MarkOf(info, now);
+        Mark = TraceRow.MarkOf(info);
         var nowMs = (now.ToUnixTimeMilliseconds() * 1_000_000.0 - Tree.OriginNs) / 1e6;
         Timeline = Timeline.Of(Tree, Mark == StateMark.Running && Tree.IsRunning ? nowMs : null);
         Answers = FourAnswers.Of(Tree);

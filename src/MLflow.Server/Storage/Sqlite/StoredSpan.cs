@@ -1,0 +1,18 @@
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Storage.Sqlite;
+
+/// <summary>A span as its row holds it.</summary>
+/// <param name="RowId">The row's number.</param>
+/// <param name="Columns">What stands in columns.</param>
+/// <param name="Codec">How the rest is written.</param>
+/// <param name="Payload">The rest.</param>
+internal sealed record StoredSpan(long RowId, SpanRecord Columns, int Codec, byte[] Payload)
+{
+    /// <summary>The span as it was sent.</summary>
+    public SpanRecord Sent()
+    {
+        var span = SpanPayload.Decode(Columns, Codec, Payload);
+        return span.Sent ?? span;
+    }
+}
