@@ -72,34 +72,10 @@ internal sealed class SqliteExperimentStore : IExperimentStore
         return Task.FromResult(search.Run(connection =>
         {
             functions.Register(connection, search.Clock);
-            return Page(connection, select, parameters, keyset, query.PageSize);
+            var (ids, token) = KeysetPage.Read(connection, select, parameters, keyset, query.PageSize, reader => reader.GetInt64(0));
+            var experiments = Read(connection, "e.experiment_id IN (SELECT value FROM json_each($value))", System.Text.Json.JsonSerializer.Serialize(ids)).ToDictionary(experiment => experiment.ExperimentId);
+            return new ExperimentPage([.. ids.Where(experiments.ContainsKey).Select(id => experiments[id])], token);
         }));
-    }
-
-    private static ExperimentPage Page(SqliteConnection connection, string select, SqlParameters parameters, Keyset keyset, int pageSize)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = select;
-        parameters.Bind(command);
-        var rows = new List<(long Id, object[] Keys)>();
-        using (var reader = command.ExecuteReader())
-        {
-            while (reader.Read())
-            {
-                rows.Add((reader.GetInt64(0), [.. Enumerable.Range(1, keyset.Count).Select(reader.GetValue)]));
-            }
-        }
-
-        string? token = null;
-        if (rows.Count > pageSize)
-        {
-            rows.RemoveAt(pageSize);
-            token = keyset.Token(rows[^1].Keys);
-        }
-
-        var ids = System.Text.Json.JsonSerializer.Serialize(rows.Select(row => row.Id));
-        var experiments = Read(connection, "e.experiment_id IN (SELECT value FROM json_each($value))", ids).ToDictionary(experiment => experiment.ExperimentId);
-        return new ExperimentPage([.. rows.Where(row => experiments.ContainsKey(row.Id)).Select(row => experiments[row.Id])], token);
     }
 
     public Task RenameAsync(long experimentId, string name, CancellationToken cancellationToken) => _database.Writer.WriteAsync(
@@ -110,14 +86,14 @@ internal sealed class SqliteExperimentStore : IExperimentStore
                 throw new MlflowException(ErrorCode.INVALID_STATE, "Cannot rename a non-active experiment.");
             }
 
-            return session[RenameSql].Bind(1, experimentId).Bind(2, name).Bind(3, Now(session)).Execute() == 1
+            return session[RenameSql].Bind(1, experimentId).Bind(2, name).Bind(3, session.NowMs).Execute() == 1
                 ? true
                 : throw NameIsTaken(name);
         },
         cancellationToken);
 
     public Task SetActiveAsync(long experimentId, bool isActive, CancellationToken cancellationToken) => _database.Writer.WriteAsync(
-        session => session[SetActiveSql].Bind(1, experimentId).Bind(2, isActive ? 1 : 0).Bind(3, Now(session)).Execute() == 1
+        session => session[SetActiveSql].Bind(1, experimentId).Bind(2, isActive ? 1 : 0).Bind(3, session.NowMs).Execute() == 1
             ? true
             : throw ExperimentState.Unknown(experimentId),
         cancellationToken);
@@ -140,15 +116,13 @@ internal sealed class SqliteExperimentStore : IExperimentStore
         },
         cancellationToken);
 
-    private static long Now(SqliteWriteSession session) => session.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
-
     private static MlflowException NameIsTaken(string name) => new(
         ErrorCode.RESOURCE_ALREADY_EXISTS,
         $"Experiment(name={name}) already exists. Error: the name is taken, perhaps by a deleted experiment; choose another, or restore that one.");
 
     private static long Insert(SqliteWriteSession session, string name, string? artifactLocation, IReadOnlyDictionary<string, string> tags)
     {
-        var now = Now(session);
+        var now = session.NowMs;
         if (session[InsertSql].Bind(1, name).Bind(2, artifactLocation ?? string.Empty).Bind(3, now).Execute() == 0)
         {
             throw NameIsTaken(name);

@@ -151,32 +151,9 @@ internal sealed class SqliteRunStore : IRunStore
         return Task.FromResult(search.Run(connection =>
         {
             functions.Register(connection, search.Clock);
-            return Page(connection, select, parameters, keyset, query.PageSize);
+            var (ids, token) = KeysetPage.Read(connection, select, parameters, keyset, query.PageSize, reader => reader.GetString(0));
+            return new RunPage(Read(connection, ids), token);
         }));
-    }
-
-    private static RunPage Page(SqliteConnection connection, string select, SqlParameters parameters, Keyset keyset, int pageSize)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = select;
-        parameters.Bind(command);
-        var rows = new List<(string Id, object?[] Keys)>();
-        using (var reader = command.ExecuteReader())
-        {
-            while (reader.Read())
-            {
-                rows.Add((reader.GetString(0), [.. Enumerable.Range(1, keyset.Count).Select(i => reader.IsDBNull(i) ? null : reader.GetValue(i))]));
-            }
-        }
-
-        string? token = null;
-        if (rows.Count > pageSize)
-        {
-            rows.RemoveAt(pageSize);
-            token = keyset.Token(rows[^1].Keys);
-        }
-
-        return new RunPage(Read(connection, [.. rows.Select(row => row.Id)]), token);
     }
 
     private static void WriteTags(SqliteWriteSession session, string runId, IReadOnlyDictionary<string, string> tags)
