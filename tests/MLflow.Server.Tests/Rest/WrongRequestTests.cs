@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
 using MLflow.Server.Tests.Golden;
 using Xunit;
 
@@ -54,6 +56,23 @@ public sealed class WrongRequestTests : IClassFixture<SomeServer>
         new("POST", Api + "runs/delete", """{"run_id":"{run}"}""", ["run_id"], "nothing"),
         new("POST", Api + "runs/restore", """{"run_id":"{run}"}""", ["run_id"], "nothing"),
         new("POST", Mpu + "create/a", """{"path":"f","num_parts":1}""", ["path", "num_parts"], "upload"),
+        new("POST", Mpu + "complete/a", """{"path":"f","upload_id":"{upload}","parts":[{"part_number":1,"etag":"{etag}"}]}""", ["path", "upload_id", "parts", "parts.0.part_number", "parts.0.etag"], "nothing"),
+        new("POST", Mpu + "abort/a", """{"path":"f","upload_id":"{upload}"}""", ["path", "upload_id"], "nothing"),
+        new("PATCH", Api3 + "traces/{trace}/tags", """{"key":"k","value":"v"}""", ["key"], "nothing"),
+        new("DELETE", Api + "traces/{trace}/tags", """{"key":"own"}""", ["key"], "nothing"),
+    ];
+
+    /// <summary>Routes that change something and read no JSON: files, and a deletion whose address says all.</summary>
+    private static readonly string[] WithoutJson =
+    [
+        "PUT /api/2.0/mlflow-artifacts/artifacts/{**path}", "DELETE /api/2.0/mlflow-artifacts/artifacts/{**path}", "PUT /api/2.0/mlflow-artifacts/mpu/parts/{uploadId}/{number:int}",
+        "PUT /api/2.0/mlflow-artifacts/artifacts/{experimentId}/traces/{traceId}/artifacts/traces.json", "DELETE /api/3.0/mlflow/traces/{traceId}/assessments/{assessmentId}",
+    ];
+
+    /// <summary>Every parameter that some route reads from its address.</summary>
+    private static readonly string[] Parameters =
+    [
+        "experiment_id", "experiment_ids", "experiment_name", "run_id", "run_uuid", "request_id", "trace_id", "trace_ids", "path", "max_results", "page_token", "filter", "order_by", "view_type", "allow_partial",
     ];
 
     private readonly SomeServer _server;
@@ -160,6 +179,41 @@ public sealed class WrongRequestTests : IClassFixture<SomeServer>
         Assert.Equal((400, "The request's body has more than 16777216 bytes, which is the most that is taken at once."), (status, message));
     }
 
+    [Fact]
+    public void Calls_OfEveryRoute_AreHere()
+    {
+        var routes = Routes().Where(route => !route.StartsWith("GET ", StringComparison.Ordinal)).Except(WithoutJson).Select(Shape);
+
+        Assert.Equal(routes.Order(StringComparer.Ordinal), All.Select(call => Shape(call.ToString()!.Replace("/create/a", "/create/{x}", StringComparison.Ordinal)
+            .Replace("/complete/a", "/complete/{x}", StringComparison.Ordinal).Replace("/abort/a", "/abort/{x}", StringComparison.Ordinal))).Distinct().Order(StringComparer.Ordinal));
+
+        // Whatever the parts of the address are called.
+        static string Shape(string route) => System.Text.RegularExpressions.Regex.Replace(route, @"\{[^}]*\}", "{}");
+    }
+
+    [Fact]
+    public async Task Reading_WithWrongHugeOrNoParameters_IsNeverAFailureOfTheServer()
+    {
+        string[] values = ["", "x", "-1", "0", "99999999999999999999", "1e999", "%00", "%ff", "%ed%a0%80", "..%2f..%2fx", "{\"a\":1}", "eyJvZmZzZXQiOiAxfQ==", Uri.EscapeDataString("name = '" + new string('(', 500)), new string('y', 4000)];
+        foreach (var route in Routes().Where(route => route.StartsWith("GET ", StringComparison.Ordinal)))
+        {
+            foreach (var value in values)
+            {
+                var path = System.Text.RegularExpressions.Regex.Replace(route["GET ".Length..], @"\{[^}]*\}", value.Length == 0 ? "x" : value);
+                foreach (var query in Parameters.Select(name => $"{name}={value}").Append(string.Join('&', Parameters.Select(name => $"{name}={value}"))))
+                {
+                    using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_server.Server.BaseAddress.GetLeftPart(UriPartial.Authority) + path + "?" + query, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+                    using var answer = await _server.Client.SendAsync(request, Xunit.TestContext.Current.CancellationToken);
+                    Assert.True((int)answer.StatusCode < 500, $"{route}?{query}: {(int)answer.StatusCode}");
+                }
+            }
+        }
+    }
+
+    private IEnumerable<string> Routes() => _server.Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        .Where(endpoint => endpoint.RoutePattern.RawText!.StartsWith("/api/", StringComparison.Ordinal))
+        .SelectMany(endpoint => endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Select(method => $"{method} {endpoint.RoutePattern.RawText}"));
+
     private async Task<SomeCall> ReadyAsync(SomeCall call)
     {
         // Experiment 1 with a tag, and the deleted experiment 2.
@@ -175,9 +229,19 @@ public sealed class WrongRequestTests : IClassFixture<SomeServer>
         await _server.PostAsync(Api3 + "traces", $$$$"""{"trace":{"trace_info":{"trace_id":"{{{{trace}}}}","trace_location":{"mlflow_experiment":{"experiment_id":"0"}},"request_time":"2023-11-14T22:13:20Z","tags":{"own":"v"} } } }""");
         var assessment = (await _server.PostAsync($"{Api3}traces/{trace}/assessments", """{"assessment":{"assessment_name":"x","feedback":{"value":1}}}""")).Body.GetProperty("assessment").GetProperty("assessment_id").GetString()!;
         var run = (await _server.PostAsync(Api + "runs/create", """{"experiment_id":"0","tags":[{"key":"own","value":"v"}]}""")).Body.GetProperty("run").GetProperty("info").GetProperty("run_id").GetString()!;
+        var upload = call.Body.Contains("{upload}", StringComparison.Ordinal) ? (await _server.PostAsync(Mpu + "create/a", """{"path":"f","num_parts":1}""")).Body.GetProperty("upload_id").GetString()! : "";
+        var etag = call.Body.Contains("{etag}", StringComparison.Ordinal) ? await PutPartAsync(upload) : "";
         return call with { Path = Fill(call.Path), Body = Fill(call.Body).Replace("\"new\"", $"\"{Guid.NewGuid()}\"", StringComparison.Ordinal).Replace("\"renamed\"", $"\"{Guid.NewGuid()}\"", StringComparison.Ordinal) };
 
-        string Fill(string text) => text.Replace("{trace}", trace, StringComparison.Ordinal).Replace("{run}", run, StringComparison.Ordinal).Replace("{assessment}", assessment, StringComparison.Ordinal);
+        string Fill(string text) => text.Replace("{trace}", trace, StringComparison.Ordinal).Replace("{run}", run, StringComparison.Ordinal).Replace("{assessment}", assessment, StringComparison.Ordinal)
+            .Replace("{upload}", upload, StringComparison.Ordinal).Replace("{etag}", etag, StringComparison.Ordinal);
+    }
+
+    private async Task<string> PutPartAsync(string upload)
+    {
+        using var content = new ByteArrayContent("part"u8.ToArray());
+        using var answer = await _server.Client.PutAsync(new Uri($"{Mpu}parts/{upload}/1", UriKind.Relative), content, Xunit.TestContext.Current.CancellationToken);
+        return answer.Headers.ETag!.Tag.Trim('"');
     }
 
     private async Task<(int Status, string Message)> SendAsync(SomeCall call, string body, string? contentType = "application/json")
