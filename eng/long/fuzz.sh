@@ -21,5 +21,9 @@ done
   echo "\`eng/long/fuzz.sh $minutes\`, last run on $(date -u +%F) at $(git rev-parse --short HEAD), one thread, .NET $(dotnet --version):"
   echo
   artifacts/fuzz/program/MLflow.Fuzz "$minutes" || true
+
+  # What was asked and what was found stays.
+  echo
+  sed -n '/^The run is led/,$p' docs/long/fuzz.md
 } | tee artifacts/fuzz.md
 mv artifacts/fuzz.md docs/long/fuzz.md
