@@ -6,7 +6,12 @@ namespace MLflow.Server.Otlp;
 /// </summary>
 internal static class OtlpParts
 {
+    private const int Varint = 0;
+    private const int Fixed64 = 1;
     private const int LengthDelimited = 2;
+    private const int StartGroup = 3;
+    private const int EndGroup = 4;
+    private const int Fixed32 = 5;
 
     private enum Kind
     {
@@ -45,21 +50,21 @@ internal static class OtlpParts
     {
         while (TryReadVarint(ref message, out var tag))
         {
-            var length = 0UL;
-            if ((tag & 7) is 0 ? !TryReadVarint(ref message, out _) : (tag & 7) is not (1 or 5 or LengthDelimited) || ((tag & 7) is LengthDelimited && !TryReadVarint(ref message, out length)))
+            // A group is passed over by the parser; what is in it counts as if it stood here.
+            var type = tag & 7;
+            if (type is StartGroup or EndGroup)
             {
-                return;
+                continue;
             }
 
-            length = (tag & 7) switch { 1 => 8, 5 => 4, _ => length };
-            if (length > (ulong)message.Length)
+            if (Length(type, ref message) is not { } length || length > (ulong)message.Length)
             {
                 return;
             }
 
             var content = message[..(int)length];
             message = message[(int)length..];
-            if ((tag & 7) != LengthDelimited || Of(kind, tag >> 3) is not (not Kind.Text and var inner))
+            if (type != LengthDelimited || Of(kind, tag >> 3) is not (not Kind.Text and var inner))
             {
                 continue;
             }
@@ -74,6 +79,24 @@ internal static class OtlpParts
             {
                 Count(content, inner, depth + 1, ref items, ref parts);
             }
+        }
+    }
+
+    /// <summary>Bytes of a value, where they are not read with the length; null where there is none.</summary>
+    private static ulong? Length(ulong type, ref ReadOnlySpan<byte> from)
+    {
+        switch (type)
+        {
+            case Varint:
+                return TryReadVarint(ref from, out _) ? 0 : null;
+            case Fixed64:
+                return 8;
+            case Fixed32:
+                return 4;
+            case LengthDelimited:
+                return TryReadVarint(ref from, out var length) ? length : null;
+            default:
+                return null;
         }
     }
 

@@ -29,8 +29,8 @@ internal interface ITraceStore
     Task WriteAsync(TraceBatch batch, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Stores what log records tell of spans, durable on return: all of a span's in one transaction, those of many spans in several. They may come before their spans, and again: what comes twice is kept once. Those whose span
-    /// does not come within <see cref="LogWaitHours"/> hours are deleted.
+    /// Stores what log records tell of spans, durable on return: all of a span's in one transaction, those of many spans in several. They may come before
+    /// their spans, and again: what comes twice is kept once. Those whose span does not come within <see cref="LogWaitHours"/> hours are deleted.
     /// </summary>
     Task WriteLogsAsync(IReadOnlyList<SpanLogRecord> logs, CancellationToken cancellationToken);
 

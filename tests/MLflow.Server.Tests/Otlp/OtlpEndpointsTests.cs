@@ -205,7 +205,8 @@ public sealed class OtlpEndpointsTests : IClassFixture<SomeServer>
         // Two bytes each: 101,000 spans of one scope, and five million attributes of one span.
         var spans = Field(1, Field(2, [.. Enumerable.Repeat(Field(2, []), OtlpLimits.MaxItems + 1).SelectMany(bytes => bytes)]));
         var attributes = Field(1, Field(2, Field(2, [.. Enumerable.Repeat(Field(9, []), OtlpLimits.MaxParts).SelectMany(bytes => bytes)])));
-        foreach (var (body, said) in new[] { (spans, "more than 100000 spans, log records or data points"), (attributes, "more than 5000000 attributes, values and other parts") })
+        byte[] group = [0xA3, 0x06, 0xA4, 0x06];
+        foreach (var (body, said) in new[] { ([.. group, .. spans], "more than 100000 spans, log records or data points"), (spans, "more than 100000 spans, log records or data points"), (attributes, "more than 5000000 attributes, values and other parts") })
         {
             var request = new ExportTraceServiceRequest();
 

@@ -101,17 +101,6 @@ internal sealed partial class SqliteTraceStore : ITraceStore
         return deleted;
     }
 
-    private static List<string> Ids(SqliteStatement rows)
-    {
-        var ids = new List<string>();
-        while (rows.Read())
-        {
-            ids.Add(rows.GetString(0)!);
-        }
-
-        return ids;
-    }
-
     public Task LinkToRunAsync(IReadOnlyList<string> traceIds, string runId, CancellationToken cancellationToken) =>
         _database.Writer.WriteAsync(
             session =>
@@ -163,6 +152,17 @@ internal sealed partial class SqliteTraceStore : ITraceStore
                 ErrorCode.INVALID_PARAMETER_VALUE,
                 $"Trace '{traceId}' cannot be linked to run '{runId}': it is linked to {ITraceStore.MaxRunsOfATrace} runs, the most for one trace. Group traces by a tag instead.");
         }
+    }
+
+    private static List<string> Ids(SqliteStatement rows)
+    {
+        var ids = new List<string>();
+        while (rows.Read())
+        {
+            ids.Add(rows.GetString(0)!);
+        }
+
+        return ids;
     }
 
     private const string CountRunsSql = "SELECT COUNT(*) FROM trace_runs WHERE trace_id = ?1";
