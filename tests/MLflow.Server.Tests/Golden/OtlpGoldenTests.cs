@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using MLflow.Server.Otlp;
 using MLflow.Server.Otlp.Protos;
 using MLflow.Server.Pricing;
@@ -7,7 +8,6 @@ using MLflow.Server.Tests.Rest;
 using MLflow.Server.Traces;
 using MLflow.Server.Ui.Chat;
 using MLflow.Server.Ui.Spans;
-using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace MLflow.Server.Tests.Golden;
