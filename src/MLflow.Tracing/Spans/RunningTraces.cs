@@ -145,17 +145,30 @@ internal sealed class RunningTraces : IDisposable
 
         foreach (var trace in running)
         {
-            if (trace.Outlet.TraceTimeout is { } limit && trace.Age >= limit)
+            try
             {
-                trace.TimeOut(limit);
+                LookAt(trace);
             }
-            else if (trace.Age >= Period)
+            catch (Exception e) when (e is not OutOfMemoryException)
             {
-                trace.Announce();
+                // The others are looked at all the same.
+                trace.Outlet.Log?.Warn("running", $"A trace that runs could not be shown or ended: {e.GetType().Name}: {ExceptionText.MessageOf(e)}");
             }
         }
 
         Wait();
+    }
+
+    private static void LookAt(ActiveTrace trace)
+    {
+        if (trace.Outlet.TraceTimeout is { } limit && trace.Age >= limit)
+        {
+            trace.TimeOut(limit);
+        }
+        else if (trace.Age >= Period)
+        {
+            trace.Announce();
+        }
     }
 
     private bool IsAnyRunning()

@@ -58,4 +58,32 @@ public sealed class RunningTracesTests
 
         Assert.True(span.HasEnded, "the trace is older than its timeout and nobody has looked at it");
     }
+
+    [Fact]
+    public void Trace_ThatCannotBeShown_KeepsNoOtherFromBeingLookedAt()
+    {
+        var clock = new FakeTimeProvider();
+        var log = new RecordingLog();
+        TraceOutlet? outlet = null;
+        var tracer = new Tracer(() => outlet!, clock);
+        outlet = new TraceOutlet(tracer, new FailingExporter(), () => CollectedTraces.Nowhere) { Log = new SelfLog(log, clock) };
+        var other = new TraceOutlet(tracer, new RecordingExporter(), () => CollectedTraces.Nowhere) { TraceTimeout = TimeSpan.FromSeconds(5) };
+        tracer.StartNoContext("not shown", SpanType.Unknown, null, outlet, null);
+        var span = tracer.StartNoContext("timed", SpanType.Unknown, null, other, null);
+
+        for (var i = 0; i < 6; i++)
+        {
+            clock.Advance(RunningTraces.Period);
+        }
+
+        Assert.True(span.HasEnded, "another trace failed, and nobody looks at this one any more");
+        Assert.Contains(log.Lines, line => line.Contains("could not be shown or ended: InvalidOperationException: on purpose", StringComparison.Ordinal));
+    }
+
+    private sealed class FailingExporter : ITraceExporter
+    {
+        public void Enqueue(TraceExport export, bool inBackground) => throw new InvalidOperationException("on purpose");
+
+        public bool ShowsRunning(TraceDestination destination) => throw new InvalidOperationException("on purpose");
+    }
 }
