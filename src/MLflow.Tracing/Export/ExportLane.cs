@@ -9,7 +9,7 @@ internal sealed class ExportLane
     /// <summary>Bytes of one batch at most, unless one export alone has more.</summary>
     public const long MaxBatchBytes = 4 << 20;
 
-    /// <summary>Exports of whole traces in one batch: a batch is over when its last trace is, and a flush waits for that.</summary>
+    /// <summary>Whole traces in one batch: a batch is over when its last trace is, and a flush waits for that.</summary>
     public const int MaxBatchTraces = 64;
 
     // Bounded by the exporter's budget.
@@ -109,6 +109,7 @@ internal sealed class ExportLane
         var batch = new List<QueuedExport>();
         var open = new Dictionary<ExportProgress, List<QueuedExport>>();
         long bytes = 0;
+        var traces = 0;
         foreach (var export in _waiting)
         {
             if (!export.IsComplete)
@@ -119,11 +120,12 @@ internal sealed class ExportLane
 
             List<QueuedExport> parts = open.Remove(export.Progress, out var earlier) ? [.. earlier, export] : [export];
             bytes += parts.Sum(part => part.Size);
-            if (batch.Count > 0 && (export.GoesAlone || batch.Count + parts.Count > MaxBatchTraces || bytes > MaxBatchBytes))
+            if (batch.Count > 0 && (export.GoesAlone || traces == MaxBatchTraces || bytes > MaxBatchBytes))
             {
                 break;
             }
 
+            traces++;
             batch.AddRange(parts);
             if (export.GoesAlone)
             {

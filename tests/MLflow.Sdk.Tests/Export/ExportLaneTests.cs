@@ -42,6 +42,27 @@ public sealed class ExportLaneTests : SpanTestBase
     }
 
     [Fact]
+    public void NextBatch_WholeTracesOfSeveralParts_HasSoManyTracesHoweverManyParts()
+    {
+        var workspace = new DatabricksWorkspaces(TrackingTransport.Read(_ => null), TimeProvider.System, new DatabricksOptions { Host = "https://workspace.example", Token = "t" });
+        var address = workspace.Add("databricks");
+        var lane = new ExportLane(new TraceDestination(address, null, "1"), new TrackingServer(workspace.Find(address)!, new RetryPolicy(TimeProvider.System, () => 0)));
+        for (var i = 0; i < ExportLane.MaxBatchTraces + 1; i++)
+        {
+            var span = Some.EndedSpan(Tracer);
+            for (var part = 0; part < 3; part++)
+            {
+                lane.Add(new QueuedExport(new TraceExport(span.Trace, [span], IsComplete: part == 2), Some.Encoded(span), ++_sequence), 0);
+            }
+        }
+
+        var batch = lane.NextBatch();
+
+        Assert.Equal(ExportLane.MaxBatchTraces, batch.Select(export => export.Progress).Distinct().Count());
+        Assert.Equal(ExportLane.MaxBatchTraces * 3, batch.Count);
+    }
+
+    [Fact]
     public void Remove_Twice_CountsOnce()
     {
         var export = Add();
