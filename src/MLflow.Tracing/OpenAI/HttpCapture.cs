@@ -137,6 +137,9 @@ internal sealed partial class HttpCapture : IDisposable
         {
             call.Note = "The program ended before this call was over.";
             call.LastOrFirst().EndBody(BodyEnd.Detached, null);
+
+            // One between two tries has nothing that would end now.
+            Close(call);
         }
     }
 
@@ -165,13 +168,12 @@ internal sealed partial class HttpCapture : IDisposable
         var body = content is null ? null : DiagnosticsPayload.BinaryContentOf(content);
         var key = body ?? request;
         var call = HeldCall(request, body) ?? (_pending.IsEmpty ? null : Waiting(request, content, key)) ?? Begin(operation, key, timestamp);
-        if (call is null)
+        if (call?.AddAttempt(request, timestamp) is not { } attempt)
         {
             _current.Value = null;
             return;
         }
 
-        var attempt = call.AddAttempt(request, timestamp);
         _current.Value = attempt;
         if (content is not null)
         {

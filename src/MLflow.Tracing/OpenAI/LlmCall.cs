@@ -166,14 +166,25 @@ internal sealed class LlmCall
     {
         lock (this)
         {
-            return _attempts.Count > 0 ? _attempts[^1] : AddAttempt(PolicyRequest ?? new HttpRequestMessage(), StartTimestamp);
+            if (_attempts.Count == 0)
+            {
+                _attempts.Add(new LlmAttempt(this, 1, PolicyRequest ?? new HttpRequestMessage(), StartTimestamp));
+            }
+
+            return _attempts[^1];
         }
     }
 
-    public LlmAttempt AddAttempt(HttpRequestMessage request, long timestamp)
+    /// <summary>Adds a try. Null when the call is closed, as when the program ends: it is being recorded, and what comes is no longer looked at.</summary>
+    public LlmAttempt? AddAttempt(HttpRequestMessage request, long timestamp)
     {
         lock (this)
         {
+            if (_isClosed)
+            {
+                return null;
+            }
+
             var attempt = new LlmAttempt(this, _attempts.Count + 1, request, timestamp);
             _attempts.Add(attempt);
             _hasEndedWhileHeld = false;
@@ -190,12 +201,12 @@ internal sealed class LlmCall
         }
     }
 
-    /// <summary>Adds a try that nobody else has seen. False when the HTTP layer has, and has added its own.</summary>
+    /// <summary>Adds a try that nobody else has seen. False when the HTTP layer has, and has added its own, or when the call is closed.</summary>
     public bool TryAdd(LlmAttempt attempt)
     {
         lock (this)
         {
-            if (_attempts.Count >= attempt.Number)
+            if (_isClosed || _attempts.Count >= attempt.Number)
             {
                 return false;
             }

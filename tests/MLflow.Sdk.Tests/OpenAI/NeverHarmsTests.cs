@@ -132,7 +132,7 @@ public sealed class NeverHarmsTests : CaptureTestBase
         var call = new LlmCall(Capture, operation, new object(), Tracer.TimeProvider.GetTimestamp());
         call.StartOwnSpan(null);
         using var request = new HttpRequestMessage(HttpMethod.Post, "http://x/v1/chat/completions");
-        var attempt = call.AddAttempt(request, Tracer.TimeProvider.GetTimestamp());
+        var attempt = call.AddAttempt(request, Tracer.TimeProvider.GetTimestamp())!;
         attempt.RequestBody.Append("""{"model":"m"}"""u8, 1);
         using var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(Answer) };
         attempt.SetResponse(response);

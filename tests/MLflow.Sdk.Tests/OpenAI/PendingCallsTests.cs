@@ -120,7 +120,7 @@ public sealed class PendingCallsTests : CaptureTestBase
     {
         var call = FailedCall();
         using var request = new HttpRequestMessage(HttpMethod.Put, "http://127.0.0.1/v1/files");
-        var attempt = call.AddAttempt(request, 0);
+        var attempt = call.AddAttempt(request, 0)!;
 
         // The program's content is not back in its place yet: the request must be found.
         attempt.OriginalContent = new StringContent("");

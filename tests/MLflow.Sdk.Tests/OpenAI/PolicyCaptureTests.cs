@@ -111,6 +111,42 @@ public sealed class PolicyCaptureTests : CaptureTestBase
 
     [Theory]
     [MemberData(nameof(Cases))]
+    public async Task Program_EndsBetweenTwoTries_CallIsRecordedAndLeftAlone(bool isBlind, bool isAsync)
+    {
+        await using var server = await LoopbackServer.StartAsync((context, number) =>
+        {
+            context.Response.Headers["retry-after-ms"] = "1";
+            return number == 1 ? Json(context, Error429, 429) : Json(context, Answer);
+        });
+        var tries = 0;
+        LlmCall? call = null;
+        var client = Client(server.Address, options =>
+        {
+            options.AddPolicy(
+                new Watching(() =>
+                {
+                    if (++tries == 2)
+                    {
+                        call = Capture.Held;
+                        Capture.CloseOpen();
+                    }
+                }),
+                PipelinePosition.PerTry);
+            Trace(options, isBlind);
+        });
+
+        ChatCompletion answer = isAsync ? await client.CompleteChatAsync("x") : client.CompleteChat("x");
+
+        Assert.Equal("Paris — 東京", answer.Content[0].Text);
+        // Where diagnostics see the second try, it is a call of its own.
+        var spans = await SpansAsync();
+        Assert.Equal(isBlind ? [429] : [429, 200], spans.Select(span => span.Attribute(AttributeNames.HttpStatus).Int64));
+        Assert.Single(call!.Attempts);
+        Assert.Equal(0, Capture.Budget.Held);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
     public async Task Chat_RefusedOnEveryTry_IsOneSpanWithTheExceptionOfTheProgram(bool isBlind, bool isAsync)
     {
         await using var server = await LoopbackServer.StartAsync((context, _) =>
@@ -248,6 +284,21 @@ public sealed class PolicyCaptureTests : CaptureTestBase
         var span = Assert.Single(await SpansAsync(), span => span != parent);
         Assert.Same(parent, span.Parent);
         return span;
+    }
+
+    private sealed class Watching(Action watch) : PipelinePolicy
+    {
+        public override void Process(PipelineMessage message, IReadOnlyList<PipelinePolicy> pipeline, int currentIndex)
+        {
+            watch();
+            ProcessNext(message, pipeline, currentIndex);
+        }
+
+        public override ValueTask ProcessAsync(PipelineMessage message, IReadOnlyList<PipelinePolicy> pipeline, int currentIndex)
+        {
+            watch();
+            return ProcessNextAsync(message, pipeline, currentIndex);
+        }
     }
 
     private sealed class CannedHandler : HttpMessageHandler

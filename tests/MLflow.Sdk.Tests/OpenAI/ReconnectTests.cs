@@ -385,7 +385,7 @@ public sealed class ReconnectTests : CaptureTestBase
     internal void Broken_ByItsBytes_IsWhereTheRestCanBeAskedFor(string body, BodyEnd end, string? lastId)
     {
         using var response = new HttpResponseMessage { Content = new StringContent("", Encoding.UTF8, "text/event-stream") };
-        var attempt = SomeCall().AddAttempt(new HttpRequestMessage(HttpMethod.Post, "http://localhost/"), 0);
+        var attempt = SomeCall().AddAttempt(new HttpRequestMessage(HttpMethod.Post, "http://localhost/"), 0)!;
         attempt.SetResponse(response);
         attempt.BodyRead(Encoding.UTF8.GetBytes(body), isEnd: false);
         attempt.EndBody(end, end == BodyEnd.Faulted ? new IOException() : null);
@@ -403,7 +403,7 @@ public sealed class ReconnectTests : CaptureTestBase
     public void Broken_ByWhatTheServerAskedFor_Waits(string retry, double seconds)
     {
         using var response = new HttpResponseMessage { Content = new StringContent("", Encoding.UTF8, "text/event-stream") };
-        var attempt = SomeCall().AddAttempt(new HttpRequestMessage(HttpMethod.Post, "http://localhost/"), 0);
+        var attempt = SomeCall().AddAttempt(new HttpRequestMessage(HttpMethod.Post, "http://localhost/"), 0)!;
         attempt.SetResponse(response);
         attempt.BodyRead(Encoding.UTF8.GetBytes(retry + "id: 1\ndata: {}\n\n"), isEnd: false);
         attempt.EndBody(BodyEnd.Faulted, new IOException());
