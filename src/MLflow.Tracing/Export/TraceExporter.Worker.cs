@@ -145,6 +145,19 @@ internal sealed partial class TraceExporter
         }
     }
 
+    /// <summary>Null where it fails: then the worker tries, and counts what it cannot encode either.</summary>
+    private EncodedExport? TryEncode(TraceExport export)
+    {
+        try
+        {
+            return Encode(export);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
     private EncodedExport Encode(TraceExport export)
     {
         bool withPreviews;

@@ -128,7 +128,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         try
         {
             // A trace of several exports is encoded in their order, by the worker.
-            var encoded = inBackground && (export.IsWhole || export.IsAnnouncement) ? Encode(export) : null;
+            var encoded = inBackground && (export.IsWhole || export.IsAnnouncement) ? TryEncode(export) : null;
             bool wake;
             lock (_lock)
             {
@@ -298,11 +298,6 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
             return false;
         }
 
-        if (_worker is null)
-        {
-            StartWorker();
-        }
-
         if (_queuedBytes + queued.Size > MaxQueuedBytes || _queuedSpans + queued.SpanCount > MaxQueuedSpans)
         {
             Refuse(queued, DropReasons.QueueFull);
@@ -310,9 +305,26 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
             return _unreportedOverflow++ == 0;
         }
 
+        ExportLane lane;
+        try
+        {
+            if (_worker is null)
+            {
+                StartWorker();
+            }
+
+            lane = LaneOf(export.Trace.Destination);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // It is counted already, and must not be missing from the sum.
+            _counters.LastError = "MLflow.Tracing could not queue it: " + e.Message;
+            Refuse(queued, DropReasons.Failed);
+            throw;
+        }
+
         _queuedBytes += queued.Size;
         _queuedSpans += queued.SpanCount;
-        var lane = LaneOf(export.Trace.Destination);
         var wasFull = lane.IsFull;
         lane.Add(queued, _timeProvider.GetTimestamp());
         if (queued.Raw is not null)

@@ -213,6 +213,24 @@ public sealed class ExportFailureTests
     }
 
     [Fact]
+    public async Task Enqueue_WorkerCannotStart_CountsTheTraceAsDroppedAndGoesOn()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var clock = new TimerlessClock { Fails = true };
+        await using var client = Some.Client(server.Address, time: clock);
+        client.StartSpan("lost").Dispose();
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 0, dropped: 1);
+        Assert.Equal(0, client.QueuedBytes);
+
+        clock.Fails = false;
+        client.StartSpan("next").Dispose();
+        var result = await client.FlushAsync(Token);
+        FlushAssert.Counts(result, exported: 1, dropped: 1);
+        Assert.Equal(DropReasons.Failed, Assert.Single(result.DroppedBy).Key);
+    }
+
+    [Fact]
     public async Task Flush_Cancelled_ThrowsAndKeepsTheTraces()
     {
         await using var server = await LoopbackServer.StartAsync();
@@ -243,4 +261,13 @@ public sealed class ExportFailureTests
         await LoopbackServer.AnswerAsync(context, status, body);
         return true;
     };
+
+    /// <summary>A clock of the program's, whose timers fail.</summary>
+    private sealed class TimerlessClock : TimeProvider
+    {
+        public bool Fails { get; set; }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            Fails ? throw new InvalidOperationException("on purpose") : base.CreateTimer(callback, state, dueTime, period);
+    }
 }
