@@ -55,8 +55,8 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         ExitFlush.Add(this);
     }
 
-    /// <summary>Address of the server that new traces go to, without a trailing slash; <c>databricks</c> or <c>databricks://profile</c> for a workspace.</summary>
-    public string TrackingUri => Destination.TrackingUri is var uri && DatabricksUri.IsDatabricks(uri) ? DatabricksUri.ToText(uri) : uri.ToString().TrimEnd('/');
+    /// <summary>Address of the server that new traces go to, without credentials and a trailing slash; <c>databricks</c> or <c>databricks://profile</c> for a workspace.</summary>
+    public string TrackingUri => Destination.TrackingUri is var uri && DatabricksUri.IsDatabricks(uri) ? DatabricksUri.ToText(uri) : TrackingSettings.TextOf(uri);
 
     /// <summary>
     /// Whether traces that begin now are recorded. While it is false, spans can be started as always and have no effect, calls of models are not looked at, and nothing is

@@ -183,6 +183,9 @@ internal sealed class TrackingSettings
         }
     }
 
+    /// <summary>An address as it may be shown and written: without credentials and without a slash at the end.</summary>
+    public static string TextOf(Uri address) => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
+
     private static Uri ParseAddress(string value)
     {
         if (Uri.TryCreate(value.TrimEnd('/'), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
@@ -191,8 +194,20 @@ internal sealed class TrackingSettings
         }
 
         throw new ArgumentException(
-            $"The tracking URI '{value}' is not supported: give the address of an MLflow server, for example http://localhost:5000, or 'databricks' for a Databricks workspace, or, with the package MLflow, a database, for example sqlite:///mlflow.db.",
+            $"The tracking URI '{WithoutCredentials(value)}' is not supported: give the address of an MLflow server, for example http://localhost:5000, or 'databricks' for a Databricks workspace, or, with the package MLflow, a database, for example sqlite:///mlflow.db.",
             nameof(value));
+    }
+
+    /// <summary>Of a text that is no address, in which a name and a password may stand all the same: what is before an @ is not shown.</summary>
+    private static string WithoutCredentials(string value)
+    {
+        if (value.LastIndexOf('@') is var at && at < 0)
+        {
+            return value;
+        }
+
+        var scheme = value.IndexOf("://", StringComparison.Ordinal);
+        return $"{(scheme >= 0 && scheme < at ? value[..(scheme + 3)] : "")}...{value[at..]}";
     }
 
     private static string? Variable(string name) =>

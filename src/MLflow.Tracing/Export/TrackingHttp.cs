@@ -37,7 +37,7 @@ internal sealed class TrackingHttp
         _credentials = new Lazy<AuthenticationHeaderValue?>(() => (credentials ?? CredentialSource.OfEnvironment).For(address));
         _workspace = Environment.GetEnvironmentVariable("MLFLOW_WORKSPACE") is { Length: > 0 } workspace ? workspace : null;
         IsLoopback = address.IsLoopback;
-        Address = address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
+        Address = TrackingSettings.TextOf(address);
     }
 
     /// <summary>Without credentials and without a slash at the end.</summary>

@@ -162,6 +162,29 @@ public sealed class TrackingApiTests
         Assert.StartsWith("Basic ", Assert.Single(server.Requests).Header("Authorization"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("http://ada:s3cret@127.0.0.1:5001/base/", "http://127.0.0.1:5001/base")]
+    [InlineData("https://s3cret@mlflow.example/?token=s3cret", "https://mlflow.example")]
+    public async Task TrackingUri_AddressHasCredentials_IsShownWithoutThem(string uri, string shown)
+    {
+        await using var client = Some.Client(uri);
+
+        Assert.Equal(shown, client.TrackingUri);
+    }
+
+    [Theory]
+    [InlineData("ftp://ada:s3cret@host", "'ftp://...@host'")]
+    [InlineData("ada:s3cret@host:5000", "'...@host:5000'")]
+    [InlineData("http//ada:s3cret@host", "'...@host'")]
+    [InlineData("http://ada:s3@cret@ho st", "'http://...@ho st'")]
+    public void TrackingUri_ThatIsNone_IsToldWithoutCredentials(string uri, string shown)
+    {
+        var e = Assert.Throws<ArgumentException>(() => Some.Client(uri));
+
+        Assert.StartsWith($"The tracking URI {shown} is not supported", e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3", e.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Error_NoServer_NamesItsAddressAndHasNoStatus()
     {

@@ -319,7 +319,7 @@ internal sealed class TraceSpool : IDisposable
     /// A server as it stands in files: its address without credentials. Of one that this process has started for a database it is the database: the address is another
     /// in each process.
     /// </summary>
-    public static string TargetOf(Uri address) => EmbeddedStore.At(address) ?? address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
+    public static string TargetOf(Uri address) => EmbeddedStore.At(address) ?? TrackingSettings.TextOf(address);
 
     /// <summary>Of a file's name: so that a start opens only files of its own server.</summary>
     private static string Prefix(string target) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(target)))[..16];
