@@ -38,13 +38,15 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         _sharesTracer = tracer is not null;
         Tracer = tracer ?? new Tracer(() => Outlet!, timeProvider);
         _options = options;
+        var runId = TrackingSettings.RunId(options);
         var processing = new SpanProcessing(Log);
         processing.Set(options.SpanProcessors);
         Outlet = new TraceOutlet(Tracer, _exporter, () => Destination)
         {
             Processing = processing,
             Log = Log,
-            RunId = () => _flow.Value?.RunId,
+            RunId = () => _flow.Value?.RunId ?? runId,
+            ModelId = TrackingSettings.ModelId(options),
             SamplingRatio = TrackingSettings.SamplingRatio(options, Log),
             SamplingRatioOfFlow = () => _usesSampling ? _flow.Value?.SamplingRatio : null,
             Tail = TrackingSettings.Tail(options),

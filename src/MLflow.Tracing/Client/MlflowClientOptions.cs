@@ -39,6 +39,15 @@ public class MlflowClientOptions
     public string? ExperimentId { get; set; }
 
     /// <summary>
+    /// Id of the run that traces belong to (<c>mlflow.sourceRun</c>), which is neither created nor checked; <see cref="MlflowClient.UseRun"/> goes before it. It does not
+    /// choose the experiment. Null: <c>MLFLOW_RUN_ID</c>, else none.
+    /// </summary>
+    public string? RunId { get; set; }
+
+    /// <summary>Id of the logged model that traces belong to (<c>mlflow.modelId</c>), which is not checked. Null: <c>MLFLOW_ACTIVE_MODEL_ID</c>, else none.</summary>
+    public string? ModelId { get; set; }
+
+    /// <summary>
     /// Folder in which traces wait whose server is away; nobody but the user may read it. Null: <c>MLFLOW_SPOOL_DIRECTORY</c>, else <c>mlflow/spool</c> in
     /// the user's local application data. <c>none</c>: they wait in memory and are dropped when the program ends.
     /// </summary>

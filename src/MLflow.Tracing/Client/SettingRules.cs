@@ -6,6 +6,12 @@ internal static class SettingRules
     public static string? OfRatio(double? ratio) =>
         ratio is null or (>= 0 and <= 1) ? null : FormattableString.Invariant($"is {ratio}: it must be from 0 (no trace) to 1 (every trace).");
 
+    /// <summary>Metadata of a trace, as which an id is sent, has no more characters in MLflow's clients.</summary>
+    private const int MaxIdLength = 250;
+
+    public static string? OfId(string? id) =>
+        id is null || (!string.IsNullOrWhiteSpace(id) && id.Length <= MaxIdLength) ? null : $"is '{TracePreview.Cut(id, 40)}' ({id.Length} characters): an id has 1 to {MaxIdLength} characters. Leave it away for none.";
+
     public static string? OfKeepSlowerThan(TimeSpan? time) => time < TimeSpan.Zero ? $"is {time}: it must be a time that a trace can take." : null;
 
     /// <returns>A whole sentence, which has no credentials.</returns>

@@ -8,6 +8,10 @@ internal sealed class TrackingSettings
     /// <summary>Where an MLflow server listens by default.</summary>
     public const string DefaultTrackingUri = "http://localhost:5000";
 
+    public const string DestinationVariable = "MLFLOW_TRACING_DESTINATION";
+    public const string ExperimentNameVariable = "MLFLOW_EXPERIMENT_NAME";
+    public const string ExperimentIdVariable = "MLFLOW_EXPERIMENT_ID";
+
     private TrackingSettings(TraceDestination destination) => Destination = destination;
 
     public TraceDestination Destination { get; }
@@ -17,10 +21,12 @@ internal sealed class TrackingSettings
     {
         var uri = ParseTrackingUri(options.TrackingUri ?? Variable("MLFLOW_TRACKING_URI") ?? DefaultTrackingUri, workspaces);
         var isTold = options.Experiment is not null || options.ExperimentId is not null;
-        var place = isTold ? null : Variable("MLFLOW_TRACING_DESTINATION");
-        var name = options.Experiment ?? (options.ExperimentId is null && place is null ? Variable("MLFLOW_EXPERIMENT_NAME") : null);
-        var id = name is null ? options.ExperimentId ?? place ?? Variable("MLFLOW_EXPERIMENT_ID") ?? "0" : null;
+        var place = isTold ? null : Configured(DestinationVariable);
+        var name = options.Experiment ?? (options.ExperimentId is null && place is null ? Configured(ExperimentNameVariable) : null);
+        var id = name is null ? options.ExperimentId ?? place ?? Configured(ExperimentIdVariable) ?? "0" : null;
         return new TrackingSettings(Checked(new TraceDestination(uri, name is not null && DatabricksUri.IsDatabricks(uri) ? ExperimentPath.Normalize(name) : name, id)));
+
+        string? Configured(string variable) => options.Variable?.Invoke(variable) is { Length: > 0 } value ? value : Variable(variable);
     }
 
     /// <exception cref="ArgumentException">The destination cannot be one.</exception>
@@ -62,6 +68,17 @@ internal sealed class TrackingSettings
             throw new ArgumentException($"The spool directory '{folder}' is not a path: {e.Message} Give a folder, or 'none'.", nameof(options), e);
         }
     }
+
+    /// <summary>The run that traces belong to; null for none.</summary>
+    /// <exception cref="ArgumentException">It cannot be the id of one.</exception>
+    public static string? RunId(MlflowClientOptions options) => CheckedId(options.RunId ?? Variable("MLFLOW_RUN_ID"), nameof(options.RunId));
+
+    /// <summary>The logged model that traces belong to; null for none.</summary>
+    /// <exception cref="ArgumentException">It cannot be the id of one.</exception>
+    public static string? ModelId(MlflowClientOptions options) => CheckedId(options.ModelId ?? Variable("MLFLOW_ACTIVE_MODEL_ID"), nameof(options.ModelId));
+
+    private static string? CheckedId(string? id, string setting) =>
+        SettingRules.OfId(id) is { } mistake ? throw new ArgumentException($"{setting} {mistake}", setting) : id;
 
     /// <summary>The part of the traces that is recorded. One of the environment that is none is warned of and passed over, as MLflow does.</summary>
     /// <exception cref="ArgumentOutOfRangeException">That of the options is not from 0 to 1.</exception>

@@ -21,6 +21,8 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         nameof(MlflowTracingOptions.TrackingToken),
         nameof(MlflowTracingOptions.Experiment),
         nameof(MlflowTracingOptions.ExperimentId),
+        nameof(MlflowTracingOptions.RunId),
+        nameof(MlflowTracingOptions.ModelId),
         nameof(MlflowTracingOptions.SpoolDirectory),
         nameof(MlflowTracingOptions.SpoolMaxBytes),
         nameof(MlflowTracingOptions.SamplingRatio),
@@ -29,6 +31,16 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         nameof(MlflowTracingOptions.TraceTimeout),
         nameof(MlflowTracingOptions.Autolog),
         Capture,
+    ];
+
+    private static readonly string[] Variables =
+    [
+        TrackingCredentials.UsernameVariable,
+        TrackingCredentials.PasswordVariable,
+        TrackingCredentials.TokenVariable,
+        TrackingSettings.DestinationVariable,
+        TrackingSettings.ExperimentNameVariable,
+        TrackingSettings.ExperimentIdVariable,
     ];
 
     public void Configure(MlflowTracingOptions options)
@@ -43,11 +55,14 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         options.TrackingPassword = Text(nameof(options.TrackingPassword), null);
         options.TrackingToken = Text(nameof(options.TrackingToken), null);
 
-        // Under the environment's names they are looked at as in the environment, where one kind goes before another. Read now: the host may be gone when they are needed.
-        var variables = new[] { TrackingCredentials.UsernameVariable, TrackingCredentials.PasswordVariable, TrackingCredentials.TokenVariable }.ToDictionary(name => name, name => configuration[name]);
+        // Under the environment's names they are looked at as in the environment, where one kind goes before another and all behind what the code says. Read now: the host may
+        // be gone when they are needed.
+        var variables = Variables.ToDictionary(name => name, name => configuration[name]);
         options.Variable = name => variables.GetValueOrDefault(name);
-        options.Experiment = Text(nameof(options.Experiment), "MLFLOW_EXPERIMENT_NAME");
-        options.ExperimentId = Text(nameof(options.ExperimentId), "MLFLOW_EXPERIMENT_ID");
+        options.Experiment = Text(nameof(options.Experiment), null);
+        options.ExperimentId = Text(nameof(options.ExperimentId), null);
+        options.RunId = Text(nameof(options.RunId), "MLFLOW_RUN_ID");
+        options.ModelId = Text(nameof(options.ModelId), "MLFLOW_ACTIVE_MODEL_ID");
         options.SpoolDirectory = Text(nameof(options.SpoolDirectory), "MLFLOW_SPOOL_DIRECTORY");
         options.SpoolMaxBytes = Value(nameof(options.SpoolMaxBytes), null, "a number of bytes, for example 268435456", ReadInt64) ?? options.SpoolMaxBytes;
         options.SamplingRatio = Value(nameof(options.SamplingRatio), "MLFLOW_TRACE_SAMPLING_RATIO", "a number from 0 (no trace) to 1 (every trace)", ReadDouble);

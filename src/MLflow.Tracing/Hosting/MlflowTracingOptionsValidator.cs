@@ -32,6 +32,8 @@ internal sealed class MlflowTracingOptionsValidator : IValidateOptions<MlflowTra
             mistakes.Add($"MLflow:Experiment is '{TracePreview.Cut(options.Experiment, 40)}' and MLflow:ExperimentId is '{options.ExperimentId}': give one of them.");
         }
 
+        Apply(nameof(options.RunId), SettingRules.OfId(options.RunId));
+        Apply(nameof(options.ModelId), SettingRules.OfId(options.ModelId));
         Check("MLflow:SpoolDirectory", () => TrackingSettings.SpoolFolder(options));
         if (options.SpoolMaxBytes < 0)
         {

@@ -18,6 +18,7 @@ internal static class TraceKeys
     /// <summary>"true" for a trace whose end is not to be expected any more; MLflow has no state for that. Ours.</summary>
     public const string Interrupted = "mlflow.trace.interrupted";
     public const string SourceRun = "mlflow.sourceRun";
+    public const string ModelId = "mlflow.modelId";
     public const string SourceUser = "mlflow.user";
     public const string SourceName = "mlflow.source.name";
     public const string SourceType = "mlflow.source.type";

@@ -28,6 +28,9 @@ internal sealed class TraceOutlet
     /// <summary>The run that a trace belongs to which begins now; null for none.</summary>
     public Func<string?>? RunId { get; init; }
 
+    /// <summary>The logged model that traces belong to; null for none.</summary>
+    public string? ModelId { get; init; }
+
     /// <summary>Part of the traces that are recorded, from 0 to 1.</summary>
     public double SamplingRatio { get; init; } = 1;
 

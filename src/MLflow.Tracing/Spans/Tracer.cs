@@ -251,6 +251,7 @@ internal sealed class Tracer
 
         collector?.Add(trace);
         trace.OfferMetadata(TraceKeys.SourceRun, outlet.RunId?.Invoke());
+        trace.OfferMetadata(TraceKeys.ModelId, outlet.ModelId);
         if (remote is not null)
         {
             trace.OfferMetadata(TraceKeys.Session, remote.Session);

@@ -33,7 +33,7 @@ internal static class ExitingProgram
     }
 
     /// <summary>Starts it. The caller waits for its end.</summary>
-    public static Process Start(string ending, string trackingUri)
+    public static Process Start(string ending, string trackingUri, params ReadOnlySpan<(string Name, string Value)> environment)
     {
         // A shell's background job ignores SIGINT, and its children inherit that: Ctrl-C would never arrive.
         string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", Environment.ProcessPath!] : [Environment.ProcessPath!];
@@ -43,6 +43,27 @@ internal static class ExitingProgram
             RedirectStandardOutput = true,
             Environment = { ["MLFLOW_TRACKING_URI"] = trackingUri, ["DOTNET_DbgEnableMiniDump"] = "0" },
         };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return Process.Start(start)!;
+    }
+
+    /// <summary>What opens a file asks for the time: here that takes so long as with a disk that is busy.</summary>
+    private sealed class SlowClock : TimeProvider
+    {
+        public static volatile bool IsSlow;
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            if (IsSlow)
+            {
+                Thread.Sleep(750);
+            }
+
+            return base.GetUtcNow();
+        }
     }
 }

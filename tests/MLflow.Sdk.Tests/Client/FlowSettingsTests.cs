@@ -124,7 +124,7 @@ public sealed class FlowSettingsTests
     public async Task UseRun_TracesOfItsTime_BelongToIt()
     {
         await using var server = await LoopbackServer.StartAsync();
-        await using var client = Some.Client(server);
+        await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = server.Address, RunId = "r0", ModelId = "m0" });
 
         using (client.UseExperimentById("5"))
         using (client.UseRun("r1"))
@@ -139,8 +139,29 @@ public sealed class FlowSettingsTests
 
         Assert.Equal("own:5 with:5 without:0", Where(server));
         Assert.Equal(
-            "own:r2 with:r1 without:",
+            "own:r2 with:r1 without:r0",
             string.Join(' ', Infos(server).Select(info => $"{Name(info)}:{(info.GetProperty("trace_metadata").TryGetProperty("mlflow.sourceRun", out var run) ? run : "")}").Order(StringComparer.Ordinal)));
+        Assert.All(Infos(server), info => Assert.Equal("m0", info.GetProperty("trace_metadata").GetProperty("mlflow.modelId").GetString()));
+    }
+
+    [Fact]
+    public void RunId_ThatCannotBe_IsToldWhenTheClientIsMade()
+    {
+        var e = Assert.Throws<ArgumentException>(() => new MlflowClient(new MlflowClientOptions { RunId = new string('r', 251) }));
+
+        Assert.StartsWith("RunId is 'rrr", e.Message, StringComparison.Ordinal);
+        Assert.Contains("an id has 1 to 250 characters", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunAndModel_OfTheEnvironment_AreThoseOfTraces()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        using var program = ExitingProgram.Start("return", server.Address, ("MLFLOW_RUN_ID", "r7"), ("MLFLOW_ACTIVE_MODEL_ID", "m7"));
+        await program.WaitForExitAsync(Token);
+
+        var metadata = Assert.Single(Infos(server)).GetProperty("trace_metadata");
+        Assert.Equal(("r7", "m7"), (metadata.GetProperty("mlflow.sourceRun").GetString(), metadata.GetProperty("mlflow.modelId").GetString()));
     }
 
     [Fact]

@@ -166,7 +166,8 @@ public sealed class HostTracingTests : IDisposable
             ("MLflow:KeepErrors", "often"),
             ("MLflow:KeepSlowerThan", "-1"),
             ("MLFLOW_TRACE_TIMEOUT_SECONDS", "0"),
-            ("MLFLOW_TRACE_SAMPLING_RATIO", "2"));
+            ("MLFLOW_TRACE_SAMPLING_RATIO", "2"),
+            ("MLflow:RunId", " "));
 
         var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Token));
 
@@ -178,6 +179,7 @@ public sealed class HostTracingTests : IDisposable
             f => Assert.Equal("MLflow:Capture is 'some': it must be Off, Metadata or Full.", f),
             f => Assert.StartsWith("MLflow:TrackingUri: The tracking URI 'ftp://x' is not supported: give the address of an MLflow server, for example http://localhost:5000", f, StringComparison.Ordinal),
             f => Assert.StartsWith("MLflow:Experiment is 'xxx", f, StringComparison.Ordinal),
+            f => Assert.Equal("MLflow:RunId is ' ' (1 characters): an id has 1 to 250 characters. Leave it away for none.", f),
             f => Assert.Equal("MLflow:SamplingRatio is 2: it must be from 0 (no trace) to 1 (every trace).", f),
             f => Assert.Equal("MLflow:KeepSlowerThan is -00:00:01: it must be a time that a trace can take.", f),
             f => Assert.Equal("MLflow:TraceTimeout is 00:00:00: it must be more than nothing. Leave it away for none.", f),
@@ -264,11 +266,45 @@ public sealed class HostTracingTests : IDisposable
 
         var options = host.Services.GetRequiredService<IOptions<MlflowTracingOptions>>().Value;
 
-        Assert.Equal(("http://127.0.0.1:1", null, "77", 0.5), (options.TrackingUri, options.Experiment, options.ExperimentId, options.SamplingRatio));
+        Assert.Equal(("http://127.0.0.1:1", "77", 0.5), (options.TrackingUri, Client(host).Outlet.Destination.ExperimentId, options.SamplingRatio));
         Assert.Equal(("none", 1000, false), (options.SpoolDirectory, options.SpoolMaxBytes, options.Autolog));
         Assert.Equal((true, TimeSpan.FromSeconds(90), TimeSpan.FromMinutes(10)), (options.KeepErrors, options.KeepSlowerThan, options.TraceTimeout));
         Assert.Equal(CaptureMode.Metadata, options.Privacy.Capture);
         Assert.Equal("http://127.0.0.1:1", Client(host).TrackingUri);
+    }
+
+    [Theory]
+    [InlineData("9 ", null, null, "MLFLOW_TRACING_DESTINATION=9", "MLFLOW_EXPERIMENT_NAME=b", "MLFLOW_EXPERIMENT_ID=77")]
+    [InlineData(" b", null, null, "MLFLOW_EXPERIMENT_NAME=b", "MLFLOW_EXPERIMENT_ID=77")]
+    [InlineData(" a", null, null, "MLflow:Experiment=a", "MLFLOW_TRACING_DESTINATION=9")]
+    [InlineData(" a", "a", null, "MLFLOW_EXPERIMENT_ID=77", "MLFLOW_TRACING_DESTINATION=9")]
+    [InlineData("5 ", null, "5", "MLFLOW_EXPERIMENT_NAME=b", "MLFLOW_TRACING_DESTINATION=9")]
+    public async Task Experiment_OfCodeSectionAndEnvironment_GoBeforeEachOtherInThatOrder(string expected, string? name, string? id, params string[] settings)
+    {
+        using var host = Build(
+            o => (o.Experiment, o.ExperimentId) = (name ?? o.Experiment, id ?? o.ExperimentId),
+            [("MLflow:TrackingUri", "http://127.0.0.1:1"), .. settings.Select(setting => setting.Split('=')).Select(pair => (pair[0], pair[1]))]);
+        await host.StartAsync(Token);
+
+        var destination = Client(host).Outlet.Destination;
+
+        Assert.Equal(expected, $"{destination.ExperimentId} {destination.ExperimentName}");
+        await host.StopAsync(Token);
+    }
+
+    [Theory]
+    [InlineData("r1 m1", "MLflow:RunId=r1", "MLflow:ModelId=m1", "MLFLOW_RUN_ID=r2")]
+    [InlineData("r2 m2", "MLFLOW_RUN_ID=r2", "MLFLOW_ACTIVE_MODEL_ID=m2")]
+    public async Task Run_AndModelOfTheConfiguration_AreThoseOfTraces(string expected, params string[] settings)
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        using var host = Build(o => o.TrackingUri = server.Address, [.. settings.Select(setting => setting.Split('=')).Select(pair => (pair[0], pair[1]))]);
+        await host.StartAsync(Token);
+        Client(host).StartSpan("s").Dispose();
+        await host.StopAsync(Token);
+
+        var metadata = server.To("/api/3.0/mlflow/traces").Single().Json.GetProperty("trace").GetProperty("trace_info").GetProperty("trace_metadata");
+        Assert.Equal(expected, $"{metadata.GetProperty("mlflow.sourceRun")} {metadata.GetProperty("mlflow.modelId")}");
     }
 
     [Fact]
