@@ -40,13 +40,13 @@ internal static class ExitFlush
 
     private static void Watch()
     {
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Run((client, deadline) => client.EndAsync(deadline));
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Run(client => client.EndAsync());
         AppDomain.CurrentDomain.UnhandledException += (_, e) =>
         {
             if (e.IsTerminating)
             {
                 FailingCalls.EndAll();
-                Run((client, deadline) => client.EndAsync(deadline));
+                Run(client => client.EndAsync());
             }
         };
         if (AssemblyLoadContext.GetLoadContext(typeof(ExitFlush).Assembly) is { IsCollectible: true } plugin)
@@ -55,15 +55,15 @@ internal static class ExitFlush
             plugin.Unloading += _ =>
             {
                 FailingCalls.EndAll();
-                Run((client, deadline) => client.EndAsync(deadline));
+                Run(client => client.EndAsync());
             };
         }
 
         try
         {
-            // The program may go on (a host stops in its own time), so this flushes only, and leaves what the signal does as it is.
-            Signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Run((client, deadline) => client.FlushAsync(deadline))));
-            Signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Run((client, deadline) => client.FlushAsync(deadline))));
+            // The program may go on (a host stops in its own time), so this closes nothing, and leaves what the signal does as it is. Mostly it ends the process at once.
+            Signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Run(client => client.SaveAsync())));
+            Signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Run(client => client.SaveAsync())));
         }
         catch (PlatformNotSupportedException)
         {
@@ -71,7 +71,7 @@ internal static class ExitFlush
         }
     }
 
-    private static void Run(Func<MlflowClient, CancellationToken, Task> end)
+    private static void Run(Func<MlflowClient, Task> end)
     {
         MlflowClient[] clients;
         lock (Gate)
@@ -86,8 +86,7 @@ internal static class ExitFlush
 
         try
         {
-            using var deadline = new CancellationTokenSource(TraceExporter.CloseTimeout);
-            Task.Run(() => Task.WhenAll(clients.Select(c => end(c, deadline.Token)))).Wait(TraceExporter.CloseTimeout + TimeSpan.FromMilliseconds(250));
+            Task.Run(() => Task.WhenAll(clients.Select(end))).Wait(TraceExporter.CloseTimeout);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -230,22 +230,39 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         return result with { UnreadBodies = Tracer.RecorderFailures?.Invoke() ?? 0, WithheldValues = Interlocked.Read(ref _withheld.Value) };
     }
 
-    /// <summary>Sends what is waiting, for at most five seconds, and stops. What could not be sent goes to the disk or, where that is not possible, is dropped; the log says which. Later traces are dropped.</summary>
+    /// <summary>Sends what is waiting and stops, in at most five seconds. What could not be sent goes to the disk or, where that is not possible, is dropped; the log says which. Later traces are dropped.</summary>
     public async ValueTask DisposeAsync()
     {
         ExitFlush.Remove(this);
-        using var deadline = new CancellationTokenSource(TraceExporter.CloseTimeout, Tracer.TimeProvider);
-        await CloseAsync(deadline.Token).ConfigureAwait(false);
+        using var sending = new CancellationTokenSource(_exporter.SendTimeout, Tracer.TimeProvider);
+        await CloseAsync(sending.Token).ConfigureAwait(false);
     }
 
     /// <summary>As <see cref="DisposeAsync"/>, for containers that are disposed without waiting for it: blocks meanwhile.</summary>
     void IDisposable.Dispose() => Task.Run(async () => await DisposeAsync().ConfigureAwait(false)).GetAwaiter().GetResult();
 
-    /// <summary>The program ends: as <see cref="CloseAsync"/>, with what has come of calls that are under way. Does not throw.</summary>
-    internal Task EndAsync(CancellationToken deadline)
+    /// <summary>The program ends: as <see cref="DisposeAsync"/>, with what has come of calls that are under way. Does not throw.</summary>
+    internal async Task EndAsync()
     {
         Tracer.CloseOpenCalls?.Invoke();
-        return CloseAsync(deadline);
+        using var sending = new CancellationTokenSource(_exporter.SendTimeout);
+        await CloseAsync(sending.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>A signal came that may end the program, or may not: sends what waits, and puts on the disk what could not be sent. The client goes on. Does not throw.</summary>
+    internal async Task SaveAsync()
+    {
+        using var sending = new CancellationTokenSource(_exporter.SendTimeout);
+        try
+        {
+            await FlushAsync(sending.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The disk is left.
+        }
+
+        await _exporter.SpoolWaitingAsync().ConfigureAwait(false);
     }
 
     /// <summary>Server and experiment may be set at the same time by two threads.</summary>
@@ -259,14 +276,14 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         while (Interlocked.CompareExchange(ref _settings, change(before), before) != before);
     }
 
-    /// <summary>Drains, flushes and stops before the token says so. Does not throw.</summary>
-    internal async Task CloseAsync(CancellationToken deadline)
+    /// <summary>Drains and flushes until the token says stop, puts on the disk what is left, and stops. Does not throw.</summary>
+    internal async Task CloseAsync(CancellationToken sending)
     {
         try
         {
             if (Tracer.DrainAsync is { } drain)
             {
-                await drain(deadline).ConfigureAwait(false);
+                await drain(sending).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -284,6 +301,6 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
             Tracer.Running.Dispose();
         }
 
-        await _exporter.CloseAsync(deadline).ConfigureAwait(false);
+        await _exporter.CloseAsync(sending).ConfigureAwait(false);
     }
 }

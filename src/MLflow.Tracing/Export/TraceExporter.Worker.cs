@@ -38,6 +38,13 @@ internal sealed partial class TraceExporter
     {
         while (!_stop.IsCancellationRequested)
         {
+            if (TakeAside() is { } aside)
+            {
+                SpoolAll("the signal to end the program came");
+                aside.SetResult();
+                continue;
+            }
+
             // 1. What is due? A lane is due when its server is, and when it has waited for company or somebody waits for it.
             ExportStep step;
             lock (_lock)
@@ -91,9 +98,9 @@ internal sealed partial class TraceExporter
             {
                 Fail(lane, batch, e, attempt);
             }
-            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            catch (OperationCanceledException) when (_interrupt.IsCancellationRequested)
             {
-                break;
+                // The exporter ends, or the batch goes to the disk.
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -112,6 +119,28 @@ internal sealed partial class TraceExporter
         lock (_lock)
         {
             _flushes.ForEach(f => f.Complete());
+            _aside?.SetResult();
+            _aside = null;
+        }
+    }
+
+    /// <summary>Who waits until all is on the disk; null for nobody. Requests are no longer interrupted afterwards.</summary>
+    private TaskCompletionSource? TakeAside()
+    {
+        lock (_lock)
+        {
+            if (_aside is not { } aside)
+            {
+                return null;
+            }
+
+            _aside = null;
+            if (!_stop.IsCancellationRequested)
+            {
+                _interrupt = new CancellationTokenSource();
+            }
+
+            return aside;
         }
     }
 
@@ -120,7 +149,7 @@ internal sealed partial class TraceExporter
     {
         try
         {
-            await server.IdentifyAsync(_stop.Token).ConfigureAwait(false);
+            await server.IdentifyAsync(_interrupt.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is ExportFailureException or OperationCanceledException)
         {
@@ -259,13 +288,13 @@ internal sealed partial class TraceExporter
     /// <summary>Its server is away, it has waited long enough, and nobody waits for it to be tried again.</summary>
     private bool IsForSpool(ExportLane lane) =>
         ((MaySpool(lane) && (lane.IsFull || _timeProvider.GetElapsedTime(lane.WaitsSince) >= Linger)) || (lane.Hold is not null && lane.IsFull && _spool is { TakesMore: true }))
-        && Spoolable(lane) is var (fromDisk, fresh) && (fromDisk.Any() || fresh.Any());
+        && Spoolable(lane, isLast: false) is var (fromDisk, fresh) && (fromDisk.Any() || fresh.Any());
 
     /// <summary>What of a lane can leave memory. Where that is nothing, to try it would be to turn without progress, and to keep other lanes waiting.</summary>
-    private (IEnumerable<QueuedExport> FromDisk, IEnumerable<QueuedExport> Fresh) Spoolable(ExportLane lane)
+    private static (IEnumerable<QueuedExport> FromDisk, IEnumerable<QueuedExport> Fresh) Spoolable(ExportLane lane, bool isLast)
     {
         // While an experiment is held one trace of it stays, to be tried with; without any, what is on the disk would be read again at once.
-        var isHeld = lane.Hold is not null && !_stop.IsCancellationRequested;
+        var isHeld = lane.Hold is not null && !isLast;
 
         // What came since the worker looked is not encoded, and waits for the next time.
         return (
@@ -290,7 +319,7 @@ internal sealed partial class TraceExporter
         lock (_lock)
         {
             Forget(lane, [.. lane.Waiting.Where(e => e.IsAnnouncement)]);
-            var spoolable = Spoolable(lane);
+            var spoolable = Spoolable(lane, isLast);
             (fromDisk, fresh) = ([.. spoolable.FromDisk], [.. spoolable.Fresh]);
         }
 
@@ -425,7 +454,7 @@ internal sealed partial class TraceExporter
             return;
         }
 
-        await server.IdentifyAsync(_stop.Token).ConfigureAwait(false);
+        await server.IdentifyAsync(_interrupt.Token).ConfigureAwait(false);
         if (server.TakesSpans != takesSpans)
         {
             // The batch was made up for the other way of sending.
@@ -434,13 +463,13 @@ internal sealed partial class TraceExporter
 
         try
         {
-            await SendAsync(lane, batch, await server.ResolveExperimentAsync(lane.Destination, _stop.Token).ConfigureAwait(false)).ConfigureAwait(false);
+            await SendAsync(lane, batch, await server.ResolveExperimentAsync(lane.Destination, _interrupt.Token).ConfigureAwait(false)).ConfigureAwait(false);
         }
         catch (ExportFailureException e) when (e.ErrorCode == "RESOURCE_DOES_NOT_EXIST" && lane.Destination.ExperimentName is { } name)
         {
             // The server lost the experiment since we asked (a development database was emptied): ask again, once.
             server.ForgetExperiment(name);
-            await SendAsync(lane, batch, await server.ResolveExperimentAsync(lane.Destination, _stop.Token).ConfigureAwait(false)).ConfigureAwait(false);
+            await SendAsync(lane, batch, await server.ResolveExperimentAsync(lane.Destination, _interrupt.Token).ConfigureAwait(false)).ConfigureAwait(false);
         }
     }
 
@@ -530,7 +559,7 @@ internal sealed partial class TraceExporter
 
     private async Task<bool> PostAsync(TrackingServer server, OtlpRequest request, List<QueuedExport> withFacts, string experimentId)
     {
-        if (!await server.SendSpansAsync(experimentId, request.End(), withFacts.Count > 0, _stop.Token).ConfigureAwait(false))
+        if (!await server.SendSpansAsync(experimentId, request.End(), withFacts.Count > 0, _interrupt.Token).ConfigureAwait(false))
         {
             return false;
         }
@@ -544,7 +573,7 @@ internal sealed partial class TraceExporter
     private async Task SendFactsAsync(ExportLane lane, List<QueuedExport> complete, string experimentId)
     {
         ExportFailureException? failure = null;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = MaxParallelRequests, CancellationToken = _stop.Token };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = MaxParallelRequests, CancellationToken = _interrupt.Token };
         await Parallel.ForEachAsync(complete, options, async (export, cancellationToken) =>
         {
             try
@@ -582,7 +611,7 @@ internal sealed partial class TraceExporter
             return;
         }
 
-        await SendFactsAsync(lane.Server, parts, experimentId, _stop.Token).ConfigureAwait(false);
+        await SendFactsAsync(lane.Server, parts, experimentId, _interrupt.Token).ConfigureAwait(false);
         lock (_lock)
         {
             progress.IsUploaded = true;

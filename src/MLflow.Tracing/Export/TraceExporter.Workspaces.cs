@@ -5,10 +5,10 @@ internal sealed partial class TraceExporter
 {
     private async Task SendToWorkspaceAsync(ExportLane lane, List<QueuedExport> batch, WorkspaceExport workspace)
     {
-        var place = await WorkspaceExport.ResolveAsync(lane.Destination, destination => lane.Server.ResolveExperimentAsync(destination, _stop.Token)).ConfigureAwait(false);
+        var place = await WorkspaceExport.ResolveAsync(lane.Destination, destination => lane.Server.ResolveExperimentAsync(destination, _interrupt.Token)).ConfigureAwait(false);
         ExportFailureException? failure = null;
         var traces = batch.GroupBy(export => export.Progress).Select(group => group.ToList());
-        var options = new ParallelOptions { MaxDegreeOfParallelism = WorkspaceExport.MaxParallelTraces, CancellationToken = _stop.Token };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = WorkspaceExport.MaxParallelTraces, CancellationToken = _interrupt.Token };
         await Parallel.ForEachAsync(traces, options, async (parts, cancellationToken) =>
         {
             if (failure is not null)

@@ -16,6 +16,12 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     /// <summary>Time that closing may take in all.</summary>
     public static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>The part of <see cref="CloseTimeout"/> that is not for sending but for writing to the disk what could not be sent: all that may wait, on a busy machine.</summary>
+    public static readonly TimeSpan SpoolTime = TimeSpan.FromSeconds(2);
+
+    /// <summary>What is kept instead where there is no disk: time to say what is lost.</summary>
+    public static readonly TimeSpan ReportTime = TimeSpan.FromMilliseconds(250);
+
     /// <summary>How long the first waiting export waits for company, so that many small traces share a request.</summary>
     public static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
 
@@ -30,6 +36,12 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly AutoResetEvent _wake = new(false);
     private readonly CancellationTokenSource _stop = new();
+
+    // Ends the requests that are under way. Replaced under the lock, by the worker, while it sends nothing.
+    private CancellationTokenSource _interrupt = new();
+
+    // Somebody waits until all is on the disk. Under the lock.
+    private TaskCompletionSource? _aside;
     private readonly ExportMemory _memory = new();
     private readonly TraceSpool? _spool;
     private readonly TrackingTransport _transport;
@@ -48,6 +60,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     private int _queuedSpans;
     private long _lastSequence;
     private long _lastAttempt;
+    private Task? _closing;
     private bool _isClosed;
     private Task? _worker;
     private ITimer? _timer;
@@ -107,6 +120,9 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
             }
         }
     }
+
+    /// <summary>The part of <see cref="CloseTimeout"/> that is for sending.</summary>
+    public TimeSpan SendTimeout => CloseTimeout - (_spool is null ? ReportTime : SpoolTime);
 
     /// <summary>Memory of what waits.</summary>
     public long QueuedBytes
@@ -241,8 +257,42 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         }
     }
 
-    /// <summary>Sends what waits until the token says stop, drops and reports the rest, and ends the worker. Later exports are dropped.</summary>
-    public async Task CloseAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// The process may be gone in a moment: puts on the disk what waits, what is being sent included, which is then sent once more. Where the process goes on, so does the exporter.
+    /// </summary>
+    public async Task SpoolWaitingAsync()
+    {
+        Task aside, interrupted;
+        lock (_lock)
+        {
+            if (_spool is null || _isClosed || _lanes.Count == 0)
+            {
+                return;
+            }
+
+            _aside ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            aside = _aside.Task;
+            interrupted = _interrupt.CancelAsync();
+        }
+
+        Wake();
+        await interrupted.ConfigureAwait(false);
+        await aside.ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Sends what waits until the token says stop, puts on the disk what is left, drops and reports what does not fit there, and ends the worker. Later exports are dropped. Only the
+    /// first call counts: further ones wait for its end.
+    /// </summary>
+    public Task CloseAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return _closing ??= Task.Run(() => CloseOnceAsync(cancellationToken), CancellationToken.None);
+        }
+    }
+
+    private async Task CloseOnceAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -261,13 +311,20 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
+        Task interrupted;
+        lock (_lock)
+        {
+            interrupted = _interrupt.CancelAsync();
+        }
+
         Wake();
+        await interrupted.ConfigureAwait(false);
         if (worker is not null)
         {
             await worker.ConfigureAwait(false);
         }
 
-        SpoolLeftovers();
+        SpoolAll("the program ended");
         ReportLeftovers();
         ExportMeter.Remove(this);
         _spool?.Dispose();
@@ -285,6 +342,7 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
     {
         await CloseAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
         _stop.Dispose();
+        _interrupt.Dispose();
     }
 
     /// <returns>Whether the worker must be woken now.</returns>
@@ -416,31 +474,44 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         }
     }
 
-    /// <summary>The worker has ended. What it could not send goes to the disk.</summary>
-    private void SpoolLeftovers()
+    /// <summary>Puts on the disk what waits, as far as there is room. On the worker's thread, or when that has ended.</summary>
+    /// <param name="until">What is told of those that were not sent before it.</param>
+    private void SpoolAll(string until)
     {
         if (_spool is null)
         {
             return;
         }
 
-        foreach (var export in _raw)
+        List<QueuedExport> raw;
+        List<ExportLane> lanes;
+        long before;
+        lock (_lock)
         {
-            Encode(export);
+            (raw, _raw) = (_raw, []);
+            before = _counters.Spooled;
         }
 
-        _raw = [];
-        var before = _counters.Spooled;
-        foreach (var lane in _lanes.Values.ToList())
+        raw.ForEach(Encode);
+        lock (_lock)
         {
-            Spool(lane, isLast: true);
+            lanes = [.. _lanes.Values];
         }
 
-        if (_counters.Spooled - before is > 0 and var count)
+        lanes.ForEach(lane => Spool(lane, isLast: true));
+        long count;
+        string? error;
+        lock (_lock)
+        {
+            count = _counters.Spooled - before;
+            error = _counters.LastError;
+        }
+
+        if (count > 0)
         {
             _log.Warn(
                 "spooled",
-                $"{count} {(count == 1 ? "trace was" : "traces were")} not sent before the program ended{(_counters.LastError is null ? "" : $" ({_counters.LastError})")}. "
+                $"{count} {(count == 1 ? "trace was" : "traces were")} not sent before {until}{(error is null ? "" : $" ({error})")}. "
                 + $"They wait in {_spool.Folder} and are sent when a program traces to that server again, or by 'mlflow import --spool'.");
         }
     }

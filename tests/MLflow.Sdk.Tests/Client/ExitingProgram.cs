@@ -8,8 +8,16 @@ internal static class ExitingProgram
     public const string Argument = "--program-that-ends";
     public const string Ready = "ready";
 
+    /// <summary>Variable with the folder of its spool; without one it has none.</summary>
+    public const string Spool = "TEST_SPOOL_DIRECTORY";
+
     public static int Run(string ending)
     {
+        if (Environment.GetEnvironmentVariable(Spool) is { } folder)
+        {
+            Environment.SetEnvironmentVariable("MLFLOW_SPOOL_DIRECTORY", folder);
+        }
+
         Mlflow.StartSpan("last words").Dispose();
         switch (ending)
         {
@@ -23,6 +31,11 @@ internal static class ExitingProgram
             case "throw traced":
                 Mlflow.Trace("outer", SpanType.Agent, _ => Mlflow.Trace("inner", SpanType.Tool, _ => throw new InvalidOperationException("the end")));
                 return 0;
+            case "slow disk":
+                var slow = new MlflowClient(new MlflowClientOptions { TimeProvider = new SlowClock() });
+                slow.StartSpan("last words, too").Dispose();
+                SlowClock.IsSlow = true;
+                return 7;
             case "wait":
                 Console.WriteLine(Ready);
                 Thread.CurrentThread.Join();

@@ -1,13 +1,18 @@
 using System.Diagnostics;
 using System.Runtime.Loader;
+using Microsoft.AspNetCore.Http;
 using MLflow.Tests.Export;
 using Xunit;
 
 namespace MLflow.Tests.Client;
 
-public sealed class ProgramEndTests
+public sealed class ProgramEndTests : IDisposable
 {
+    private readonly string _folder = Directory.CreateTempSubdirectory("mlflow-end-").FullName;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [InlineData("return", 7)]
@@ -62,6 +67,45 @@ public sealed class ProgramEndTests
         Assert.Single(server.To("/api/3.0/mlflow/traces"));
     }
 
+    [Theory]
+    [InlineData("TERM", false)]
+    [InlineData("TERM", true)]
+    [InlineData("INT", false)]
+    [InlineData("INT", true)]
+    public async Task Program_EndedBySignalWhileItsServerIsAwayOrSilent_LeavesWhatWaitsOnTheDisk(string signal, bool isSilent)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are Unix's.");
+        var port = Some.FreePort();
+        await using var silent = isSilent ? await LoopbackServer.StartAsync(port) : null;
+        silent?.Intercept = (context, request) => request.Path == "/v1/traces" ? NeverAsync(context) : Task.FromResult(false);
+        using var program = ExitingProgram.Start("wait", $"http://127.0.0.1:{port}", (ExitingProgram.Spool, _folder));
+        Assert.Equal(ExitingProgram.Ready, await program.StandardOutput.ReadLineAsync(Token));
+
+        using var kill = Process.Start("kill", ["-" + signal, program.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(Token);
+        var errors = await program.StandardError.ReadToEndAsync(Token);
+        await program.WaitForExitAsync(Token);
+
+        Assert.Equal(signal == "TERM" ? 143 : 130, program.ExitCode);
+        Assert.Contains("1 trace was not sent before the signal to end the program came", errors, StringComparison.Ordinal);
+        silent?.Intercept = null;
+        await using var server = isSilent ? null : await LoopbackServer.StartAsync(port);
+        Assert.Equal(1, await SendSpooledAsync(port));
+    }
+
+    [Fact]
+    public async Task Program_EndsWithSilentServerAndASlowDisk_LeavesWhatWaitsOnTheDisk()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        server.Intercept = (context, request) => request.Path == "/v1/traces" ? NeverAsync(context) : Task.FromResult(false);
+        using var program = ExitingProgram.Start("slow disk", server.Address, (ExitingProgram.Spool, _folder));
+        await program.WaitForExitAsync(Token);
+
+        Assert.Equal(7, program.ExitCode);
+        server.Intercept = null;
+        Assert.Equal(2, await SendSpooledAsync(server.Port));
+    }
+
     [Fact]
     public async Task Plugin_Unloaded_SendsWhatWaits()
     {
@@ -112,5 +156,18 @@ public sealed class ProgramEndTests
 
         // A flush tries a server again that let a request run into its own limit, which is six times the deadline.
         Assert.Equal((7, 1), (program.ExitCode, requests));
+    }
+
+    private static async Task<bool> NeverAsync(HttpContext context)
+    {
+        await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        return true;
+    }
+
+    /// <returns>How many traces were on the disk.</returns>
+    private async Task<long> SendSpooledAsync(int port)
+    {
+        await using var exporter = new TraceExporter(new SelfLog(new RecordingLog(), TimeProvider.System), TimeProvider.System, _folder);
+        return (await exporter.SendSpooledAsync(new Uri($"http://127.0.0.1:{port}"), Token)).Recovered;
     }
 }
