@@ -48,6 +48,7 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
             RunId = () => _flow.Value?.RunId ?? runId,
             ModelId = TrackingSettings.ModelId(options),
             SamplingRatio = TrackingSettings.SamplingRatio(options, Log),
+            Sampler = options.Sampler is { } sampler ? new TraceSampler(sampler, Log) : null,
             SamplingRatioOfFlow = () => _usesSampling ? _flow.Value?.SamplingRatio : null,
             Tail = TrackingSettings.Tail(options),
             TraceTimeout = TrackingSettings.TraceTimeout(options, Log),

@@ -63,6 +63,16 @@ public class MlflowClientOptions
     public double? SamplingRatio { get; set; }
 
     /// <summary>
+    /// Says for each trace that begins which part of its like is recorded, from 0 to 1, instead of <see cref="SamplingRatio"/>; null: as set there. What a flow or a call says
+    /// (<see cref="MlflowClient.UseSamplingRatio"/>, <see cref="SpanOptions.SamplingRatio"/>) goes before it; it is not asked about traces that began in another process.
+    /// </summary>
+    /// <remarks>
+    /// It runs on the thread that begins the trace, which waits, and must be safe to be called by several threads at once. One that throws, or says what is no ratio, costs a warning,
+    /// and the trace is recorded as is set otherwise.
+    /// </remarks>
+    public Func<TraceStart, double?>? Sampler { get; set; }
+
+    /// <summary>
     /// Keeps traces that end in an error although <see cref="SamplingRatio"/> left them out. Such traces are recorded until their end and then kept or forgotten; what is forgotten
     /// counts as not recorded. A trace of very many spans, or one at a time when undecided ones take more than 32 MiB, is decided before its end by what is known then. Default: false.
     /// </summary>

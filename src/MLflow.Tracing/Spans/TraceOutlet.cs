@@ -34,6 +34,9 @@ internal sealed class TraceOutlet
     /// <summary>Part of the traces that are recorded, from 0 to 1.</summary>
     public double SamplingRatio { get; init; } = 1;
 
+    /// <summary>The program's own decision by what begins. Null: there is none.</summary>
+    public TraceSampler? Sampler { get; init; }
+
     /// <summary>The part that one flow has set for itself; null where it has not.</summary>
     public Func<double?>? SamplingRatioOfFlow { get; init; }
 

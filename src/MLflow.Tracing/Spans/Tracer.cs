@@ -132,7 +132,7 @@ internal sealed class Tracer
     /// <param name="samplingRatio">Of a new trace, instead of what is set. Null: as set.</param>
     public LiveSpan StartDetached(string name, string spanType, LiveSpan? parent, long? startTimestamp = null, Activity? madeOf = null, double? samplingRatio = null)
     {
-        var trace = parent?.Trace ?? Begin(_outlet(), samplingRatio);
+        var trace = parent?.Trace ?? Begin(_outlet(), name, spanType, samplingRatio);
         if (parent is null && trace.Outlet.TraceTimeout is not null)
         {
             Running.Add(trace);
@@ -205,7 +205,7 @@ internal sealed class Tracer
 
     private LiveSpan Start(string name, string spanType, LiveSpan? parent, bool makeCurrent, TraceOutlet? outlet, SpanOptions? options)
     {
-        var trace = parent?.Trace ?? Begin(outlet ?? _outlet(), options?.SamplingRatio);
+        var trace = parent?.Trace ?? Begin(outlet ?? _outlet(), name, spanType, options?.SamplingRatio);
         return Mirrored(trace.StartSpan(name, TypeOf(spanType), parent, makeCurrent ? parent : null, makeCurrent, options?.StartTime is { } time ? UnixNano.Of(time) : null), makeCurrent, madeOf: null);
     }
 
@@ -222,7 +222,7 @@ internal sealed class Tracer
 
     private static string TypeOf(string spanType) => string.IsNullOrEmpty(spanType) ? SpanType.Unknown : spanType;
 
-    private ActiveTrace Begin(TraceOutlet outlet, double? samplingRatio = null)
+    private ActiveTrace Begin(TraceOutlet outlet, string name, string spanType, double? samplingRatio)
     {
         var collector = TraceCollector.OfFlow ?? outlet.Collector;
         if (_isDisabled || outlet.Privacy.Mode == CaptureMode.Off)
@@ -236,7 +236,7 @@ internal sealed class Tracer
             return _notRecorded;
         }
 
-        var isChosen = collector is not null || remote?.Parent is not null || IsChosen(samplingRatio ?? outlet.SamplingRatioOfFlow?.Invoke() ?? outlet.SamplingRatio);
+        var isChosen = collector is not null || remote?.Parent is not null || IsChosen(samplingRatio ?? outlet.SamplingRatioOfFlow?.Invoke() ?? outlet.Sampler?.RatioOf(name, TypeOf(spanType)) ?? outlet.SamplingRatio);
         if (!isChosen && outlet.Tail is null or { IsFull: true })
         {
             return _notRecorded;

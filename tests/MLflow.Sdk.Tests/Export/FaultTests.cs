@@ -313,6 +313,8 @@ public sealed class FaultTests : IDisposable
             TrackingUri = server.Address,
             SpoolDirectory = _folder,
             LoggerFactory = log,
+            SamplingRatio = 1,
+            Sampler = _ => throw new InvalidOperationException("on purpose"),
             SpanProcessors = { _ => throw new InvalidOperationException("on purpose") },
             Privacy = { Redactor = _ => throw new InvalidOperationException("on purpose") },
         };

@@ -118,6 +118,58 @@ public sealed class SamplingTests
     }
 
     [Fact]
+    public async Task Sampler_SaysByNameAndType_GoesBeforeTheRatioAndBehindFlowAndCall()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        MlflowClient? self = null;
+        await using var client = self = Client(server, o => o.Sampler = start =>
+        {
+            // Of a trace that it begins itself it is not asked.
+            self!.StartSpan("own").Dispose();
+            return start switch { { SpanType: SpanType.Agent } => 1, { Name: "health" } => 0, _ => null };
+        });
+        client.StartSpan("agent", SpanType.Agent).Dispose();
+        client.StartSpan("else").Dispose();
+        client.StartSpan("called", options: new SpanOptions { SamplingRatio = 1 }).Dispose();
+        using (client.UseSamplingRatio(1))
+        {
+            client.StartSpan("health").Dispose();
+            client.StartSpan("not called", SpanType.Agent, new SpanOptions { SamplingRatio = 0 }).Dispose();
+        }
+
+        using (client.StartSpan("outer", SpanType.Agent))
+        {
+            client.StartSpan("health").Dispose();
+        }
+
+        client.Tracer.StartDetached("detached", SpanType.Agent, parent: null).Dispose();
+        await client.FlushAsync(Token);
+
+        Assert.Equal(["agent", "called", "detached", "health", "health", "outer"], server.To("/v1/traces").SelectMany(r => r.Spans).Select(s => s.Name).Order());
+    }
+
+    [Theory]
+    [InlineData(double.NaN, "its ratio is NaN: it must be from 0 (no trace) to 1 (every trace)")]
+    [InlineData(1.5, "its ratio is 1.5: it must be from 0 (no trace) to 1 (every trace)")]
+    [InlineData(null, "InvalidOperationException: on purpose")]
+    public async Task Sampler_Fails_TraceIsRecordedAsIsSetOtherwiseAndAWarningSaysSo(double? ratio, string said)
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var log = new RecordingLog();
+        await using var client = Client(server, o =>
+        {
+            o.SamplingRatio = 1;
+            o.LoggerFactory = log;
+            o.Sampler = _ => ratio ?? throw new InvalidOperationException("on purpose");
+        });
+        client.StartSpan("first").Dispose();
+        client.StartSpan("second").Dispose();
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 2);
+        Assert.Equal($"The sampler failed ({said}); the trace is recorded as is set otherwise. 1 such failure so far.", Assert.Single(log.Lines));
+    }
+
+    [Fact]
     public async Task TraceTimeout_TraceThatRunsOn_IsEndedWithAnError()
     {
         await using var server = await LoopbackServer.StartAsync();
