@@ -79,6 +79,9 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
     /// <summary>Memory of the spans that wait to be sent.</summary>
     internal long QueuedBytes => _exporter.QueuedBytes;
 
+    /// <summary>Exports whose bytes are in memory.</summary>
+    internal long KeptExports => _exporter.KeptExports;
+
     internal SelfLog Log { get; }
 
     /// <summary>Sends traces that begin from now on to another server.</summary>

@@ -15,6 +15,10 @@ internal sealed class ExportMemory
     private readonly Lock _lock = new();
     private readonly Stack<ExportBlock> _spare = new();
     private ExportBlock? _open;
+    private long _exports;
+
+    /// <summary>Exports that live in it.</summary>
+    public long Exports => Interlocked.Read(ref _exports);
 
     /// <summary>Copies the bytes.</summary>
     /// <returns>Where they are. The block must be released once.</returns>
@@ -28,6 +32,7 @@ internal sealed class ExportMemory
             offset = block.Used;
             block.Used += bytes.Length;
             block.Exports++;
+            _exports++;
         }
 
         bytes.CopyTo(block.Bytes.AsSpan(offset));
@@ -38,6 +43,7 @@ internal sealed class ExportMemory
     {
         lock (_lock)
         {
+            _exports--;
             if (--block.Exports > 0)
             {
                 return;

@@ -136,6 +136,9 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         }
     }
 
+    /// <summary>Exports whose bytes are in memory.</summary>
+    public long KeptExports => _memory.Exports;
+
     /// <summary>Traces that have begun and are not complete.</summary>
     public Func<long> Unfinished { get; set; } = () => 0;
 

@@ -73,7 +73,7 @@ internal static class FullDiskProgram
 
         client.DisposeAsync().AsTask().GetAwaiter().GetResult();
         var result = client.FlushAsync().GetAwaiter().GetResult();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sum} {result.Exported} {result.Pending} {result.Spooled} {result.Dropped} {result.DroppedBy.Values.Sum()}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sum} {result.Exported} {result.Pending} {result.Spooled} {result.Dropped} {result.DroppedBy.Values.Sum()} {client.QueuedBytes + client.KeptExports}"));
 
         // The server is there now.
         Console.ReadLine();

@@ -280,6 +280,44 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public async Task Program_KilledInTheMiddleOfABatch_LosesNothingThatWasOnTheDisk()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "kill is Unix's.");
+        var port = Some.FreePort();
+        using var program = SpoolingProgram.Start(Address(port), _folder);
+        Assert.Equal(SpoolingProgram.Ready, await program.StandardOutput.ReadLineAsync(Token));
+
+        // The server has the spans, and the program has no answer.
+        await using var server = await LoopbackServer.StartAsync(port);
+        server.Intercept = async (context, request) =>
+        {
+            if (request.Path == "/v1/traces")
+            {
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            }
+
+            return false;
+        };
+        var sending = server.NextAsync("/v1/traces");
+        await program.StandardInput.WriteLineAsync("send");
+        var half = await sending;
+        using (var kill = Process.Start("kill", ["-9", program.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+        {
+            await kill.WaitForExitAsync(Token);
+        }
+
+        await program.WaitForExitAsync(Token);
+        Assert.NotEmpty(half.Spans);
+        server.Intercept = null;
+        await using var exporter = new TraceExporter(new SelfLog(_log, TimeProvider.System), TimeProvider.System, _folder);
+        var result = await exporter.SendSpooledAsync(new Uri(Address(port)), Token);
+
+        Assert.Equal((SpoolingProgram.Traces, 0, 0), (result.Recovered, result.Dropped, result.Pending));
+        Assert.Equal(SpoolingProgram.Traces, server.To("/api/3.0/mlflow/traces").Count());
+        Assert.Empty(Files);
+    }
+
+    [Fact]
     public async Task Left_TooLongButServerTakesIt_Arrives()
     {
         var port = Some.FreePort();

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MLflow.Tests.Export;
 
-/// <summary>A program that traces while its server is away, says when all is on the disk, and goes on until it is killed.</summary>
+/// <summary>A program that traces while its server is away, says when all is on the disk, sends it when it is told, and goes on until it is killed.</summary>
 internal static class SpoolingProgram
 {
     public const string Argument = "--spooling-program";
@@ -11,6 +11,7 @@ internal static class SpoolingProgram
 
     public static Process Start(string address, string folder) => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Argument, address, folder])
     {
+        RedirectStandardInput = true,
         RedirectStandardOutput = true,
         RedirectStandardError = true,
     })!;
@@ -30,6 +31,8 @@ internal static class SpoolingProgram
         }
 
         Console.WriteLine(Ready);
+        Console.ReadLine();
+        client.FlushAsync().GetAwaiter().GetResult();
         Thread.Sleep(Timeout.Infinite);
         return 0;
     }
