@@ -115,6 +115,7 @@ internal static class UnwovenAssemblies
         return false;
     }
 
-    private static bool IsMeantSo(Assembly assembly) =>
+    /// <summary>Its build was told not to weave it.</summary>
+    public static bool IsMeantSo(Assembly assembly) =>
         assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Any(data => data.Key == SwitchKey && data.Value == "false");
 }

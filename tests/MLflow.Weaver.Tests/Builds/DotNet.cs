@@ -26,8 +26,8 @@ internal static class DotNet
         return "";
     }
 
-    /// <summary>Runs it to its end. A program's traces find no server.</summary>
-    public static async Task<(int ExitCode, string Output)> RunAsync(string folder, IEnumerable<string> arguments, CancellationToken cancellationToken, params IEnumerable<(string Name, string Value)> environment)
+    /// <summary>How it is started. A program's traces find no server.</summary>
+    public static ProcessStartInfo Command(string folder, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var setting in start.Environment.Keys.Where(key => key.StartsWith("MLFLOW_", StringComparison.Ordinal) || key.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
@@ -40,6 +40,13 @@ internal static class DotNet
         start.Environment["MLFLOW_SPOOL_DIRECTORY"] = "none";
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "true";
+        return start;
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    public static async Task<(int ExitCode, string Output)> RunAsync(string folder, IEnumerable<string> arguments, CancellationToken cancellationToken, params IEnumerable<(string Name, string Value)> environment)
+    {
+        var start = Command(folder, arguments);
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
