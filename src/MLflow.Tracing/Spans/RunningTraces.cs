@@ -69,7 +69,15 @@ internal sealed class RunningTraces : IDisposable
     {
         if (Volatile.Read(ref _isTicking) == 0 && Interlocked.Exchange(ref _isTicking, 1) == 0)
         {
-            Wait();
+            try
+            {
+                Wait();
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // The clock is the program's, whose span starts all the same. Tried again with the next one.
+                Volatile.Write(ref _isTicking, 0);
+            }
         }
     }
 
@@ -96,10 +104,16 @@ internal sealed class RunningTraces : IDisposable
                 // The timer would otherwise keep the flow of whoever started the first trace.
                 var isSuppressed = ExecutionContext.IsFlowSuppressed();
                 var flow = isSuppressed ? default : ExecutionContext.SuppressFlow();
-                _timer = _timeProvider.CreateTimer(_ => TryTick(), null, Period, Timeout.InfiniteTimeSpan);
-                if (!isSuppressed)
+                try
                 {
-                    flow.Undo();
+                    _timer = _timeProvider.CreateTimer(_ => TryTick(), null, Period, Timeout.InfiniteTimeSpan);
+                }
+                finally
+                {
+                    if (!isSuppressed)
+                    {
+                        flow.Undo();
+                    }
                 }
             }
             else
