@@ -10,7 +10,7 @@ internal static class CallValues
 {
     /// <summary>Never throws.</summary>
     public static AttributeValue Encode(object? value) =>
-        value is not null && OpaqueValues.IsOpaque(value) ? AttributeValue.FromString(Describe(value)) : ValueEncoder.Encode(value);
+        value is not null && OpaqueValues.IsOpaque(value) ? AttributeValue.FromString(OpaqueValues.NameOf(value)) : ValueEncoder.Encode(value);
 
     /// <summary>A JSON object of names and values.</summary>
     public static AttributeValue EncodeObject(string[] names, object?[] values) =>
@@ -71,6 +71,4 @@ internal static class CallValues
                 break;
         }
     }
-
-    private static string Describe(object value) => $"<{value.GetType().Name}>";
 }

@@ -50,6 +50,9 @@ internal static class PlainJsonWriter
             case DateTime or DateTimeOffset:
                 json.WriteStringValue(((IFormattable)value).ToString("O", CultureInfo.InvariantCulture));
                 break;
+            case not null when OpaqueValues.IsOpaque(value.GetType()):
+                json.WriteStringValue(OpaqueValues.NameOf(value));
+                break;
             case JsonElement element:
                 element.WriteTo(json);
                 break;

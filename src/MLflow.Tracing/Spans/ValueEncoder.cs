@@ -17,6 +17,7 @@ internal static class ValueEncoder
         NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
         ReferenceHandler = System.Text.Json.Serialization.ReferenceHandler.IgnoreCycles,
         MaxDepth = 64,
+        Converters = { new OpaqueValueConverter() },
     };
 
     public static AttributeValue Encode(object? value)
@@ -67,6 +68,11 @@ internal static class ValueEncoder
             if (value is JsonElement { ValueKind: JsonValueKind.Undefined })
             {
                 return default;
+            }
+
+            if (OpaqueValues.IsOpaque(value.GetType()))
+            {
+                return AttributeValue.FromString(OpaqueValues.NameOf(value));
             }
 
             var json = value switch

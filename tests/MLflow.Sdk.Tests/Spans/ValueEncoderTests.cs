@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Xunit;
@@ -58,6 +60,32 @@ public sealed class ValueEncoderTests
         var encoded = ValueEncoder.Encode(value);
         Assert.Equal(AttributeValueKind.Json, encoded.Kind);
         return Encoding.UTF8.GetString(encoded.Json);
+    }
+
+    public static TheoryData<object, string> Opaque => new()
+    {
+        { new HttpClient { DefaultRequestHeaders = { { "Authorization", "Bearer s3cret" } } }, "<HttpClient>" },
+        { new HttpRequestMessage { Headers = { { "api-key", "s3cret" } } }, "<HttpRequestMessage>" },
+        { new AuthenticationHeaderValue("Bearer", "s3cret"), "<AuthenticationHeaderValue>" },
+        { new NetworkCredential("ada", "s3cret"), "<NetworkCredential>" },
+        { new Cookie("session", "s3cret"), "<Cookie>" },
+        { new MemoryStream("s3cret"u8.ToArray()), "<MemoryStream>" },
+        { new TaskCompletionSource<int>().Task, "<Task`1>" },
+        { (Func<int>)(() => 1), "<Func`1>" },
+        { new Lazy<int>(() => throw new InvalidOperationException("it was asked for")), "<Lazy`1>" },
+        { new ValueTask<int>(1), "<ValueTask`1>" },
+    };
+
+    /// <summary>To look into a task waits for it, into a client tells its credentials.</summary>
+    [Theory]
+    [MemberData(nameof(Opaque), DisableDiscoveryEnumeration = true)]
+    public void Encode_WhatIsNoData_IsNamedByItsTypeHoweverDeepItStands(object value, string name)
+    {
+        var deep = new { n = 1, list = new[] { value }, map = new Dictionary<string, object> { ["a"] = new { value } } };
+
+        Assert.Equal(name, ValueEncoder.Encode(value).String);
+        Assert.Equal("""{"n":1,"list":["NAME"],"map":{"a":{"value":"NAME"}}}""".Replace("NAME", name, StringComparison.Ordinal), Json(deep));
+        Assert.Equal($$"""["{{name}}"]""", Encoding.UTF8.GetString(PlainJsonWriter.Write(new[] { value })));
     }
 
     private sealed class Node
