@@ -40,23 +40,11 @@ internal static class ExitFlush
 
     private static void Watch()
     {
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Run(client => client.EndAsync());
-        AppDomain.CurrentDomain.UnhandledException += (_, e) =>
-        {
-            if (e.IsTerminating)
-            {
-                FailingCalls.EndAll();
-                Run(client => client.EndAsync());
-            }
-        };
+        AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
+        AppDomain.CurrentDomain.UnhandledException += OnUnhandledException;
         if (AssemblyLoadContext.GetLoadContext(typeof(ExitFlush).Assembly) is { IsCollectible: true } plugin)
         {
-            // A plug-in that is unloaded ends as a process does. The event is raised before anything of it is gone.
-            plugin.Unloading += _ =>
-            {
-                FailingCalls.EndAll();
-                Run(client => client.EndAsync());
-            };
+            plugin.Unloading += OnUnloading;
         }
 
         try
@@ -69,6 +57,35 @@ internal static class ExitFlush
         {
             // The other ways out remain.
         }
+    }
+
+    private static void OnProcessExit(object? sender, EventArgs e) => Run(client => client.EndAsync());
+
+    private static void OnUnhandledException(object? sender, UnhandledExceptionEventArgs e)
+    {
+        if (e.IsTerminating)
+        {
+            FailingCalls.EndAll();
+            Run(client => client.EndAsync());
+        }
+    }
+
+    /// <summary>
+    /// A plug-in that is unloaded ends as a process does. The event is raised before anything of it is gone, and nothing of it goes while the process refers to something of ours.
+    /// </summary>
+    private static void OnUnloading(AssemblyLoadContext plugin)
+    {
+        FailingCalls.EndAll();
+        Run(client => client.EndAsync());
+        plugin.Unloading -= OnUnloading;
+        AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
+        AppDomain.CurrentDomain.UnhandledException -= OnUnhandledException;
+        Signals.ForEach(signal => signal.Dispose());
+        Signals.Clear();
+        UnwovenAssemblies.Forget();
+        OpenAIAutolog.TurnOff();
+        Mlflow.Tracer.Running.Dispose();
+        ExportMeter.Instance.Dispose();
     }
 
     private static void Run(Func<MlflowClient, Task> end)

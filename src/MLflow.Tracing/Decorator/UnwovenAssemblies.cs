@@ -20,6 +20,8 @@ internal static class UnwovenAssemblies
     /// <summary>Key of the assembly's metadata that says that it was meant not to be woven.</summary>
     public const string SwitchKey = "MlflowTraceWeaving";
 
+    private static SelfLog? _log;
+
     /// <summary>Looks at all assemblies of the process, those that are loaded later included.</summary>
     public static void Watch(SelfLog log)
     {
@@ -28,9 +30,8 @@ internal static class UnwovenAssemblies
             return;
         }
 
-        // In the background: whoever loads an assembly may hold locks, and waits.
-        AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) =>
-            ThreadPool.UnsafeQueueUserWorkItem(static found => Check(found.LoadedAssembly, found.log), (loaded.LoadedAssembly, log), preferLocal: false);
+        _log = log;
+        AppDomain.CurrentDomain.AssemblyLoad += OnLoad;
         ThreadPool.UnsafeQueueUserWorkItem(
             static log =>
             {
@@ -42,6 +43,9 @@ internal static class UnwovenAssemblies
             log,
             preferLocal: false);
     }
+
+    /// <summary>Looks at no further assemblies: we are a plug-in that is unloaded.</summary>
+    public static void Forget() => AppDomain.CurrentDomain.AssemblyLoad -= OnLoad;
 
     /// <summary>True when the assembly uses the attribute, was not woven and was meant to be.</summary>
     public static unsafe bool IsUnwoven(Assembly assembly)
@@ -56,6 +60,10 @@ internal static class UnwovenAssemblies
         GC.KeepAlive(assembly);
         return result;
     }
+
+    /// <summary>In the background: whoever loads an assembly may hold locks, and waits.</summary>
+    private static void OnLoad(object? sender, AssemblyLoadEventArgs loaded) =>
+        ThreadPool.UnsafeQueueUserWorkItem(static assembly => Check(assembly, _log!), loaded.LoadedAssembly, preferLocal: false);
 
     private static void Check(Assembly assembly, SelfLog log)
     {

@@ -32,14 +32,13 @@ internal static class OpenAIAutolog
                 options.Validate();
             }
 
-            _isTurnedOff = disable || options.Capture == CaptureMode.Off;
-            if (_isTurnedOff)
+            if (disable || options.Capture == CaptureMode.Off)
             {
-                _capture?.Dispose();
-                _capture = null;
+                TurnOff();
                 return;
             }
 
+            _isTurnedOff = false;
             if (_capture is { } capture)
             {
                 capture.Configure(options);
@@ -53,6 +52,16 @@ internal static class OpenAIAutolog
             {
                 WarnWhenBlind(LogOf(client));
             }
+        }
+    }
+
+    public static void TurnOff()
+    {
+        lock (Switch)
+        {
+            _isTurnedOff = true;
+            _capture?.Dispose();
+            _capture = null;
         }
     }
 

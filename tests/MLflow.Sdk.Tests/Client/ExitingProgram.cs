@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Loader;
 
 namespace MLflow.Tests.Client;
 
@@ -8,6 +10,9 @@ internal static class ExitingProgram
     public const string Argument = "--program-that-ends";
     public const string Ready = "ready";
 
+    /// <summary>What is said when nothing is left of the plug-in.</summary>
+    public const string Gone = "gone";
+
     /// <summary>Variable with the folder of its spool; without one it has none.</summary>
     public const string Spool = "TEST_SPOOL_DIRECTORY";
 
@@ -16,6 +21,12 @@ internal static class ExitingProgram
         if (Environment.GetEnvironmentVariable(Spool) is { } folder)
         {
             Environment.SetEnvironmentVariable("MLFLOW_SPOOL_DIRECTORY", folder);
+        }
+
+        if (ending == "plug-in")
+        {
+            Console.WriteLine(IsGone(TraceInAPlugin()) ? Gone : "still there");
+            return 7;
         }
 
         Mlflow.StartSpan("last words").Dispose();
@@ -43,6 +54,38 @@ internal static class ExitingProgram
             default:
                 return 99;
         }
+    }
+
+    /// <summary>Traces in a context of its own, with automatic tracing on and a trace that never ends, and unloads that.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference TraceInAPlugin()
+    {
+        var context = new AssemblyLoadContext("plugin", isCollectible: true);
+        var mlflow = context.LoadFromAssemblyPath(typeof(Mlflow).Assembly.Location).GetType("MLflow.Mlflow")!;
+
+        // A flow of its own: this one would keep what becomes current in it.
+        var thread = new Thread(() =>
+        {
+            mlflow.GetNestedType("OpenAI")!.GetMethod("Autolog")!.Invoke(null, [false, null]);
+            var start = mlflow.GetMethods().First(method => method.Name == "StartSpan");
+            ((IDisposable)start.Invoke(null, ["in a plug-in", .. start.GetParameters().Skip(1).Select(parameter => parameter.DefaultValue)])!).Dispose();
+            start.Invoke(null, ["never ends", .. start.GetParameters().Skip(1).Select(parameter => parameter.DefaultValue)]);
+        });
+        thread.Start();
+        thread.Join();
+        context.Unload();
+        return new WeakReference(context);
+    }
+
+    private static bool IsGone(WeakReference plugin)
+    {
+        for (var i = 0; i < 100 && plugin.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        return !plugin.IsAlive;
     }
 
     /// <summary>Starts it. The caller waits for its end.</summary>
