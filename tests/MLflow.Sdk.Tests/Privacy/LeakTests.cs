@@ -63,7 +63,7 @@ public sealed class LeakTests : IDisposable
                 await WorkAsync(client, text, secret);
                 var result = await client.FlushAsync(Token);
 
-                Assert.Equal((7, 0, 0), (result.Exported, result.Pending, result.WithheldValues));
+                Assert.Equal((8, 0, 0), (result.Exported, result.Pending, result.WithheldValues));
             }
 
             foreach (var request in server.Requests)
@@ -171,7 +171,7 @@ public sealed class LeakTests : IDisposable
         return new MlflowClient(options);
     }
 
-    /// <summary>Seven traces.</summary>
+    /// <summary>Eight traces.</summary>
     private static async Task WorkAsync(MlflowClient client, string text, string secret)
     {
         await using var model = await ModelServer.StartAsync((context, _) => AnswerAsync(context, text));
@@ -180,7 +180,8 @@ public sealed class LeakTests : IDisposable
         try
         {
             await CallAsync(model, text);
-            await SendRawAsync(model, secret);
+            await RetryAsync(model, text);
+            await SendRawAsync(model, text, secret);
         }
         finally
         {
@@ -218,12 +219,20 @@ public sealed class LeakTests : IDisposable
         Assert.Contains(text.Split('\n')[0], error.Message, StringComparison.Ordinal);
     }
 
-    private static async Task SendRawAsync(ModelServer model, string secret)
+    /// <summary>The failed try quotes the secret, in its error and where it tells of limits.</summary>
+    private static async Task RetryAsync(ModelServer model, string text)
+    {
+        ChatCompletion answer = await CaptureTestBase.Client(model.Address).CompleteChatAsync([new UserChatMessage("retry")], cancellationToken: Token);
+        Assert.Equal(text, answer.Content[0].Text);
+    }
+
+    private static async Task SendRawAsync(ModelServer model, string text, string secret)
     {
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(model.Address, "/v1/chat/completions?api-version=1&api_key=" + Uri.EscapeDataString(secret)))
         {
-            Content = new StringContent("""{"model":"m","messages":[{"role":"user","content":"answer"}]}""", Encoding.UTF8, "application/json"),
+            // With a property that no type of the package knows.
+            Content = new StringContent(JsonSerializer.Serialize(new { model = "m", messages = new[] { new { role = "user", content = "answer" } }, extra_body = new { note = text } }), Encoding.UTF8, "application/json"),
         };
         request.Headers.TryAddWithoutValidation("User-Agent", "openai-dotnet/2.0 (" + Uri.EscapeDataString(secret) + ")");
         request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + Uri.EscapeDataString(secret));
@@ -275,6 +284,9 @@ public sealed class LeakTests : IDisposable
         }
     }
 
+    // Tests of a collection run one after the other.
+    private static int _retries;
+
     private static Task AnswerAsync(HttpContext context, string text)
     {
         var body = (string)context.Items["body"]!;
@@ -300,6 +312,13 @@ public sealed class LeakTests : IDisposable
                 model = "m",
                 choices = new[] { new { index = 0, delta = new { content = piece } } },
             })));
+        }
+
+        if (body.Contains("\"retry\"", StringComparison.Ordinal) && _retries++ % 2 == 0)
+        {
+            context.Response.Headers["retry-after-ms"] = "1";
+            context.Response.Headers["x-ratelimit-note"] = text.Replace("\n", " ", StringComparison.Ordinal);
+            return CaptureTestBase.Json(context, JsonSerializer.Serialize(new { error = new { message = text, type = "rate_limit", param = text, code = text } }), 429);
         }
 
         if (body.Contains("\"fail\"", StringComparison.Ordinal))
