@@ -121,6 +121,22 @@ public sealed class FlowSettingsTests
     }
 
     [Fact]
+    public async Task SetDestination_IdOfAnExperiment_TakesWhatBeginsFromNowOn()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        await using var client = Some.Client(server, "general");
+        var before = client.StartSpan("before");
+        client.SetDestination("77");
+        before.Dispose();
+        client.StartSpan("after").Dispose();
+        client.SetExperiment("other");
+        client.StartSpan("other").Dispose();
+
+        FlushAssert.Counts(await client.FlushAsync(Token), exported: 3);
+        Assert.Equal("after:77 before:1 other:2", Where(server, "general", "other"));
+    }
+
+    [Fact]
     public async Task UseRun_TracesOfItsTime_BelongToIt()
     {
         await using var server = await LoopbackServer.StartAsync();
