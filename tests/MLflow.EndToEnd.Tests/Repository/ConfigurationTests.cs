@@ -23,7 +23,7 @@ public sealed partial class ConfigurationTests
         var documented = string.Concat(RepositoryFiles.AllTexts().Where(file => Documents.Contains(file.Path)).Select(file => file.Text));
 
         Assert.NotEmpty(read);
-        Assert.Empty(read.Where(name => !documented.Contains($"`{name}`", StringComparison.Ordinal)));
+        Assert.DoesNotContain(read, name => !documented.Contains($"`{name}`", StringComparison.Ordinal));
     }
 
     [GeneratedRegex("\"((?:MLFLOW|OTEL)_[A-Z0-9_]+)\"")]
