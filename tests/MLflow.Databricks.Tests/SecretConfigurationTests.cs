@@ -73,6 +73,19 @@ public sealed class SecretConfigurationTests : WorkspaceTestBase
     }
 
     [Fact]
+    public void Build_SecretThatIsNoText_IsLeftOutUnlessItIsNamed()
+    {
+        Workspace.Secrets.Add("app", "keystore", [0xFF, 0xFE, 0]);
+        Workspace.Secrets.Add("app", "there", "value-beside-it");
+
+        var configuration = Build("app");
+        Assert.Equal(("value-beside-it", null), (configuration["there"], configuration["keystore"]));
+
+        var e = Assert.Throws<FormatException>(() => Build("app", options => options.Keys["keystore"] = "Store"));
+        Assert.Contains("'keystore' of scope 'app' is no UTF-8 text", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Reload_RotatedSecret_IsNewAndTold()
     {
         Workspace.Secrets.Add("app", "key", "old-value-of-it");

@@ -234,6 +234,24 @@ public sealed class SecretTests : ClientTestBase
         Assert.Equal("it was [REDACTED]", (await client.GetTraceAsync(id, Token)).Tags["later"]);
     }
 
+    [Fact]
+    public async Task Names_ThatAreAlsoTheValueOfASecret_ReachTheWorkspaceAsTheyAre()
+    {
+        Workspace.Secrets.Add("s", "stage", "production-eu");
+        var secrets = Secrets();
+        Assert.Equal("production-eu", (await secrets.GetAsync("s", "stage", Token)).Reveal());
+
+        await secrets.CreateScopeAsync("production-eu", cancellationToken: Token);
+        await secrets.PutAsync("production-eu", "production-eu", "value-of-it", Token);
+        await secrets.PutAclAsync("production-eu", "production-eu", DatabricksSecretAccess.Read, Token);
+        Assert.Contains("production-eu", (await secrets.ListScopesAsync(Token)).Select(scope => scope.Name));
+        Assert.Equal("value-of-it", (await secrets.GetAsync("production-eu", "production-eu", Token)).Reveal());
+        await secrets.DeleteAclAsync("production-eu", "production-eu", Token);
+        await secrets.DeleteAsync("production-eu", "production-eu", Token);
+        await secrets.DeleteScopeAsync("production-eu", Token);
+        Assert.Equal(["s"], Workspace.Secrets.All.Select(scope => scope.Name));
+    }
+
     private DatabricksSecretsClient Secrets(string principal = UserEndpoints.UserName)
     {
         var secrets = new DatabricksSecretsClient(new DatabricksOptions { Host = Workspace.Host, Token = Workspace.Tokens.AddPersonal(principal) });

@@ -71,9 +71,9 @@ internal sealed class TrackingApi
     public Task<byte[]> WriteAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken) =>
         SendAsync(method, path, body is null ? null : WithoutKnownSecrets(body), RepeatableWhenNotTaken, cancellationToken);
 
-    /// <summary>As <see cref="WriteAsync"/>, for a body that is to hold a secret.</summary>
+    /// <summary>As <see cref="WriteAsync"/>, for a body that is to hold a secret, or a name that may be the value of one.</summary>
     /// <exception cref="MlflowException">It did not succeed.</exception>
-    public Task<byte[]> WriteSecretAsync(string path, byte[] body, CancellationToken cancellationToken) =>
+    public Task<byte[]> WriteUnchangedAsync(string path, byte[] body, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, path, body, RepeatableWhenNotTaken, cancellationToken);
 
     /// <summary>Does what is a read of several requests, and is tried again as one is.</summary>

@@ -11,7 +11,10 @@ namespace MLflow;
 /// </remarks>
 internal static class KnownSecrets
 {
-    /// <summary>Above these the oldest are forgotten, with a warning. A scope has 1000 secrets at most.</summary>
+    /// <summary>
+    /// Above these the oldest are forgotten: first those that were never handed out, which are remembered again when they are, then the others, with a warning. A scope has 1000
+    /// secrets at most.
+    /// </summary>
     public const int MaxSecrets = 4096;
 
     /// <inheritdoc cref="MaxSecrets"/>
@@ -21,6 +24,7 @@ internal static class KnownSecrets
 
     private static readonly Lock Changes = new();
     private static readonly List<Entry> Entries = [];
+    private static long _bytes;
     private static volatile bool _hasAny;
 
     // Made when it is looked for something: a whole scope may come at once.
@@ -31,6 +35,8 @@ internal static class KnownSecrets
     /// <summary>Makes a value known for as long as the result is held.</summary>
     public static KnownSecret Add(ReadOnlySpan<byte> value)
     {
+        KnownSecret secret;
+        bool hasForgotten;
         lock (Changes)
         {
             foreach (var entry in Entries)
@@ -41,26 +47,31 @@ internal static class KnownSecrets
                 }
             }
 
-            var secret = new KnownSecret(value);
-            if (secret.Needles.Length > 0)
-            {
-                Entries.Add(new Entry(secret));
-                Trim();
-                _hasAny = true;
-                _index = null;
-            }
-
-            return secret;
+            secret = new KnownSecret(value);
+            hasForgotten = secret.Needles.Length > 0 && Remember(new Entry(secret));
         }
+
+        Tell(hasForgotten);
+        return secret;
     }
 
     /// <summary>Makes it known for the life of the process.</summary>
     public static void Keep(KnownSecret secret)
     {
+        var hasForgotten = false;
         lock (Changes)
         {
-            Entries.Find(entry => ReferenceEquals(entry.Secret, secret))?.Kept = secret;
+            if (Entries.Find(entry => ReferenceEquals(entry.Secret, secret)) is { } known)
+            {
+                known.Kept = secret;
+            }
+            else if (secret.Needles.Length > 0)
+            {
+                hasForgotten = Remember(new Entry(secret) { Kept = secret });
+            }
         }
+
+        Tell(hasForgotten);
     }
 
     /// <summary>Whether bytes that hold UTF-8 text, JSON or not, with other bytes between the texts, might have one in one of them. Says yes too often.</summary>
@@ -99,21 +110,45 @@ internal static class KnownSecrets
         }
     }
 
-    private static void Trim()
+    /// <returns>Whether one that was handed out had to be forgotten.</returns>
+    private static bool Remember(Entry added)
     {
-        Entries.RemoveAll(entry => entry.Secret is null);
-        var bytes = Entries.Sum(entry => entry.Secret?.Size ?? 0);
-        while (Entries.Count > MaxSecrets || (bytes > MaxBytes && Entries.Count > 1))
+        var hasForgotten = false;
+        _bytes += added.Size;
+        if (Entries.Count >= MaxSecrets || _bytes > MaxBytes)
         {
-            bytes -= Entries[0].Secret?.Size ?? 0;
-            Entries.RemoveAt(0);
-            Mlflow.Log.Warn("known-secrets", $"More than {MaxSecrets} secrets, or {MaxBytes >> 20} MiB of them, were fetched: the oldest are no longer looked for in traces.");
+            Entries.RemoveAll(entry => entry.Secret is null);
+            _bytes = Entries.Sum(entry => entry.Size) + added.Size;
+        }
+
+        while (Entries.Count >= MaxSecrets || (_bytes > MaxBytes && Entries.Count > 0))
+        {
+            var oldest = Math.Max(0, Entries.FindIndex(entry => entry.Kept is null));
+            _bytes -= Entries[oldest].Size;
+            hasForgotten |= Entries[oldest].Kept is not null;
+            Entries.RemoveAt(oldest);
+        }
+
+        Entries.Add(added);
+        _hasAny = true;
+        _index = null;
+        return hasForgotten;
+    }
+
+    /// <summary>Not under the lock: a logger is the program's, and may record what it is given.</summary>
+    private static void Tell(bool hasForgotten)
+    {
+        if (hasForgotten)
+        {
+            Mlflow.Log.Warn("known-secrets", $"More than {MaxSecrets} secrets, or {MaxBytes >> 20} MiB of them, were read by the program: the oldest are no longer looked for in traces.");
         }
     }
 
     private sealed class Entry(KnownSecret secret)
     {
         public WeakReference<KnownSecret> Reference { get; } = new(secret);
+
+        public long Size { get; } = secret.Size;
 
         public KnownSecret? Kept { get; set; }
 

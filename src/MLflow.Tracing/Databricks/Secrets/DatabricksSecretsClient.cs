@@ -52,6 +52,21 @@ public sealed class DatabricksSecretsClient : IDisposable
     /// </exception>
     public async Task<DatabricksSecret> GetAsync(string scope, string key, CancellationToken cancellationToken = default)
     {
+        byte[]? value = null;
+        try
+        {
+            value = await FetchAsync(scope, key, cancellationToken).ConfigureAwait(false);
+            return new DatabricksSecret(scope, key, KnownSecrets.Add(value));
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(value);
+        }
+    }
+
+    /// <summary>Fetches the bytes of a secret, without making them known.</summary>
+    internal async Task<byte[]> FetchAsync(string scope, string key, CancellationToken cancellationToken)
+    {
         Check(scope, key);
         byte[] answer;
         try
@@ -71,18 +86,15 @@ public sealed class DatabricksSecretsClient : IDisposable
             };
         }
 
-        byte[]? value = null;
         try
         {
-            value = ApiJson.Read(answer, static json => ApiJson.Member(json, "value") is { ValueKind: JsonValueKind.String } text && text.TryGetBytesFromBase64(out var bytes)
+            return ApiJson.Read(answer, static json => ApiJson.Member(json, "value") is { ValueKind: JsonValueKind.String } text && text.TryGetBytesFromBase64(out var bytes)
                 ? bytes
                 : throw new FormatException("it has no value in base64"));
-            return new DatabricksSecret(scope, key, KnownSecrets.Add(value));
         }
         finally
         {
             CryptographicOperations.ZeroMemory(answer);
-            CryptographicOperations.ZeroMemory(value);
         }
     }
 
@@ -252,10 +264,10 @@ public sealed class DatabricksSecretsClient : IDisposable
     {
         // The program has it in clear.
         KnownSecrets.Keep(KnownSecrets.Add(value));
-        return _api().WriteSecretAsync(Path + "/put", ApiJson.Fields(("scope", scope), ("key", key), field), cancellationToken);
+        return WriteAsync("/put", ApiJson.Fields(("scope", scope), ("key", key), field), cancellationToken);
     }
 
-    private Task<byte[]> WriteAsync(string path, byte[] body, CancellationToken cancellationToken) => _api().WriteAsync(HttpMethod.Post, Path + path, body, cancellationToken);
+    private Task<byte[]> WriteAsync(string path, byte[] body, CancellationToken cancellationToken) => _api().WriteUnchangedAsync(Path + path, body, cancellationToken);
 
     private static void CheckScope(string scope, [CallerArgumentExpression(nameof(scope))] string parameter = "") => SecretNameRule.Check(scope, "scope", parameter);
 

@@ -8,7 +8,8 @@ public sealed class DatabricksSecretsConfigurationOptions
 
     /// <summary>
     /// The secrets that are read, each with the name of its setting: <c>Keys["api-key"] = "OpenAI:ApiKey"</c>. Empty: all of the scope, under their own names, in which <c>--</c>
-    /// stands for <c>:</c> (<c>OpenAI--ApiKey</c> is the setting <c>OpenAI:ApiKey</c>).
+    /// stands for <c>:</c> (<c>OpenAI--ApiKey</c> is the setting <c>OpenAI:ApiKey</c>). One that is no UTF-8 text is left out with a warning; named here, it is an error, as what is
+    /// missing is.
     /// </summary>
     public IDictionary<string, string> Keys { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 

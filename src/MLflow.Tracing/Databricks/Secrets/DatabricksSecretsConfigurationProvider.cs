@@ -75,6 +75,7 @@ internal sealed class DatabricksSecretsConfigurationProvider(string scope, Datab
                 secret => secret.Key,
                 secret => secret.Key.Replace(Delimiter, ConfigurationPath.KeyDelimiter, StringComparison.Ordinal));
         var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        var noText = new List<string>();
         await Parallel.ForEachAsync(names, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = MaxParallel }, async (name, token) =>
         {
             try
@@ -89,7 +90,22 @@ internal sealed class DatabricksSecretsConfigurationProvider(string scope, Datab
             {
                 // The others may be there.
             }
+            catch (FormatException) when (options.Optional || options.Keys.Count == 0)
+            {
+                // Nobody asked for it by its name: a key file beside the texts does not keep the program from starting.
+                lock (settings)
+                {
+                    noText.Add(name.Key);
+                }
+            }
         }).ConfigureAwait(false);
+        if (noText.Count > 0)
+        {
+            Mlflow.Log.Warn(
+                "databricks-configuration-bytes",
+                $"Of scope '{scope}' {string.Join(", ", noText.Order(StringComparer.Ordinal).Select(key => $"'{key}'"))} {(noText.Count == 1 ? "is" : "are")} left out of the configuration: no UTF-8 text. DatabricksSecrets.GetAsync reads the bytes.");
+        }
+
         return settings;
     }
 
