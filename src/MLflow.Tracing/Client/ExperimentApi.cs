@@ -20,7 +20,7 @@ internal sealed class ExperimentApi
     /// <summary>Null where there is none. Deleted ones are found.</summary>
     public async Task<ExperimentRecord?> FindAsync(string name, CancellationToken cancellationToken)
     {
-        name = _api.Workspace is null ? name : ExperimentPath.Normalize(name);
+        name = NameOf(name);
         try
         {
             return ReadOne(await _api.GetAsync($"{Path}get-by-name?experiment_name={Uri.EscapeDataString(name)}", cancellationToken).ConfigureAwait(false));
@@ -33,7 +33,7 @@ internal sealed class ExperimentApi
 
     public async Task<string> CreateAsync(string name, string? artifactLocation, IReadOnlyDictionary<string, string>? tags, CancellationToken cancellationToken)
     {
-        name = _api.Workspace is null ? name : ExperimentPath.Normalize(name);
+        name = NameOf(name);
         var body = ScratchJson.Write((name, artifactLocation, tags), static (json, s) =>
         {
             json.WriteStartObject();
@@ -62,6 +62,8 @@ internal sealed class ExperimentApi
         var answer = await PostAsync("create", body, cancellationToken).ConfigureAwait(false);
         return ApiJson.Read(answer, root => ApiJson.Text(root, "experiment_id") ?? throw new FormatException("it names no experiment_id"));
     }
+
+    private string NameOf(string name) => _api.Workspace is null ? name : ExperimentPath.Normalize(name);
 
     /// <summary>Gets the experiment, and creates it where it is missing.</summary>
     public async Task<ExperimentRecord> GetOrCreateAsync(string name, CancellationToken cancellationToken)

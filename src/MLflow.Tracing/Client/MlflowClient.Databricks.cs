@@ -11,7 +11,7 @@ public sealed partial class MlflowClient
     /// </summary>
     public DatabricksSecretsClient Secrets => _secrets ??= new DatabricksSecretsClient(() =>
     {
-        var workspace = _workspaces.Find(Destination.TrackingUri) ?? _workspaces.Find(_workspaces.Add(DatabricksUri.Scheme))!;
+        var workspace = _workspaces.Find(Destination.TrackingUri) ?? _workspaces.Find(_workspaces.AddOnce(DatabricksUri.Scheme))!;
         return new TrackingApi(workspace.Config.Host, Tracer.TimeProvider, _credentials, workspace);
     });
 

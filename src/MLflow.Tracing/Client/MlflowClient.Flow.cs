@@ -21,8 +21,8 @@ public sealed partial class MlflowClient
     public IDisposable UseExperiment(string name, string? trackingUri = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        var uri = trackingUri is null ? null : TrackingSettings.ParseTrackingUri(trackingUri, _workspaces);
-        name = DatabricksUri.IsDatabricks(uri ?? Destination.TrackingUri) ? ExperimentPath.Normalize(name) : name;
+        var uri = AddressOf(trackingUri);
+        name = TrackingSettings.Checked(new TraceDestination(uri ?? Destination.TrackingUri, name, null)).ExperimentName!;
         return Use(flow => flow with { ExperimentName = name, ExperimentId = null, TrackingUri = uri ?? flow.TrackingUri });
     }
 
@@ -33,7 +33,7 @@ public sealed partial class MlflowClient
     public IDisposable UseExperimentById(string experimentId, string? trackingUri = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(experimentId);
-        var uri = trackingUri is null ? null : TrackingSettings.ParseTrackingUri(trackingUri, _workspaces);
+        var uri = AddressOf(trackingUri);
         TrackingSettings.Checked(new TraceDestination(uri ?? Destination.TrackingUri, null, experimentId));
         return Use(flow => flow with { ExperimentName = null, ExperimentId = experimentId, TrackingUri = uri ?? flow.TrackingUri });
     }
@@ -102,6 +102,11 @@ public sealed partial class MlflowClient
             await api.WriteAsync(HttpMethod.Post, "/api/2.0/mlflow/traces/link-to-run", body, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>What a workspace is for this client was found out once: a flow may begin with every request.</summary>
+    private Uri? AddressOf(string? trackingUri) => trackingUri is null ? null
+        : DatabricksUri.IsDatabricks(trackingUri) ? _workspaces.AddOnce(trackingUri)
+        : TrackingSettings.ParseTrackingUri(trackingUri, _workspaces);
 
     private TraceDestination Destination => _flow.Value is { } flow ? flow.Over(_settings.Destination) : _settings.Destination;
 

@@ -24,17 +24,18 @@ internal sealed class TrackingSettings
         var place = isTold ? null : Configured(DestinationVariable);
         var name = options.Experiment ?? (options.ExperimentId is null && place is null ? Configured(ExperimentNameVariable) : null);
         var id = name is null ? options.ExperimentId ?? place ?? Configured(ExperimentIdVariable) ?? "0" : null;
-        return new TrackingSettings(Checked(new TraceDestination(uri, name is not null && DatabricksUri.IsDatabricks(uri) ? ExperimentPath.Normalize(name) : name, id)));
+        return new TrackingSettings(Checked(new TraceDestination(uri, name, id)));
 
         string? Configured(string variable) => options.Variable?.Invoke(variable) is { Length: > 0 } value ? value : Variable(variable);
     }
 
-    /// <exception cref="ArgumentException">The destination cannot be one.</exception>
+    /// <returns>The destination as its server knows it.</returns>
+    /// <exception cref="ArgumentException">It cannot be one.</exception>
     public static TraceDestination Checked(TraceDestination destination)
     {
         if (DatabricksUri.IsDatabricks(destination.TrackingUri))
         {
-            return destination;
+            return destination.ExperimentName is { } name ? destination with { ExperimentName = ExperimentPath.Normalize(name) } : destination;
         }
 
         return CatalogLocation.TryParse(destination.ExperimentId, out _)
@@ -145,7 +146,14 @@ internal sealed class TrackingSettings
         return null;
     }
 
-    public TrackingSettings WithTrackingUri(Uri uri) => new(Destination with { TrackingUri = uri });
+    /// <exception cref="ArgumentException">What is set as the destination is a place in Unity Catalog, and the address that of another server.</exception>
+    public TrackingSettings WithTrackingUri(Uri uri)
+    {
+        var destination = Destination with { TrackingUri = uri };
+
+        // A name that no workspace takes may be set by the environment for another server, and replaced by the program's next line: if not, the export says so.
+        return new TrackingSettings(destination.ExperimentName is null ? Checked(destination) : destination);
+    }
 
     /// <param name="destination">Id of an experiment, or a place in Unity Catalog.</param>
     public TrackingSettings WithDestination(string destination)
@@ -161,12 +169,7 @@ internal sealed class TrackingSettings
             throw new ArgumentException("An experiment's name cannot be empty.", nameof(name));
         }
 
-        if (DatabricksUri.IsDatabricks(Destination.TrackingUri))
-        {
-            name = ExperimentPath.Normalize(name);
-        }
-
-        return new TrackingSettings(Destination with { ExperimentName = name, ExperimentId = null });
+        return new TrackingSettings(Checked(Destination with { ExperimentName = name, ExperimentId = null }));
     }
 
     /// <param name="value">What the program says.</param>

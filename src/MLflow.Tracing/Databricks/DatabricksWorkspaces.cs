@@ -9,6 +9,7 @@ internal sealed class DatabricksWorkspaces : IDisposable
 
     // Bounded by the tracking URIs that the program sets.
     private readonly Dictionary<Uri, DatabricksWorkspace> _workspaces = [];
+    private readonly Dictionary<string, Uri> _addresses = [];
 
     public DatabricksWorkspaces(TrackingTransport transport, TimeProvider timeProvider, DatabricksOptions? options = null)
     {
@@ -38,9 +39,26 @@ internal sealed class DatabricksWorkspaces : IDisposable
             {
                 _workspaces.Add(address, new DatabricksWorkspace(config, _transport, _timeProvider));
             }
+
+            _addresses[text] = address;
         }
 
         return address;
+    }
+
+    /// <summary>As <see cref="Add"/>, where that was asked before from what was found then: for calls that come with every request, and must not read files each time.</summary>
+    /// <exception cref="ArgumentException">There is none, or there are no credentials for it.</exception>
+    public Uri AddOnce(string text)
+    {
+        lock (_lock)
+        {
+            if (_addresses.TryGetValue(text, out var known))
+            {
+                return known;
+            }
+        }
+
+        return Add(text);
     }
 
     /// <summary>The workspace at the address of a destination; null where that is none of a workspace.</summary>
