@@ -1,4 +1,5 @@
 using MLflow.Tests.Databricks.Workspace;
+using MLflow.Tests.Otlp;
 using Xunit;
 
 namespace MLflow.Tests.Databricks;
@@ -59,6 +60,10 @@ public sealed class CatalogTests : ClientTestBase
 
         FlushAssert.Counts(await client.FlushAsync(Token), exported: 3);
         Assert.Equal((1, 2), (Workspace.Traces.All.Count, Workspace.Catalog.Traces.Count));
+
+        client.SetDestination(Place);
+        Assert.Contains("only a Databricks workspace has", Assert.Throws<ArgumentException>(() => client.SetTrackingUri("http://localhost:5000")).Message, StringComparison.Ordinal);
+        Assert.Equal("databricks", client.TrackingUri);
 
         await using var other = new MlflowClient(new MlflowClientOptions { TrackingUri = "http://localhost:5000", LoggerFactory = Log });
         Assert.Contains("only a Databricks workspace has", Assert.Throws<ArgumentException>(() => other.SetDestination(Place)).Message, StringComparison.Ordinal);
@@ -137,15 +142,147 @@ public sealed class CatalogTests : ClientTestBase
     }
 
     [Fact]
+    public async Task LateSpan_WhileTheWorkspaceIsAway_IsSentByTheNextProgram()
+    {
+        var first = CatalogClient(Place, SpoolFolder);
+        LiveSpan root;
+        using (root = first.StartSpan("root"))
+        {
+        }
+
+        FlushAssert.Counts(await first.FlushAsync(Token), exported: 1);
+        await Workspace.GoAwayAsync();
+        first.StartSpanNoContext("late", parent: root).End();
+        await first.DisposeAsync();
+        await Workspace.ComeBackAsync();
+
+        await RecoverAsync(CatalogClient(Place, SpoolFolder), () => Spans(root).Count == 2);
+        Assert.Equal(["late", "root"], Spans(root).Select(span => span.Name).Order());
+    }
+
+    [Fact]
+    public async Task UnfinishedTrace_AtTheEndOfTheProgram_LosesNoSpanThatHasEnded()
+    {
+        var first = CatalogClient(Place, SpoolFolder);
+        await Workspace.GoAwayAsync();
+        var root = first.StartSpanNoContext("root");
+        for (var i = 0; i < ActiveTrace.MaxHeldSpans; i++)
+        {
+            first.StartSpanNoContext("step", parent: root).End();
+        }
+
+        await first.DisposeAsync();
+        await Workspace.ComeBackAsync();
+
+        await RecoverAsync(CatalogClient(Place, SpoolFolder), () => Spans(root).Count == ActiveTrace.MaxHeldSpans);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task LargeTrace_WorkspaceFailsInTheMiddle_NoSpanIsSentTwice(bool endsProgram)
+    {
+        var requests = 0;
+        Workspace.Intercept = (context, request) =>
+        {
+            // The first one of the large trace is taken, those after it are not.
+            if (request.Path != CatalogSpanEndpoints.Path || request.Body.Length < 500_000 || Interlocked.Increment(ref requests) is not (> 1 and < 5))
+            {
+                return Task.FromResult(false);
+            }
+
+            context.Response.StatusCode = 503;
+            return Task.FromResult(true);
+        };
+        var client = CatalogClient(Place, SpoolFolder);
+        var text = string.Concat(Enumerable.Repeat("it rains. ", 20_000));
+        using (client.StartSpan("root"))
+        {
+            for (var i = 0; i < 16; i++)
+            {
+                using var step = client.StartSpan("step");
+                step.SetInputs(text);
+            }
+        }
+
+        if (endsProgram)
+        {
+            await client.FlushAsync(Token);
+            await client.DisposeAsync();
+            client = CatalogClient(Place, SpoolFolder);
+        }
+
+        await RecoverAsync(client, () => Workspace.Catalog.Traces.Any(trace => Workspace.Catalog.Spans(Place, trace.Id).Count == 17));
+        var sent = Workspace.To(CatalogSpanEndpoints.Path).Where(request => request.Status == 200)
+            .SelectMany(request => ExportTraceServiceRequest.Parser.ParseFrom(request.Body).ResourceSpans).SelectMany(r => r.ScopeSpans).SelectMany(s => s.Spans)
+            .Where(span => span.Name != "another").Select(span => span.SpanId).ToList();
+        Assert.Equal(17, sent.Count);
+        Assert.Equal(17, sent.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task QuotaStorm_AndATokenThatEndsInIt_LoseNothingAndSendNoSpanTwice()
+    {
+        Workspace.Quotas.Limit(QuotaGroup.CreateTraces, 20);
+        var requests = 0;
+        Workspace.Intercept = (_, request) =>
+        {
+            if (request.Path == CatalogSpanEndpoints.Path && Interlocked.Increment(ref requests) == 10)
+            {
+                Workspace.Tokens.ExpireAll();
+            }
+
+            return Task.FromResult(false);
+        };
+        var client = Client(
+            options =>
+            {
+                (options.Databricks.ClientId, options.Databricks.ClientSecret) = Workspace.Tokens.AddServicePrincipal();
+                options.ExperimentId = Place;
+                options.SpoolDirectory = SpoolFolder;
+            },
+            experiment: null);
+        var roots = Enumerable.Range(0, 40).Select(_ => client.StartSpanNoContext("root")).ToList();
+        roots.ForEach(root => root.End());
+        var result = await client.FlushAsync(Token);
+        while (result.Exported < roots.Count)
+        {
+            Assert.Equal((0, roots.Count), (result.Dropped, result.Exported + result.Pending + result.Spooled));
+            result = await client.FlushAsync(Token);
+        }
+
+        Assert.All(roots, root => Assert.Single(Spans(root)));
+        Assert.Equal(roots.Count, Workspace.Catalog.Traces.Count);
+        Assert.True(Workspace.Quotas.Refused > 0);
+        Assert.Equal(roots.Count, Workspace.To(CatalogSpanEndpoints.Path).Count(request => request.Status == 200));
+        Assert.Single(Log.Lines);
+    }
+
+    [Fact]
     public async Task Delete_InUnityCatalog_SaysHow()
     {
         var e = await Assert.ThrowsAsync<ArgumentException>(() => CatalogClient(Place).DeleteTracesAsync(Place, ["x"], Token));
         Assert.Contains("with SQL", e.Message, StringComparison.Ordinal);
     }
 
-    private MlflowClient CatalogClient(string place) => Client(
+    private IReadOnlyList<Span> Spans(LiveSpan root) => Workspace.Catalog.Spans(Place, root.TraceId[^32..]);
+
+    /// <summary>Another trace makes a program look at what waits.</summary>
+    private static async Task RecoverAsync(MlflowClient client, Func<bool> isThere)
+    {
+        client.StartSpan("another").Dispose();
+        do
+        {
+            Assert.Equal(0, (await client.FlushAsync(Token)).Dropped);
+            await Task.Yield();
+        }
+        while (!isThere());
+    }
+
+    private MlflowClient CatalogClient(string place, string? spool = null) => Client(
         options =>
         {
+            options.SpoolDirectory = spool ?? "none";
             options.Databricks.Token = Workspace.Tokens.AddPersonal();
             options.Databricks.SqlWarehouseId = Workspace.Catalog.Warehouse;
             options.ExperimentId = place;

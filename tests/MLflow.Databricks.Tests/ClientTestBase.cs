@@ -1,4 +1,5 @@
 using System.Text;
+using MLflow.Tests.Databricks.Workspace;
 using Xunit;
 
 namespace MLflow.Tests.Databricks;
@@ -9,6 +10,7 @@ public abstract class ClientTestBase : WorkspaceTestBase
     protected const string Experiment = "/Shared/app";
 
     private readonly List<MlflowClient> _clients = [];
+    private readonly int _exceptionsBefore = SeenExceptions.Count;
 
     private protected RecordingLog Log { get; } = new();
 
@@ -26,7 +28,9 @@ public abstract class ClientTestBase : WorkspaceTestBase
         Assert.All(Log.Lines, AssertNoSecrets);
         Assert.All(Directory.GetFiles(SpoolFolder), file => AssertNoSecrets(Encoding.Latin1.GetString(File.ReadAllBytes(file))));
         Assert.All(Workspace.Storage.Objects.Values, document => AssertNoSecrets(Encoding.UTF8.GetString(document)));
-        Assert.All(Workspace.Traces.All, trace => AssertNoSecrets(trace.Info.ToJsonString()));
+        Assert.All(Workspace.Traces.All.Concat(Workspace.Catalog.Traces), trace => AssertNoSecrets(trace.Info.ToJsonString()));
+        Assert.All(Workspace.To(CatalogSpanEndpoints.Path), request => AssertNoSecrets(Encoding.UTF8.GetString(request.Body)));
+        Assert.All(SeenExceptions.Since(_exceptionsBefore), AssertNoSecrets);
         Directory.Delete(SpoolFolder, recursive: true);
         await base.DisposeAsync();
         GC.SuppressFinalize(this);

@@ -116,12 +116,7 @@ internal sealed class WorkspaceExport(DatabricksWorkspace workspace)
             info = CatalogTraceInfo.Write(Facts(parts[^1], location.Id), location, out hex, out root);
         }
 
-        if (!parts[^1].AreSpansSent)
-        {
-            await SendSpansAsync(parts, location, root, cancellationToken).ConfigureAwait(false);
-            parts[^1].AreSpansSent = true;
-        }
-
+        await SendSpansAsync(parts, location, root, cancellationToken).ConfigureAwait(false);
         if (!info.IsEmpty)
         {
             using var answer = await workspace.Http.SendJsonAsync(HttpMethod.Post, $"{CatalogPath(location)}/{hex}/info", info, cancellationToken).ConfigureAwait(false);
@@ -133,13 +128,15 @@ internal sealed class WorkspaceExport(DatabricksWorkspace workspace)
     private async Task SendSpansAsync(IReadOnlyList<QueuedExport> parts, CatalogLocation location, IReadOnlyList<KeyValuePair<string, string>> root, CancellationToken cancellationToken)
     {
         using var request = new OtlpRequest();
+        var acknowledged = new Dictionary<QueuedExport, int>();
         request.Begin();
         foreach (var part in parts)
         {
-            var position = 0;
-            for (var left = part.SpanCount; left > 0; left--)
+            // The next try goes on where the last one was acknowledged.
+            for (var position = part.SentSpanBytes; position < part.Encoded!.SpanBytes;)
             {
                 Add(request, part, ref position, root);
+                acknowledged[part] = position;
                 if (request.Size >= TraceExporter.MaxRequestBytes)
                 {
                     await PostAsync().ConfigureAwait(false);
@@ -158,6 +155,10 @@ internal sealed class WorkspaceExport(DatabricksWorkspace workspace)
             try
             {
                 await workspace.Http.PostSpansAsync(SpansPath, TableHeader, location.SpansTable, request.End(), cancellationToken).ConfigureAwait(false);
+                foreach (var (part, position) in acknowledged)
+                {
+                    part.SentSpanBytes = position;
+                }
             }
             catch (ExportFailureException e) when (e.Status == 404)
             {

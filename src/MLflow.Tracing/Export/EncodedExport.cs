@@ -47,22 +47,33 @@ internal sealed class EncodedExport
 
     public EncodedFacts Facts => new(_block.Bytes.AsSpan(_facts, _end - _facts), _experiment);
 
-    /// <summary>All spans, with the facts of the last one.</summary>
-    public static EncodedExport Merge(IReadOnlyList<EncodedExport> parts, ExportMemory memory)
+    /// <summary>The spans of all, each from a position on, with the facts of the last one.</summary>
+    public static EncodedExport Merge(IReadOnlyList<(EncodedExport Export, int From)> parts, ExportMemory memory)
     {
-        var spans = parts.Sum(part => part.SpanBytes);
-        var last = parts[^1];
+        var spans = parts.Sum(part => part.Export.SpanBytes - part.From);
+        var last = parts[^1].Export;
         var bytes = new byte[spans + last.Size - last.SpanBytes];
         var at = 0;
-        foreach (var part in parts)
+        foreach (var (part, from) in parts)
         {
-            part.Bytes[..part.SpanBytes].CopyTo(bytes.AsSpan(at));
-            at += part.SpanBytes;
+            part.Bytes[from..part.SpanBytes].CopyTo(bytes.AsSpan(at));
+            at += part.SpanBytes - from;
         }
 
         last.Bytes[last.SpanBytes..].CopyTo(bytes.AsSpan(at));
         var (block, start) = memory.Keep(bytes);
         return new EncodedExport(block, start, spans, bytes.Length - spans, last.ExperimentOffset);
+    }
+
+    public int CountSpans()
+    {
+        var count = 0;
+        for (var position = 0; TryReadSpan(ref position, out _);)
+        {
+            count++;
+        }
+
+        return count;
     }
 
     /// <summary>Bytes of the span at <paramref name="position"/>; 0 after the last one.</summary>

@@ -22,14 +22,18 @@ internal sealed class ExportLane
     {
         Destination = destination;
         Server = server;
+        IsCatalog = server.Workspace is not null && CatalogLocation.TryParse(destination.ExperimentId, out _);
     }
 
     public TraceDestination Destination { get; }
 
     public TrackingServer Server { get; }
 
-    /// <summary>When to try this experiment again, whose traces wait for something that others do not wait for. Null for none.</summary>
-    public RetryPolicy? Hold { get; set; }
+    /// <summary>A place in Unity Catalog: a span can join its trace there at any time, which elsewhere in a workspace is one document.</summary>
+    public bool IsCatalog { get; }
+
+    /// <summary>When to try again what waits for something that other experiments do not wait for. Null for none.</summary>
+    public RetryPolicy? Hold => Server.HoldOf(Destination);
 
     public bool IsEmpty => _waiting.Count == 0;
 
@@ -63,6 +67,19 @@ internal sealed class ExportLane
         var change = export.Become(encoded);
         _bytes += change;
         return change;
+    }
+
+    /// <summary>Puts one export into the place of several, of which the last gives its own.</summary>
+    public void Replace(IReadOnlyList<QueuedExport> parts, QueuedExport merged)
+    {
+        merged.Lane = this;
+        merged.Place = _waiting.AddAfter(parts[^1].Place!, merged);
+        _spans += merged.SpanCount;
+        _bytes += merged.Size;
+        foreach (var part in parts)
+        {
+            Remove(part);
+        }
     }
 
     public void Remove(QueuedExport export)
@@ -112,7 +129,8 @@ internal sealed class ExportLane
         var traces = 0;
         foreach (var export in _waiting)
         {
-            if (!export.IsComplete)
+            // A part that was on the disk has lost the others: where it may be there, it goes by itself.
+            if (export is { IsComplete: false, Spooled: null })
             {
                 (open.TryGetValue(export.Progress, out var before) ? before : open[export.Progress] = []).Add(export);
                 continue;

@@ -15,7 +15,7 @@ internal sealed class FlushRequest
     private readonly long _sequence;
     private readonly long _firstAttempt;
     private readonly Dictionary<TrackingServer, int> _failures = [];
-    private readonly HashSet<ExportLane> _held = [];
+    private readonly HashSet<(TrackingServer Server, TraceDestination Destination)> _held = [];
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="sequence">The last export that is waited for.</param>
@@ -31,14 +31,14 @@ internal sealed class FlushRequest
 
     public Task Done => _done.Task;
 
-    public bool WaitsFor(ExportLane lane) => !lane.IsEmpty && lane.FirstSequence <= _sequence && !_held.Contains(lane) && WaitsFor(lane.Server);
+    public bool WaitsFor(ExportLane lane) => !lane.IsEmpty && lane.FirstSequence <= _sequence && !_held.Contains((lane.Server, lane.Destination)) && WaitsFor(lane.Server);
 
     /// <summary>The server is not given up yet.</summary>
     public bool WaitsFor(TrackingServer server) =>
         _failures.GetValueOrDefault(server) < MaxTries && !(server.Retry.IsToldToWait && server.Retry.Remaining > MaxWait);
 
-    /// <summary>What is on the disk for it is waited for: not while traces of one experiment are held, since that is not read before those are settled.</summary>
-    public bool WaitsForSpool(TrackingServer server) => WaitsFor(server) && !_held.Any(lane => ReferenceEquals(lane.Server, server));
+    /// <summary>What is on the disk for it is waited for: not while traces of one experiment are held, which may be there, too.</summary>
+    public bool WaitsForSpool(TrackingServer server) => WaitsFor(server) && !_held.Any(held => ReferenceEquals(held.Server, server));
 
     public void Note(TrackingServer server, ExportFailureKind kind, long attempt)
     {
@@ -53,7 +53,7 @@ internal sealed class FlushRequest
     {
         if (attempt >= _firstAttempt)
         {
-            _held.Add(lane);
+            _held.Add((lane.Server, lane.Destination));
         }
     }
 

@@ -31,11 +31,10 @@ internal sealed class QueuedExport
     {
         var last = parts[^1];
         Progress = last.Progress;
-        SpanCount = parts.Sum(part => part.SpanCount);
-        IsComplete = true;
+        SpanCount = encoded.CountSpans();
+        IsComplete = last.IsComplete;
         Sequence = last.Sequence;
         AreFactsSent = last.AreFactsSent;
-        AreSpansSent = last.AreSpansSent;
         Failures = last.Failures;
         Encoded = encoded;
         Size = encoded.Size;
@@ -77,6 +76,9 @@ internal sealed class QueuedExport
     /// <summary>The spans have been acknowledged; the trace's facts have not.</summary>
     public bool AreSpansSent { get; set; }
 
+    /// <summary>Where they go in several requests: bytes of the spans, with their lengths, that have been acknowledged.</summary>
+    public int SentSpanBytes { get; set; }
+
     /// <summary>The trace's facts have been acknowledged with its spans.</summary>
     public bool AreFactsSent { get; set; }
 
@@ -86,8 +88,9 @@ internal sealed class QueuedExport
     /// <summary>Tries that ended in <see cref="ExportFailureKind.Failed"/>.</summary>
     public int Failures { get; set; }
 
-    /// <summary>Puts the exports of one finished trace together, which are encoded.</summary>
-    public static QueuedExport Merge(IReadOnlyList<QueuedExport> parts, ExportMemory memory) => new(parts, EncodedExport.Merge([.. parts.Select(part => part.Encoded!)], memory));
+    /// <summary>Puts what has not been acknowledged of exports of one trace together, which are encoded: their spans, and the facts of the last one.</summary>
+    public static QueuedExport Merge(IReadOnlyList<QueuedExport> parts, ExportMemory memory) =>
+        new(parts, EncodedExport.Merge([.. parts.Select(part => (part.Encoded!, part.SentSpanBytes))], memory));
 
     /// <summary>Takes the encoded form and lets the objects go.</summary>
     /// <returns>By how much its size changed.</returns>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 
 namespace MLflow;
@@ -74,7 +75,7 @@ internal sealed partial class TraceExporter
                     IdentifyAsync(step.Server!).GetAwaiter().GetResult();
                     continue;
                 case ExportStepKind.Load:
-                    Load(step.Address!);
+                    Load(step.Address!, step.Held);
                     continue;
                 case ExportStepKind.Sleep:
                     _wake.WaitOne();
@@ -90,8 +91,8 @@ internal sealed partial class TraceExporter
             {
                 SendAsync(lane, batch).GetAwaiter().GetResult();
                 lane.Server.Retry.Succeeded();
-                lane.Hold = null;
                 lane.Server.IsOutageReported = false;
+                Release(lane);
                 _spool?.Adopt(lane.Destination.TrackingUri);
             }
             catch (ExportFailureException e)
@@ -260,14 +261,24 @@ internal sealed partial class TraceExporter
             foreach (var (address, server) in _servers)
             {
                 // One that is away is tried with what waits on the disk, when nothing else is there to try it with.
-                if (_spool.HasUnread(address) && !_lanes.Values.Any(lane => ReferenceEquals(lane.Server, server)))
+                var held = server.HeldNow();
+                if (_lanes.Values.Any(lane => ReferenceEquals(lane.Server, server) && !held.Contains(lane.Destination)))
+                {
+                    continue;
+                }
+
+                if (_spool.HasUnread(address, held))
                 {
                     if (server.Retry.Remaining <= TimeSpan.Zero)
                     {
-                        return new ExportStep(ExportStepKind.Load) { Address = address };
+                        return new ExportStep(ExportStepKind.Load) { Address = address, Held = held };
                     }
 
                     wait = Shorter(wait, server.Retry.Remaining);
+                }
+                else if (held.Count > 0 && _spool.HasUnread(address, FrozenSet<TraceDestination>.Empty))
+                {
+                    wait = Shorter(wait, held.Min(destination => server.HoldOf(destination)!.Remaining));
                 }
             }
         }
@@ -288,19 +299,14 @@ internal sealed partial class TraceExporter
     /// <summary>Its server is away, it has waited long enough, and nobody waits for it to be tried again.</summary>
     private bool IsForSpool(ExportLane lane) =>
         ((MaySpool(lane) && (lane.IsFull || _timeProvider.GetElapsedTime(lane.WaitsSince) >= Linger)) || (lane.Hold is not null && lane.IsFull && _spool is { TakesMore: true }))
-        && Spoolable(lane, isLast: false) is var (fromDisk, fresh) && (fromDisk.Any() || fresh.Any());
+        && Spoolable(lane) is var (fromDisk, fresh) && (fromDisk.Any() || fresh.Any());
 
     /// <summary>What of a lane can leave memory. Where that is nothing, to try it would be to turn without progress, and to keep other lanes waiting.</summary>
-    private static (IEnumerable<QueuedExport> FromDisk, IEnumerable<QueuedExport> Fresh) Spoolable(ExportLane lane, bool isLast)
-    {
-        // While an experiment is held one trace of it stays, to be tried with; without any, what is on the disk would be read again at once.
-        var isHeld = lane.Hold is not null && !isLast;
+    private static (IEnumerable<QueuedExport> FromDisk, IEnumerable<QueuedExport> Fresh) Spoolable(ExportLane lane) => (
+        lane.Waiting.Where(e => e.Spooled is not null),
 
         // What came since the worker looked is not encoded, and waits for the next time.
-        return (
-            isHeld ? [] : lane.Waiting.Where(e => e.Spooled is not null),
-            lane.Waiting.Where(e => e is { Spooled: null, Encoded: not null, IsAnnouncement: false } && (lane.Server.TakesSpans || (e.IsComplete && !e.Progress.IsUploaded))).Skip(isHeld ? 1 : 0));
-    }
+        lane.Waiting.Where(e => e is { Spooled: null, Encoded: not null, IsAnnouncement: false } && (lane.Server.TakesSpans || lane.IsCatalog || (e.IsComplete && !e.Progress.IsUploaded))));
 
     private bool MaySpool(ExportLane lane) =>
         _spool is { TakesMore: true } && lane.Server is { Retry.Failures: > 0 } server && (server.TakesSpans || server.Workspace is not null) && !_flushes.Exists(f => f.WaitsFor(lane));
@@ -319,7 +325,7 @@ internal sealed partial class TraceExporter
         lock (_lock)
         {
             Forget(lane, [.. lane.Waiting.Where(e => e.IsAnnouncement)]);
-            var spoolable = Spoolable(lane, isLast);
+            var spoolable = Spoolable(lane);
             (fromDisk, fresh) = ([.. spoolable.FromDisk], [.. spoolable.Fresh]);
         }
 
@@ -373,7 +379,7 @@ internal sealed partial class TraceExporter
                     _counters.Spool(exports[i].Progress, counts[i]);
 
                     // A later span of it cannot join it any more.
-                    exports[i].Progress.IsUploaded |= lane.Server.Workspace is not null;
+                    exports[i].Progress.IsUploaded |= lane.Server.Workspace is not null && !lane.IsCatalog;
                     Remove(lane, exports[i]);
                 }
             }
@@ -414,10 +420,12 @@ internal sealed partial class TraceExporter
     }
 
     /// <summary>Queues a part of what waits on the disk for a server.</summary>
-    private void Load(Uri address)
+    /// <param name="address">The server.</param>
+    /// <param name="held">Destinations whose records stay where they are.</param>
+    private void Load(Uri address, IReadOnlySet<TraceDestination> held)
     {
         ExpireSpool();
-        var records = _spool!.Read(address, ExportLane.MaxBatchBytes);
+        var records = _spool!.Read(address, ExportLane.MaxBatchBytes, held);
 
         // As if they had waited already: they have.
         var since = _timeProvider.GetTimestamp() - (_timeProvider.TimestampFrequency * (long)Linger.TotalSeconds);
@@ -655,10 +663,7 @@ internal sealed partial class TraceExporter
         batch.ForEach(b => NoteTried(b.Spooled));
         if (e.Kind != ExportFailureKind.Held)
         {
-            lock (_lock)
-            {
-                lane.Hold = null;
-            }
+            Release(lane);
         }
 
         switch (e.Kind)
@@ -699,6 +704,14 @@ internal sealed partial class TraceExporter
         }
 
         ReportOutage(lane.Server, e, pending);
+    }
+
+    private void Release(ExportLane lane)
+    {
+        lock (_lock)
+        {
+            lane.Server.Release(lane.Destination);
+        }
     }
 
     private void NoteTried(SpoolRecord? record)

@@ -46,7 +46,7 @@ internal sealed partial class TraceExporter
 
     private async Task SendToWorkspaceAsync(ExportLane lane, List<QueuedExport> parts, WorkspaceExport workspace, string place, CancellationToken cancellationToken)
     {
-        if (!CatalogLocation.TryParse(place, out _))
+        if (!lane.IsCatalog)
         {
             if (parts[^1].Progress.IsUploaded)
             {
@@ -64,7 +64,7 @@ internal sealed partial class TraceExporter
         await workspace.SendAsync(parts, place, cancellationToken).ConfigureAwait(false);
         lock (_lock)
         {
-            parts[^1].Progress.IsUploaded = true;
+            parts[^1].Progress.IsUploaded = !lane.IsCatalog;
         }
 
         Sent(lane, parts);
@@ -75,7 +75,7 @@ internal sealed partial class TraceExporter
     {
         lock (_lock)
         {
-            (lane.Hold ??= new RetryPolicy(_timeProvider, Random.Shared.NextDouble)).Failed(e.RetryAfter);
+            lane.Server.Hold(lane.Destination, () => new RetryPolicy(_timeProvider, Random.Shared.NextDouble)).Failed(e.RetryAfter);
             _counters.LastError = e.Message;
             _flushes.ForEach(f => f.Note(lane, attempt));
         }
@@ -85,22 +85,36 @@ internal sealed partial class TraceExporter
 
     /// <summary>
     /// Where a server takes whole traces only, what belongs to a finished one is put together before it goes to the disk, where nothing ties exports to each other. Parts of
-    /// unfinished traces stay in memory.
+    /// unfinished traces stay as they are. What Unity Catalog has acknowledged does not go to the disk.
     /// </summary>
     private void MergeParts(ExportLane lane)
     {
+        List<List<QueuedExport>> traces;
         lock (_lock)
         {
-            var fresh = lane.Waiting.Where(e => e.Spooled is null).GroupBy(e => e.Progress).Where(g => g.Skip(1).Any() && g.Any(e => e.IsComplete) && g.All(e => e.Encoded is not null));
-            foreach (var parts in fresh.Select(group => group.ToList()).ToList())
+            traces = [.. lane.Waiting.Where(e => e.Spooled is null).GroupBy(e => e.Progress).Select(Finished).Where(parts => parts.Count > 1 || parts.Exists(part => part.SentSpanBytes > 0))];
+        }
+
+        // Nobody but the worker changes or removes what waits.
+        foreach (var parts in traces)
+        {
+            var merged = QueuedExport.Merge(parts, _memory);
+            lock (_lock)
             {
-                var merged = QueuedExport.Merge(parts, _memory);
-                lane.Add(merged, lane.WaitsSince);
-                _queuedBytes += merged.Size;
-                _queuedSpans += merged.SpanCount;
-                parts.ForEach(part => Remove(lane, part));
+                lane.Replace(parts, merged);
+                _queuedBytes += merged.Size - parts.Sum(part => part.Size);
+                _queuedSpans += merged.SpanCount - parts.Sum(part => part.SpanCount);
                 merged.Progress.Waiting -= parts.Count - 1;
+                parts.ForEach(Release);
             }
+        }
+
+        // What comes after the end of a trace is no part of what ended.
+        static List<QueuedExport> Finished(IEnumerable<QueuedExport> exports)
+        {
+            var waiting = exports.ToList();
+            var parts = waiting.GetRange(0, waiting.FindLastIndex(e => e.IsComplete) + 1);
+            return parts.TrueForAll(part => part.Encoded is not null) ? parts : [];
         }
     }
 }

@@ -226,11 +226,10 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         foreach (var server in _servers.Values)
         {
             server.Retry.Hurry();
-        }
-
-        foreach (var lane in _lanes.Values)
-        {
-            lane.Hold?.Hurry();
+            foreach (var hold in server.Holds.Values)
+            {
+                hold.Hurry();
+            }
         }
 
         return flush;

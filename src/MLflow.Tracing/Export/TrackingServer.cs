@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Net;
 using System.Text.Json;
 
@@ -8,7 +9,7 @@ namespace MLflow;
 /// <remarks>Used by one batch at a time. Every request that does not succeed throws <see cref="ExportFailureException"/>.</remarks>
 internal sealed class TrackingServer
 {
-    /// <summary>Experiments whose ids are remembered. When there are more, all are asked for again.</summary>
+    /// <summary>Experiments whose ids, or holds, are remembered. When there are more, all are asked for, or tried, again.</summary>
     public const int MaxExperiments = 1000;
 
     /// <summary>Smaller bodies do not gain from compression.</summary>
@@ -17,6 +18,7 @@ internal sealed class TrackingServer
     private const string ArtifactScheme = "mlflow-artifacts";
     private readonly TrackingHttp _http;
     private readonly Dictionary<string, string> _experimentIds = [];
+    private readonly Dictionary<TraceDestination, RetryPolicy> _holds = [];
     private long? _asked;
 
     public TrackingServer(TrackingHttp http, RetryPolicy retry)
@@ -50,8 +52,11 @@ internal sealed class TrackingServer
     /// <summary>An outage is told once.</summary>
     public bool IsOutageReported { get; set; }
 
-    /// <summary>It has said who it is.</summary>
-    public bool IsKnown => Version is not null;
+    /// <summary>It has said who it is, or is known without being asked.</summary>
+    public bool IsKnown => Version is not null || Workspace is not null;
+
+    /// <summary>When to try again experiments whose traces wait for a right, credentials, a folder or a table: others go on. Touched under the exporter's lock only.</summary>
+    public IReadOnlyDictionary<TraceDestination, RetryPolicy> Holds => _holds;
 
     private ServerVersion? Version { get; set; }
 
@@ -71,7 +76,7 @@ internal sealed class TrackingServer
     /// <summary>Asks for the version, once. Nothing else is sent before an MLflow server has answered.</summary>
     public async Task IdentifyAsync(CancellationToken cancellationToken)
     {
-        if (Version is not null || Workspace is not null)
+        if (IsKnown)
         {
             return;
         }
@@ -88,6 +93,32 @@ internal sealed class TrackingServer
         Version = null;
         _experimentIds.Clear();
     }
+
+    public RetryPolicy? HoldOf(TraceDestination destination) => _holds.GetValueOrDefault(destination);
+
+    /// <summary>Destinations that are not to be tried now.</summary>
+    public IReadOnlySet<TraceDestination> HeldNow() => _holds.Count == 0
+        ? FrozenSet<TraceDestination>.Empty
+        : _holds.Where(hold => hold.Value.Remaining > TimeSpan.Zero).Select(hold => hold.Key).ToHashSet();
+
+    /// <param name="destination">Whose traces wait.</param>
+    /// <param name="create">Makes a policy where there is none.</param>
+    public RetryPolicy Hold(TraceDestination destination, Func<RetryPolicy> create)
+    {
+        if (!_holds.TryGetValue(destination, out var hold))
+        {
+            if (_holds.Count >= MaxExperiments)
+            {
+                _holds.Clear();
+            }
+
+            _holds.Add(destination, hold = create());
+        }
+
+        return hold;
+    }
+
+    public void Release(TraceDestination destination) => _holds.Remove(destination);
 
     public void ForgetExperiment(string name) => _experimentIds.Remove(name);
 

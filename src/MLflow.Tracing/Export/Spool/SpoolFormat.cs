@@ -101,8 +101,8 @@ internal static class SpoolFormat
             : (head, body, BinaryPrimitives.ReadUInt32LittleEndian(prefix[8..]));
     }
 
-    /// <summary>Reads a record whose checksum is right.</summary>
-    public static SpoolRecord Read(SpoolSegment segment, long offset, Uri address, ReadOnlySpan<byte> head, ReadOnlySpan<byte> body, ExportMemory memory)
+    /// <summary>Reads the head of a record whose checksum is right.</summary>
+    public static SpoolRecordHead ReadRecordHead(ReadOnlySpan<byte> head, Uri address)
     {
         string? name = null, id = null;
         int spans = 0, spanBytes = 0, experiment = 0;
@@ -137,7 +137,15 @@ internal static class SpoolFormat
             }
         }
 
-        if (spanBytes > body.Length || experiment > body.Length - spanBytes || (name is null && id is null))
+        return name is null && id is null
+            ? throw new InvalidDataException("A spool record names no destination.")
+            : new SpoolRecordHead(new TraceDestination(address, name, id), spans, spanBytes, experiment, isComplete, counts);
+    }
+
+    /// <summary>Reads the body of a record.</summary>
+    public static SpoolRecord Read(SpoolSegment segment, long offset, in SpoolRecordHead head, ReadOnlySpan<byte> body, ExportMemory memory)
+    {
+        if (head.SpanBytes > body.Length || head.ExperimentOffset > body.Length - head.SpanBytes)
         {
             throw new InvalidDataException("A spool record contradicts itself.");
         }
@@ -146,11 +154,11 @@ internal static class SpoolFormat
         return new SpoolRecord(
             segment,
             offset,
-            new TraceDestination(address, name, id),
-            new EncodedExport(block, start, spanBytes, body.Length - spanBytes, experiment),
-            spans,
-            isComplete,
-            counts);
+            head.Destination,
+            new EncodedExport(block, start, head.SpanBytes, body.Length - head.SpanBytes, head.ExperimentOffset),
+            head.SpanCount,
+            head.IsComplete,
+            head.Counts);
     }
 
     /// <summary>CRC-32C.</summary>

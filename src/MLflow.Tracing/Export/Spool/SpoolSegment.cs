@@ -15,8 +15,11 @@ internal sealed class SpoolSegment : IDisposable
     private readonly SafeFileHandle _file;
     private readonly long _start;
     private readonly HashSet<long> _settled = [];
+    private readonly HashSet<long> _underway = [];
+
+    // Where the first record of a destination lies that was left behind.
+    private readonly Dictionary<TraceDestination, long> _passed = [];
     private long _read;
-    private int _underway;
 
     private SpoolSegment(string path, SafeFileHandle file, string target, long start, DateTimeOffset created, long since, bool isOwn)
     {
@@ -52,11 +55,9 @@ internal sealed class SpoolSegment : IDisposable
     /// <summary>Records in it that stand for a trace and are not settled. Known for our own files only.</summary>
     public int Traces { get; set; }
 
-    public bool HasUnread => _read < Length;
+    public bool IsUnderway => _underway.Count > 0;
 
-    public bool IsUnderway => _underway > 0;
-
-    public bool IsDone => !HasUnread && !IsUnderway;
+    public bool IsDone => _read >= Length && _passed.Count == 0 && !IsUnderway;
 
     /// <summary>Bytes behind the last whole record.</summary>
     public long Unreadable { get; private set; }
@@ -127,12 +128,22 @@ internal sealed class SpoolSegment : IDisposable
         Length += records.Length;
     }
 
-    /// <summary>Reads the next record that is not settled.</summary>
+    /// <summary>Something is neither settled nor being sent, and is not for one of these.</summary>
+    public bool HasUnread(IReadOnlySet<TraceDestination> held) => _read < Length || _passed.Keys.Any(destination => !held.Contains(destination));
+
+    /// <summary>Reads the next record that is neither settled nor being sent.</summary>
     /// <param name="memory">Keeps its bytes.</param>
     /// <param name="address">Of the server as the program says it: its credentials are not in the file.</param>
+    /// <param name="held">Destinations whose records are left where they are.</param>
     /// <returns>Null at the end.</returns>
-    public SpoolRecord? Read(ExportMemory memory, Uri address)
+    public SpoolRecord? Read(ExportMemory memory, Uri address, IReadOnlySet<TraceDestination> held)
     {
+        foreach (var (destination, first) in _passed.Where(passed => !held.Contains(passed.Key)).ToList())
+        {
+            _passed.Remove(destination);
+            _read = Math.Min(_read, first);
+        }
+
         while (_read < Length)
         {
             var offset = _read;
@@ -142,7 +153,7 @@ internal sealed class SpoolSegment : IDisposable
             }
 
             var size = prefix.Head + prefix.Body;
-            if (_settled.Contains(offset))
+            if (_settled.Contains(offset) || _underway.Contains(offset))
             {
                 _read = offset + SpoolFormat.PrefixBytes + size;
                 continue;
@@ -157,9 +168,16 @@ internal sealed class SpoolSegment : IDisposable
                     break;
                 }
 
-                var record = SpoolFormat.Read(this, offset, address, bytes[..prefix.Head], bytes[prefix.Head..], memory);
+                var head = SpoolFormat.ReadRecordHead(bytes[..prefix.Head], address);
                 _read = offset + SpoolFormat.PrefixBytes + size;
-                _underway++;
+                if (held.Contains(head.Destination))
+                {
+                    _passed[head.Destination] = Math.Min(offset, _passed.GetValueOrDefault(head.Destination, offset));
+                    continue;
+                }
+
+                var record = SpoolFormat.Read(this, offset, head, bytes[prefix.Head..], memory);
+                _underway.Add(offset);
                 return record;
             }
             catch (Exception e) when (e is InvalidDataException or OverflowException)
@@ -172,7 +190,7 @@ internal sealed class SpoolSegment : IDisposable
             }
         }
 
-        Unreadable += Length - _read;
+        Unreadable = Length - _read;
         _read = Length;
         return null;
     }
@@ -181,14 +199,14 @@ internal sealed class SpoolSegment : IDisposable
     public void Settle(SpoolRecord record)
     {
         _settled.Add(record.Offset);
-        _underway--;
+        _underway.Remove(record.Offset);
         Traces -= record.Counts ? 1 : 0;
     }
 
     /// <summary>The record could not be sent now and is read again later.</summary>
     public void PutBack(SpoolRecord record)
     {
-        _underway--;
+        _underway.Remove(record.Offset);
         _read = Math.Max(_start, Math.Min(_read, record.Offset));
     }
 

@@ -60,12 +60,14 @@ internal sealed class TraceSpool : IDisposable
     public bool TakesMore => !_isPaused || _timeProvider.GetElapsedTime(_pausedAt) > Pause;
 
     /// <summary>Something waits for this server that is not being sent.</summary>
-    public bool HasUnread(Uri address)
+    /// <param name="address">The server.</param>
+    /// <param name="held">Destinations for which it does not count.</param>
+    public bool HasUnread(Uri address, IReadOnlySet<TraceDestination> held)
     {
         lock (_lock)
         {
             var target = _targetOf(address);
-            return _segments.Exists(s => s.HasUnread && s.Target == target);
+            return _segments.Exists(s => s.Target == target && s.HasUnread(held));
         }
     }
 
@@ -173,15 +175,18 @@ internal sealed class TraceSpool : IDisposable
     private string Describe(Exception e) => $"Traces cannot be put into the spool {_folder}: {e.Message}. They wait in memory, and are dropped when that is full.";
 
     /// <summary>Reads what waits for a server, in the order in which it was written.</summary>
-    public List<SpoolRecord> Read(Uri address, long maxBytes)
+    /// <param name="address">The server.</param>
+    /// <param name="maxBytes">When so much was read it is enough.</param>
+    /// <param name="held">Destinations whose records stay where they are.</param>
+    public List<SpoolRecord> Read(Uri address, long maxBytes, IReadOnlySet<TraceDestination> held)
     {
         lock (_lock)
         {
-            return ReadLocked(address, maxBytes);
+            return ReadLocked(address, maxBytes, held);
         }
     }
 
-    private List<SpoolRecord> ReadLocked(Uri address, long maxBytes)
+    private List<SpoolRecord> ReadLocked(Uri address, long maxBytes, IReadOnlySet<TraceDestination> held)
     {
         var records = new List<SpoolRecord>();
         var target = _targetOf(address);
@@ -189,7 +194,7 @@ internal sealed class TraceSpool : IDisposable
         {
             try
             {
-                while (maxBytes > 0 && segment.Read(_memory, address) is { } record)
+                while (maxBytes > 0 && segment.Read(_memory, address, held) is { } record)
                 {
                     maxBytes -= record.Encoded.Size;
                     records.Add(record);

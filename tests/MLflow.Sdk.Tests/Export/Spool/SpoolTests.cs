@@ -135,7 +135,7 @@ public sealed class SpoolTests : IDisposable
             spool.Adopt(new Uri(Address(port)));
 
             // Records before the changed byte are whole, and no record behind it is believed.
-            var records = spool.Read(new Uri(Address(port)), long.MaxValue);
+            var records = spool.Read(new Uri(Address(port)), long.MaxValue, new HashSet<TraceDestination>());
             Assert.InRange(records.Count, 0, 2);
             Assert.All(records, record => Assert.True(record.Offset + record.Encoded.Size < at));
         }
