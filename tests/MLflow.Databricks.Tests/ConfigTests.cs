@@ -142,6 +142,32 @@ public sealed class ConfigTests : IDisposable
     }
 
     [Fact]
+    public void Method_ManagedIdentity_IsForWorkspacesOfAzure()
+    {
+        _variables["DATABRICKS_HOST"] = "https://adb-1.7.azuredatabricks.net";
+        _variables["ARM_USE_MSI"] = "true";
+        Assert.Equal("azure-msi", CredentialChoice.Find(Read()));
+
+        // An assigned identity has an id, and the secret of a service principal does not go before it.
+        _variables["ARM_CLIENT_ID"] = "id";
+        _variables["ARM_CLIENT_SECRET"] = "secret";
+        Assert.Equal("azure-msi", CredentialChoice.Find(Read()));
+        _variables["ARM_USE_MSI"] = "false";
+        Assert.Equal("azure-client-secret", CredentialChoice.Find(Read()));
+        _variables.Remove("ARM_CLIENT_ID");
+        _variables.Remove("ARM_CLIENT_SECRET");
+        _variables["DATABRICKS_TOKEN"] = "t";
+        Assert.Equal("pat", CredentialChoice.Find(Read()));
+
+        _variables.Remove("DATABRICKS_TOKEN");
+        _variables["ARM_USE_MSI"] = "TRUE";
+        _variables["DATABRICKS_HOST"] = "https://dbc-1.cloud.databricks.com";
+        Assert.Contains("azure_use_msi found in ARM_USE_MSI, but the host is none of Azure's", Assert.Throws<ArgumentException>(() => CredentialChoice.Find(Read())).Message, StringComparison.Ordinal);
+        _variables["ARM_USE_MSI"] = "maybe";
+        Assert.Contains("azure_use_msi from ARM_USE_MSI is 'maybe': it must be true or false", Assert.Throws<ArgumentException>(() => Read()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Method_OfAServingContainer_IsFoundByItsFile()
     {
         _variables["DATABRICKS_MODEL_SERVING_HOST_URL"] = "https://serving.cloud.databricks.com";
@@ -207,7 +233,10 @@ public sealed class ConfigTests : IDisposable
     [InlineData("databricks:/prod", "no profile after the two slashes")]
     [InlineData("databricks://a/b", "has a '/' in it")]
     [InlineData("databricks://a b", "has a ' ' in it")]
-    [InlineData("databricks://scope:prefix", "secret scope")]
+    [InlineData("databricks://scope:", "no prefix after the colon")]
+    [InlineData("databricks://:prefix", "cannot be one of a Databricks workspace")]
+    [InlineData("databricks://scope:a:b", "The key 'a:b-token' cannot be one")]
+    [InlineData("databricks://scope:a/b", "has a '/' in it")]
     [InlineData("databricks-uc", "registry of Unity Catalog")]
     [InlineData("uc:http://localhost", "registry of Unity Catalog")]
     public void Uri_OfAnotherForm_IsToldWhatItMustBe(string uri, string expected) =>

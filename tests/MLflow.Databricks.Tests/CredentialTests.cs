@@ -14,6 +14,7 @@ public sealed class CredentialTests : WorkspaceTestBase
     private readonly Dictionary<string, string> _variables = [];
     private readonly string _home = Directory.CreateTempSubdirectory("mlflow-home-").FullName;
     private DatabricksWorkspace? _opened;
+    private Uri? _instanceMetadata;
 
     public override async ValueTask DisposeAsync()
     {
@@ -187,6 +188,62 @@ public sealed class CredentialTests : WorkspaceTestBase
         Assert.Equal(hasResource ? 2 : 1, Workspace.Cloud.Requests.Count);
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task Azure_ManagedIdentity_LetsIn(bool isAssigned, bool hasResource)
+    {
+        Workspace.Cloud.AssignedIdentity = isAssigned ? Guid.NewGuid().ToString() : null;
+        Workspace.Cloud.WorkspaceResourceId = hasResource ? "/subscriptions/s/resourceGroups/g/providers/Microsoft.Databricks/workspaces/w" : null;
+        _instanceMetadata = Workspace.Cloud.InstanceMetadata;
+        await AskAsync(
+            new DatabricksOptions { AuthType = "azure-msi", AzureUseMsi = true, AzureClientId = Workspace.Cloud.AssignedIdentity, AzureWorkspaceResourceId = Workspace.Cloud.WorkspaceResourceId },
+            "azure-msi");
+        await AskAsync();
+        Assert.Equal(hasResource ? 2 : 1, Workspace.Cloud.Requests.Count);
+
+        // Ended early: another is asked for.
+        Workspace.Tokens.ExpireAll();
+        await AskAsync();
+        Assert.Equal(hasResource ? 4 : 2, Workspace.Cloud.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Azure_ManagedIdentity_TheMachineHasNone_IsOneClearMessage()
+    {
+        _instanceMetadata = Workspace.Cloud.InstanceMetadata;
+        var e = await Assert.ThrowsAsync<ExportFailureException>(() => AskAsync(new DatabricksOptions { AuthType = "azure-msi", AzureUseMsi = true, AzureClientId = "another" }, "azure-msi"));
+        Assert.Equal(ExportFailureKind.Held, e.Kind);
+        Assert.Contains("answered 400: invalid_request: Identity not found. Does the machine have that identity?", e.Message, StringComparison.Ordinal);
+        Assert.Contains("azure_use_msi from DatabricksOptions.AzureUseMsi", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Azure_ManagedIdentity_NoMetadataService_IsOneClearMessage()
+    {
+        // Nobody listens there.
+        using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        _instanceMetadata = new Uri($"http://127.0.0.1:{((System.Net.IPEndPoint)taken.LocalEndpoint).Port}");
+        taken.Stop();
+        var e = await Assert.ThrowsAsync<ExportFailureException>(() => AskAsync(new DatabricksOptions { AuthType = "azure-msi", AzureUseMsi = true }, "azure-msi"));
+        Assert.Equal(ExportFailureKind.Held, e.Kind);
+        Assert.Contains("No metadata service of Azure answers at 127.0.0.1", e.Message, StringComparison.Ordinal);
+        Assert.Contains("Elsewhere use a service principal", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OAuth_TokenIsFetched_WithoutTheFlowOfWhoAsksFirst()
+    {
+        var flow = new AsyncLocal<string?> { Value = "a request of the program" };
+        string? seen = "nothing was asked";
+        var source = new SlowSource { Asked = () => seen = flow.Value };
+        source.Next.SetResult(new AccessToken("Bearer", "t", null));
+        await new TokenCache(source, _time, refreshesAhead: true).GetAsync(Token);
+        Assert.Null(seen);
+    }
+
     [Fact]
     public async Task MetadataService_GivesTokens()
     {
@@ -276,7 +333,11 @@ public sealed class CredentialTests : WorkspaceTestBase
             text => Assert.DoesNotContain("secret-value", text, StringComparison.Ordinal));
     }
 
-    private DatabricksSurroundings Surroundings() => new(_variables.GetValueOrDefault, _home) { ModelServingTokenFile = Path.Combine(_home, "serving") };
+    private DatabricksSurroundings Surroundings() => new(_variables.GetValueOrDefault, _home) 
+    {
+        ModelServingTokenFile = Path.Combine(_home, "serving"),
+        InstanceMetadata = _instanceMetadata ?? new Uri("http://127.0.0.1:1"),
+    };
 
     private void Open(DatabricksOptions options)
     {
@@ -316,6 +377,8 @@ public sealed class CredentialTests : WorkspaceTestBase
     {
         private readonly Channel<int> _asked = Channel.CreateUnbounded<int>();
 
+        public Action Asked { get; init; } = () => { };
+
         public TaskCompletionSource<AccessToken> Next { get; set; } = new();
 
         public int Count { get; private set; }
@@ -325,6 +388,7 @@ public sealed class CredentialTests : WorkspaceTestBase
         public Task<AccessToken> FetchAsync(CancellationToken cancellationToken)
         {
             Count++;
+            Asked();
             _asked.Writer.TryWrite(Count);
             return Next.Task;
         }

@@ -5,9 +5,6 @@ namespace MLflow;
 /// <summary>Requests for traces in Unity Catalog (MLflow's V4 API): where they lie stands in their ids.</summary>
 internal sealed class CatalogTraces
 {
-    /// <summary>Traces in one request, as MLflow's client asks for them.</summary>
-    public const int MaxBatch = 10;
-
     /// <summary>Spans are seen a few seconds after they were taken: how long to wait before each further look.</summary>
     private static readonly TimeSpan[] Waits = [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8)];
 
@@ -54,10 +51,14 @@ internal sealed class CatalogTraces
     }
 
     /// <summary>Those that are there.</summary>
-    public async Task<IReadOnlyList<TraceRecord>> GetAsync(CatalogLocation location, IEnumerable<string> ids, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<TraceRecord>> GetAsync(CatalogLocation location, IEnumerable<string> ids, CancellationToken cancellationToken) =>
+        TraceReader.ReadMany(await GetBytesAsync(location, ids, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Those that are there, as the workspace writes them.</summary>
+    public Task<byte[]> GetBytesAsync(CatalogLocation location, IEnumerable<string> ids, CancellationToken cancellationToken)
     {
         var query = string.Join('&', ids.Select(id => "trace_ids=" + Uri.EscapeDataString(id)));
-        return TraceReader.ReadMany(await _api.GetAsync($"{WorkspaceExport.CatalogPath(location)}/batchGet?{query}&{Warehouse()}", cancellationToken).ConfigureAwait(false));
+        return _api.GetAsync($"{WorkspaceExport.CatalogPath(location)}/batchGet?{query}&{Warehouse()}", cancellationToken);
     }
 
     public Task SetTagAsync(CatalogLocation location, string hex, string key, string value, CancellationToken cancellationToken) =>

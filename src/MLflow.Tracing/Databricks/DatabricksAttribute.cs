@@ -17,16 +17,15 @@ internal sealed record DatabricksAttribute(string Name, string Variable, string?
     public const string WorkspaceId = "workspace_id";
     public const string DiscoveryUrl = "discovery_url";
     public const string MetadataServiceUrl = "metadata_service_url";
-    public const string TokenAudience = "token_audience";
     public const string OidcTokenEnv = "oidc_token_env";
     public const string OidcTokenFile = "oidc_token_filepath";
     public const string AzureTenantId = "azure_tenant_id";
+    public const string AzureUseMsi = "azure_use_msi";
     public const string AzureClientId = "azure_client_id";
     public const string AzureClientSecret = "azure_client_secret";
     public const string AzureResourceId = "azure_workspace_resource_id";
     public const string AzureEnvironment = "azure_environment";
     public const string CliPath = "databricks_cli_path";
-    public const string AccountId = "account_id";
 
     public const string Pat = "pat";
     public const string Basic = "basic";
@@ -44,11 +43,10 @@ internal sealed record DatabricksAttribute(string Name, string Variable, string?
         new(ClientId, "DATABRICKS_CLIENT_ID", OAuth, o => o.ClientId),
         new(ClientSecret, "DATABRICKS_CLIENT_SECRET", OAuth, o => o.ClientSecret),
         new(DiscoveryUrl, "DATABRICKS_DISCOVERY_URL"),
-        new(AccountId, "DATABRICKS_ACCOUNT_ID"),
-        new(TokenAudience, "DATABRICKS_TOKEN_AUDIENCE"),
         new(OidcTokenEnv, "DATABRICKS_OIDC_TOKEN_ENV"),
         new(OidcTokenFile, "DATABRICKS_OIDC_TOKEN_FILEPATH"),
         new(AzureResourceId, "DATABRICKS_AZURE_RESOURCE_ID", Option: o => o.AzureWorkspaceResourceId),
+        new(AzureUseMsi, "ARM_USE_MSI", Azure, o => o.AzureUseMsi ? "true" : null),
         new(AzureClientId, "ARM_CLIENT_ID", Azure, o => o.AzureClientId),
         new(AzureClientSecret, "ARM_CLIENT_SECRET", Azure, o => o.AzureClientSecret),
         new(AzureTenantId, "ARM_TENANT_ID", Option: o => o.AzureTenantId),
@@ -57,6 +55,9 @@ internal sealed record DatabricksAttribute(string Name, string Variable, string?
         new(WorkspaceId, "DATABRICKS_WORKSPACE_ID"),
         new(AuthType, "DATABRICKS_AUTH_TYPE", Option: o => o.AuthType),
     ];
+
+    /// <summary>A switch that is off is as one that is not there.</summary>
+    public bool IsSaid(string? value) => value is { Length: > 0 } && !(Name == AzureUseMsi && value.Trim().ToUpperInvariant() is "FALSE" or "0");
 
     /// <summary>The property of <see cref="DatabricksOptions"/>, for messages.</summary>
     public string? OptionName => Option is null ? null : Name == AzureResourceId ? nameof(DatabricksOptions.AzureWorkspaceResourceId) : string.Concat(Name.Split('_').Select(part => char.ToUpperInvariant(part[0]) + part[1..]));

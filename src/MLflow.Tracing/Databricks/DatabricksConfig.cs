@@ -30,6 +30,9 @@ internal sealed class DatabricksConfig
     /// <summary>The profile that the tracking URI names; null for none.</summary>
     public string? UriProfile { get; private init; }
 
+    /// <summary>Where the tracking URI names secrets: they hold the address of a workspace and a token for it, and this one only gives them out. Null: it is meant itself.</summary>
+    public CredentialSecrets? Secrets { get; private init; }
+
     public string? SqlWarehouseId => _options.SqlWarehouseId ?? Surroundings.Read("MLFLOW_TRACING_SQL_WAREHOUSE_ID");
 
     /// <summary>Where it stands as a tracking URI in texts.</summary>
@@ -41,28 +44,28 @@ internal sealed class DatabricksConfig
     /// <exception cref="ArgumentException">There is no host, the profile is not there, or values contradict each other. The message says what was looked for and where, and no value.</exception>
     public static DatabricksConfig Read(string? uriProfile, DatabricksOptions? options, DatabricksSurroundings surroundings)
     {
-        var config = new DatabricksConfig(options, surroundings) { UriProfile = uriProfile };
+        var config = new DatabricksConfig(options, surroundings) { UriProfile = uriProfile, Secrets = CredentialSecrets.Read(uriProfile) };
         foreach (var attribute in DatabricksAttribute.All)
         {
-            if (options is not null && attribute.Option?.Invoke(options) is { Length: > 0 } told)
+            if (options is not null && attribute.Option?.Invoke(options) is var told && attribute.IsSaid(told))
             {
-                config._values[attribute.Name] = new DatabricksValue(told, $"{nameof(DatabricksOptions)}.{attribute.OptionName}");
+                config._values[attribute.Name] = new DatabricksValue(told!, $"{nameof(DatabricksOptions)}.{attribute.OptionName}");
             }
-            else if (surroundings.Read(attribute.Variable) is { } value)
+            else if (surroundings.Read(attribute.Variable) is var value && attribute.IsSaid(value))
             {
-                config._values[attribute.Name] = new DatabricksValue(value, attribute.Variable);
+                config._values[attribute.Name] = new DatabricksValue(value!, attribute.Variable);
             }
         }
 
-        config.ReadProfile(uriProfile);
-        config.CheckCharacters();
+        config.ReadProfile(config.Secrets is null ? uriProfile : null);
+        config.CheckValues();
         config.FindHost();
         config.CheckMethods();
         return config;
     }
 
     /// <summary>Files of secrets often end with a line break; one within a value would end up in the head of a request.</summary>
-    private void CheckCharacters()
+    private void CheckValues()
     {
         foreach (var (name, found) in _values.ToList())
         {
@@ -70,6 +73,11 @@ internal sealed class DatabricksConfig
             if (value.Any(char.IsControl))
             {
                 throw new ArgumentException($"{name} from {found.Origin} has a line break or another control character within it: give the value alone.");
+            }
+
+            if (name == DatabricksAttribute.AzureUseMsi && value.ToUpperInvariant() is not ("TRUE" or "1"))
+            {
+                throw new ArgumentException($"{name} from {found.Origin} is '{value}': it must be true or false.");
             }
 
             _values[name] = found with { Value = value };
@@ -104,17 +112,11 @@ internal sealed class DatabricksConfig
         }
 
         text.Append(" Looked for, in this order (values are not shown):");
-        Line("host", DatabricksAttribute.Host);
-        Line("pat", DatabricksAttribute.Token);
-        Line("basic", DatabricksAttribute.Username, DatabricksAttribute.Password);
-        Line("metadata-service", DatabricksAttribute.MetadataServiceUrl);
-        Line("oauth-m2m", DatabricksAttribute.ClientId, DatabricksAttribute.ClientSecret);
-        text.Append($"\n- env-oidc: an identity token in the variable {this[DatabricksAttribute.OidcTokenEnv] ?? CredentialChoice.DefaultOidcVariable} (not set)");
-        Line("file-oidc", DatabricksAttribute.OidcTokenFile);
-        Line("azure-client-secret", DatabricksAttribute.AzureClientId, DatabricksAttribute.AzureClientSecret, DatabricksAttribute.AzureTenantId);
-        text.Append($"\n- azure-cli: the program az ({(Surroundings.FindProgram("az") is null ? "not in PATH" : "found; it is asked for workspaces of Azure only")})");
-        text.Append($"\n- databricks-cli: the program databricks ({(CredentialChoice.FindCli(this) is null ? "neither in DATABRICKS_CLI_PATH nor in PATH" : "found; it needs a host")})");
-        text.Append($"\n- model-serving: the file {Surroundings.ModelServingTokenFile} ({(File.Exists(Surroundings.ModelServingTokenFile) ? "found" : "not there")}), host in DATABRICKS_MODEL_SERVING_HOST_URL");
+        foreach (var line in CredentialChoice.LookedFor(this).Prepend("host: " + LookedFor(DatabricksAttribute.Host)))
+        {
+            text.Append("\n- ").Append(line);
+        }
+
         text.Append($"\nThe configuration file is {(_file.Length == 0 ? "~/.databrickscfg, but this user has no home" : _file)}: {_fileNote}.");
         if (Surroundings.Read("DATABRICKS_RUNTIME_VERSION") is not null)
         {
@@ -123,21 +125,30 @@ internal sealed class DatabricksConfig
 
         text.Append("\nThe shortest way: set DATABRICKS_HOST and DATABRICKS_TOKEN, or run 'databricks auth login'. docs/databricks.md has the others.");
         return new ArgumentException(text.ToString());
+    }
 
-        void Line(string method, params string[] names)
+    /// <summary>Whether all of them are there.</summary>
+    public bool Has(params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
         {
-            text.Append("\n- ").Append(method).Append(": ");
-            for (var i = 0; i < names.Length; i++)
+            if (this[name] is null)
             {
-                var attribute = Array.Find(DatabricksAttribute.All, a => a.Name == names[i])!;
-                var isSet = _values.TryGetValue(names[i], out var found);
-                text.Append(i > 0 ? "; " : "");
-                text.Append(isSet
-                    ? $"{names[i]} found in {found.Origin}"
-                    : $"{(attribute.OptionName is { } option ? $"{nameof(DatabricksOptions)}.{option}, " : "")}{attribute.Variable} or {names[i]} of the profile (not set)");
+                return false;
             }
         }
+
+        return true;
     }
+
+    /// <summary>Where these were looked for, and which of them were found where: for messages.</summary>
+    public string LookedFor(params string[] names) => string.Join("; ", names.Select(name =>
+    {
+        var attribute = Array.Find(DatabricksAttribute.All, a => a.Name == name)!;
+        return _values.TryGetValue(name, out var found)
+            ? $"{name} found in {found.Origin}"
+            : $"{(attribute.OptionName is { } option ? $"{nameof(DatabricksOptions)}.{option}, " : "")}{attribute.Variable} or {name} of the profile (not set)";
+    }));
 
     /// <summary>A text of others that may quote what it was sent, without the configured secrets.</summary>
     public string Conceal(string text)
@@ -201,7 +212,7 @@ internal sealed class DatabricksConfig
         CheckHost(section, uriProfile);
         foreach (var attribute in DatabricksAttribute.All)
         {
-            if (section.TryGetValue(attribute.Name, out var value) && value.Length > 0)
+            if (section.TryGetValue(attribute.Name, out var value) && attribute.IsSaid(value))
             {
                 _values.TryAdd(attribute.Name, new DatabricksValue(value, $"profile '{name}' of {_file}"));
             }
@@ -234,7 +245,8 @@ internal sealed class DatabricksConfig
     }
 
     /// <summary>Adds <c>https://</c>, drops path, query and the port that is usual anyway.</summary>
-    private static Uri Normalize(DatabricksValue host)
+    /// <exception cref="ArgumentException">It is no address, or one that credentials would be sent to unencrypted.</exception>
+    public static Uri Normalize(DatabricksValue host)
     {
         var text = host.Value.Trim();
         if (!text.Contains("://", StringComparison.Ordinal))

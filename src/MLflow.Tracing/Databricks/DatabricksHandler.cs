@@ -20,7 +20,7 @@ internal sealed class DatabricksHandler : DelegatingHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        if (_config[DatabricksAttribute.WorkspaceId] is { } workspace)
+        if (_config.Secrets is null && _config[DatabricksAttribute.WorkspaceId] is { } workspace)
         {
             request.Headers.TryAddWithoutValidation("X-Databricks-Workspace-Id", workspace);
         }
@@ -63,13 +63,14 @@ internal sealed class DatabricksHandler : DelegatingHandler
     private async Task<ExportFailureException> FailureAsync(HttpRequestMessage request, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;
-        var where = $"{_config.Host.Host}{request.RequestUri!.AbsolutePath}";
+        var host = request.RequestUri!.Host;
+        var where = host + request.RequestUri.AbsolutePath;
         if (status < 400)
         {
             return new ExportFailureException(
                 ExportFailureKind.Held,
                 DropReasons.Status(status),
-                $"The Databricks workspace answered {where} with a redirect ({status}), as to people who have to sign in: is {_config.Host.Host} the workspace's own address?")
+                $"The Databricks workspace answered {where} with a redirect ({status}), as to people who have to sign in: is {host} the workspace's own address?")
             {
                 Status = status,
             };
@@ -82,7 +83,7 @@ internal sealed class DatabricksHandler : DelegatingHandler
             ExportFailureKind.Held,
             DropReasons.Status(status),
             status == 401
-                ? $"The Databricks workspace {_config.Host.Host} does not accept the credentials ({_credentials.Method}; {_credentials.Origin}){said}."
+                ? $"The Databricks workspace {host} does not accept the credentials ({_credentials.Method}; {_credentials.Origin}){said}."
                 : $"The Databricks workspace does not allow {request.Method} {where} to these credentials ({_credentials.Method}){said}.")
         {
             ErrorCode = code,

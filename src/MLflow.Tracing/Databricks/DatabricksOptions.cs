@@ -24,6 +24,12 @@ public sealed class DatabricksOptions
     /// <summary>Its OAuth secret. Null: <c>DATABRICKS_CLIENT_SECRET</c>, else the profile.</summary>
     public string? ClientSecret { get; set; }
 
+    /// <summary>
+    /// Whether the managed identity of this machine of Azure lets in; where it has several, <see cref="AzureClientId"/> says which. False: <c>ARM_USE_MSI</c>, else the profile. For
+    /// workspaces of Azure.
+    /// </summary>
+    public bool AzureUseMsi { get; set; }
+
     /// <summary>Tenant of an Azure service principal. Null: <c>ARM_TENANT_ID</c>, else the profile, else what the workspace says.</summary>
     public string? AzureTenantId { get; set; }
 
@@ -37,8 +43,8 @@ public sealed class DatabricksOptions
     public string? AzureWorkspaceResourceId { get; set; }
 
     /// <summary>
-    /// The one way to get in: <c>pat</c>, <c>basic</c>, <c>metadata-service</c>, <c>oauth-m2m</c>, <c>env-oidc</c>, <c>file-oidc</c>, <c>azure-client-secret</c>, <c>azure-cli</c>,
-    /// <c>databricks-cli</c> or <c>model-serving</c>. Null: <c>DATABRICKS_AUTH_TYPE</c>, else the profile, else the first of them for which there is what it needs.
+    /// The one way to get in: <c>pat</c>, <c>basic</c>, <c>metadata-service</c>, <c>oauth-m2m</c>, <c>env-oidc</c>, <c>file-oidc</c>, <c>azure-msi</c>,
+    /// <c>azure-client-secret</c>, <c>azure-cli</c>, <c>databricks-cli</c> or <c>model-serving</c>. Null: <c>DATABRICKS_AUTH_TYPE</c>, else the profile, else the first of them for which there is what it needs.
     /// </summary>
     public string? AuthType { get; set; }
 

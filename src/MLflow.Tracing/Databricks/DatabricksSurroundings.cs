@@ -12,6 +12,9 @@ internal sealed record DatabricksSurroundings(Func<string, string?> Variable, st
     /// <summary>Where a serving container of Databricks keeps a token for what a model depends on.</summary>
     public string ModelServingTokenFile { get; init; } = "/var/credentials-secret/model-dependencies-oauth-token";
 
+    /// <summary>Where a machine of Azure asks for tokens of its own identity: an address that leads nowhere but to the machine's host.</summary>
+    public Uri InstanceMetadata { get; init; } = new("http://169.254.169.254");
+
     /// <summary>A variable that is set and not empty.</summary>
     public string? Read(string name) => Variable(name) is { Length: > 0 } value ? value : null;
 

@@ -14,7 +14,7 @@ internal static class DatabricksUri
 
     public static bool IsDatabricks(Uri address) => address.Scheme == Scheme;
 
-    /// <returns>The profile that is named; null for none.</returns>
+    /// <returns>The profile, or the secrets as <c>scope:prefix</c>, that is named; null for none.</returns>
     /// <exception cref="ArgumentException">It is not of a form that is known.</exception>
     public static string? ReadProfile(string text)
     {
@@ -38,13 +38,7 @@ internal static class DatabricksUri
             throw new ArgumentException($"The tracking URI '{text}' has no profile after the two slashes: write 'databricks', or 'databricks://profile'.", nameof(text));
         }
 
-        if (profile.Contains(':', StringComparison.Ordinal))
-        {
-            throw new ArgumentException(
-                $"The tracking URI '{text}' takes the credentials from a secret scope, which only Python in a cluster can: write 'databricks' and set DATABRICKS_HOST and DATABRICKS_TOKEN, or name a profile.",
-                nameof(text));
-        }
-
+        // Of what has a colon both sides are looked at where they are read.
         return profile.IndexOfAny(['/', ' ']) is >= 0 and var at
             ? throw new ArgumentException($"The profile '{profile}' of the tracking URI '{text}' has a '{profile[at]}' in it, which names of profiles cannot have.", nameof(text))
             : profile;

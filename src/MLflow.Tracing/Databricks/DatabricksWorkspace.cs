@@ -3,6 +3,7 @@ namespace MLflow;
 /// <summary>One workspace as this SDK speaks to it: its credentials and connections, shared by the export and by reads.</summary>
 internal sealed class DatabricksWorkspace : IDisposable
 {
+    private readonly DatabricksWorkspace? _keeper;
     private readonly HttpMessageHandler _plain;
     private readonly DatabricksHandler _handler;
     private readonly HttpClient _exports;
@@ -11,6 +12,11 @@ internal sealed class DatabricksWorkspace : IDisposable
 
     /// <exception cref="ArgumentException">There are no credentials.</exception>
     public DatabricksWorkspace(DatabricksConfig config, TrackingTransport transport, TimeProvider timeProvider)
+        : this(config, config.Secrets, transport, timeProvider)
+    {
+    }
+
+    private DatabricksWorkspace(DatabricksConfig config, CredentialSecrets? secrets, TrackingTransport transport, TimeProvider timeProvider)
     {
         Config = config;
         TimeProvider = timeProvider;
@@ -21,7 +27,16 @@ internal sealed class DatabricksWorkspace : IDisposable
         _plain = plain;
         _storage = TrackingTransport.CreateClient(plain, disposeHandler: false);
         _storage.MaxResponseContentBufferSize = TrackingApi.MaxAnswerBytes;
-        Credentials = CredentialChoice.Create(config, _storage, timeProvider);
+        if (secrets is null)
+        {
+            Credentials = CredentialChoice.Create(config, _storage, timeProvider);
+        }
+        else
+        {
+            _keeper = new DatabricksWorkspace(config, null, transport, timeProvider);
+            Credentials = new TokenCredentials("secret-scope", new TokenCache(new SecretScopeTokens(_keeper, secrets), timeProvider, refreshesAhead: false));
+        }
+
         _handler = new DatabricksHandler(config, Credentials, plain);
         _exports = TrackingTransport.CreateClient(_handler, disposeHandler: false);
         _reads = TrackingTransport.CreateClient(_handler, disposeHandler: false);
@@ -49,6 +64,10 @@ internal sealed class DatabricksWorkspace : IDisposable
     /// <summary>Sends requests of others to this workspace, with its credentials.</summary>
     public HttpClient Client => _reads;
 
+    /// <param name="traceId">The trace.</param>
+    /// <param name="purpose"><c>upload</c> or <c>download</c>.</param>
+    public static string CredentialPath(string traceId, string purpose) => $"/api/2.0/mlflow/traces/{Uri.EscapeDataString(traceId)}/credentials-for-data-{purpose}";
+
     /// <summary>Asks for an address by which the document of a trace may be written or read.</summary>
     /// <param name="traceId">The trace.</param>
     /// <param name="purpose"><c>upload</c> or <c>download</c>.</param>
@@ -57,8 +76,7 @@ internal sealed class DatabricksWorkspace : IDisposable
     /// <exception cref="ExportFailureException">There is none now.</exception>
     public async Task<SignedCredential> CredentialAsync(string traceId, string purpose, TrackingHttp http, CancellationToken cancellationToken)
     {
-        var path = $"/api/2.0/mlflow/traces/{Uri.EscapeDataString(traceId)}/credentials-for-data-{purpose}";
-        using var answer = await http.SendJsonAsync(HttpMethod.Get, path, default, cancellationToken).ConfigureAwait(false);
+        using var answer = await http.SendJsonAsync(HttpMethod.Get, CredentialPath(traceId, purpose), default, cancellationToken).ConfigureAwait(false);
         try
         {
             return SignedCredential.Read(answer.RootElement);
@@ -76,5 +94,6 @@ internal sealed class DatabricksWorkspace : IDisposable
         _storage.Dispose();
         _handler.Dispose();
         _plain.Dispose();
+        _keeper?.Dispose();
     }
 }

@@ -24,15 +24,18 @@ internal sealed class WorkspaceTraces(TrackingApi api, DatabricksWorkspace works
         }
     }
 
+    /// <summary>The document with the spans of a trace.</summary>
+    /// <exception cref="MlflowException">It is not there (status 404), or could not be had.</exception>
+    public Task<byte[]> DocumentAsync(string traceId, CancellationToken cancellationToken) => api.GetAsync(
+        DatabricksWorkspace.CredentialPath(traceId, "download"),
+        token => workspace.Storage.DownloadAsync(t => workspace.CredentialAsync(traceId, "download", workspace.Reads, t), token),
+        cancellationToken);
+
     private async Task<TraceRecord> WithSpansAsync(TraceRecord info, CancellationToken cancellationToken)
     {
-        var path = $"/api/2.0/mlflow/traces/{info.TraceId}/credentials-for-data-download";
         try
         {
-            var document = await api.GetAsync(
-                path,
-                token => workspace.Storage.DownloadAsync(t => workspace.CredentialAsync(info.TraceId, "download", workspace.Reads, t), token),
-                cancellationToken).ConfigureAwait(false);
+            var document = await DocumentAsync(info.TraceId, cancellationToken).ConfigureAwait(false);
             return info.With(spans: TraceReader.ReadSpans(document));
         }
         catch (MlflowException e) when (e is { StatusCode: System.Net.HttpStatusCode.NotFound, ErrorCode: not MlflowErrorCode.ResourceDoesNotExist })

@@ -11,6 +11,8 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
 
     private const string TimeRule = "a number of seconds or a time as 00:01:30";
 
+    private const string Databricks = nameof(MlflowTracingOptions.Databricks);
+
     private const string Capture = nameof(PrivacyOptions.Capture);
 
     private static readonly string[] Known =
@@ -31,6 +33,26 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         nameof(MlflowTracingOptions.TraceTimeout),
         nameof(MlflowTracingOptions.Autolog),
         Capture,
+        Databricks,
+    ];
+
+    /// <summary>What may be said of a Databricks workspace, as text.</summary>
+    private static readonly (string Name, Action<DatabricksOptions, string> Set)[] OfDatabricks =
+    [
+        (nameof(DatabricksOptions.Host), (o, value) => o.Host = value),
+        (nameof(DatabricksOptions.Token), (o, value) => o.Token = value),
+        (nameof(DatabricksOptions.Username), (o, value) => o.Username = value),
+        (nameof(DatabricksOptions.Password), (o, value) => o.Password = value),
+        (nameof(DatabricksOptions.ClientId), (o, value) => o.ClientId = value),
+        (nameof(DatabricksOptions.ClientSecret), (o, value) => o.ClientSecret = value),
+        (nameof(DatabricksOptions.AzureTenantId), (o, value) => o.AzureTenantId = value),
+        (nameof(DatabricksOptions.AzureClientId), (o, value) => o.AzureClientId = value),
+        (nameof(DatabricksOptions.AzureClientSecret), (o, value) => o.AzureClientSecret = value),
+        (nameof(DatabricksOptions.AzureWorkspaceResourceId), (o, value) => o.AzureWorkspaceResourceId = value),
+        (nameof(DatabricksOptions.AuthType), (o, value) => o.AuthType = value),
+        (nameof(DatabricksOptions.Profile), (o, value) => o.Profile = value),
+        (nameof(DatabricksOptions.ConfigFile), (o, value) => o.ConfigFile = value),
+        (nameof(DatabricksOptions.SqlWarehouseId), (o, value) => o.SqlWarehouseId = value),
     ];
 
     private static readonly string[] Variables =
@@ -71,7 +93,19 @@ internal sealed class ConfigurationReader(IServiceProvider services) : IConfigur
         options.TraceTimeout = Value(nameof(options.TraceTimeout), "MLFLOW_TRACE_TIMEOUT_SECONDS", TimeRule, ReadTime);
         options.Autolog = Value(nameof(options.Autolog), null, "true or false", ReadBoolean) ?? options.Autolog;
         options.Privacy.Capture = Value(Capture, null, "Off, Metadata or Full", ReadCapture);
+        foreach (var (name, set) in OfDatabricks)
+        {
+            if (Text($"{Databricks}:{name}", null) is { } text)
+            {
+                set(options.Databricks, text);
+            }
+        }
+
+        options.Databricks.AzureUseMsi = Value($"{Databricks}:{nameof(DatabricksOptions.AzureUseMsi)}", null, "true or false", ReadBoolean) ?? options.Databricks.AzureUseMsi;
         options.Unknown.AddRange(configuration.GetSection(Section).GetChildren().Select(child => child.Key).Where(key => !Known.Contains(key, StringComparer.OrdinalIgnoreCase)));
+        options.Unknown.AddRange(configuration.GetSection($"{Section}:{Databricks}").GetChildren().Select(child => child.Key)
+            .Where(key => !OfDatabricks.Select(known => known.Name).Append(nameof(DatabricksOptions.AzureUseMsi)).Contains(key, StringComparer.OrdinalIgnoreCase))
+            .Select(key => $"{Databricks}:{key}"));
 
         string? Text(string name, string? variable) => Find(name, variable)?.Value;
 

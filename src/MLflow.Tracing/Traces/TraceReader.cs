@@ -84,7 +84,7 @@ internal static class TraceReader
         var root = read.Find(span => span.ParentId is null) ?? read.FirstOrDefault();
         return new TraceRecord
         {
-            TraceId = CatalogId(info) ?? Text(info, "trace_id") ?? Text(info, "request_id") ?? root?.Text(AttributeNames.TraceRequestId) ?? "",
+            TraceId = IdOf(info) ?? Text(info, "request_id") ?? root?.Text(AttributeNames.TraceRequestId) ?? "",
             ClientRequestId = Text(info, "client_request_id"),
             ExperimentId = Member(info, "trace_location") is { } location && Member(location, "mlflow_experiment") is { } experiment
                 ? Text(experiment, "experiment_id") is { Length: > 0 } id ? id : null
@@ -100,6 +100,9 @@ internal static class TraceReader
             Spans = read,
         };
     }
+
+    /// <summary>The id of a trace as clients know it; null where its facts have none.</summary>
+    public static string? IdOf(JsonElement info) => CatalogId(info) ?? Text(info, "trace_id");
 
     /// <summary>In Unity Catalog a trace's id says where it lies; the API tells the two apart.</summary>
     private static string? CatalogId(JsonElement info)

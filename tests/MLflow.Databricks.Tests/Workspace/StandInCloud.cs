@@ -30,6 +30,12 @@ internal sealed class StandInCloud(StandInWorkspace workspace) : IAsyncDisposabl
     /// <summary>Where the metadata service listens; plain HTTP, as such services do.</summary>
     public string MetadataServiceUrl => $"http://localhost:{_metadata!.Port}/oauth2/token";
 
+    /// <summary>Where a machine of Azure asks for tokens of its own identity.</summary>
+    public Uri InstanceMetadata => new($"http://localhost:{_metadata!.Port}");
+
+    /// <summary>The client id of an identity that the machine has beside its own; null for none.</summary>
+    public string? AssignedIdentity { get; set; }
+
     /// <summary>With this set, service principals enter only with the resource's id and a token for its management.</summary>
     public string? WorkspaceResourceId { get; set; }
 
@@ -104,6 +110,33 @@ internal sealed class StandInCloud(StandInWorkspace workspace) : IAsyncDisposabl
         }
     }
 
+    /// <summary>Fact sheet §1.5, azure-msi: <c>api-version</c>, <c>resource</c> and for one of several identities <c>client_id</c>, with the header <c>Metadata</c>.</summary>
+    private async Task IdentityAsync(HttpContext context)
+    {
+        var query = context.Request.Query;
+        _requests.Enqueue($"{context.Request.Method} identity {query["resource"]}");
+        if (context.Request.Method != "GET" || context.Request.Headers["Metadata"] != "true" || query["api-version"] != "2018-02-01" || query.Keys.Except(["api-version", "resource", "client_id"]).Any())
+        {
+            workspace.AddUnlisted("identity: " + context.Request.QueryString);
+            context.Response.StatusCode = 400;
+            return;
+        }
+
+        if (query["client_id"] is [{ } id] && id != AssignedIdentity)
+        {
+            await TokenEndpoints.RefuseAsync(context, 400, "invalid_request", "Identity not found");
+            return;
+        }
+
+        var token = query["resource"] == ManagementResource ? "eyJm" + Guid.NewGuid().ToString("N") : workspace.Tokens.Issue();
+        if (query["resource"] == ManagementResource)
+        {
+            _managementTokens[token] = 0;
+        }
+
+        await AnswerAsync(context, token);
+    }
+
     /// <summary>Azure's v1 endpoint writes numbers as text.</summary>
     private Task AnswerAsync(HttpContext context, string token) => ApiAnswers.OkAsync(context, new
     {
@@ -115,6 +148,12 @@ internal sealed class StandInCloud(StandInWorkspace workspace) : IAsyncDisposabl
     /// <summary>Fact sheet §1.5, metadata-service: two headers. The shape of the answer is that of azure-msi: the sheet tells no other.</summary>
     private async Task MetadataAsync(HttpContext context)
     {
+        if (context.Request.Path == "/metadata/identity/oauth2/token")
+        {
+            await IdentityAsync(context);
+            return;
+        }
+
         _requests.Enqueue($"{context.Request.Method} metadata");
         if (!HasMetadataService)
         {

@@ -11,19 +11,36 @@ internal static class CredentialChoice
     /// <summary>Below this it is the older program of that name, which knows no tokens.</summary>
     private const int MinCliBytes = 1 << 20;
 
-    private static readonly (string Name, Func<DatabricksConfig, bool> IsThere)[] Methods =
+    /// <summary>In the order of Databricks' SDKs.</summary>
+    private static readonly CredentialMethod[] Methods =
     [
-        ("pat", c => Has(c, DatabricksAttribute.Token)),
-        ("basic", c => Has(c, DatabricksAttribute.Username, DatabricksAttribute.Password)),
-        ("metadata-service", c => Has(c, DatabricksAttribute.MetadataServiceUrl)),
-        ("oauth-m2m", c => Has(c, DatabricksAttribute.ClientId, DatabricksAttribute.ClientSecret)),
-        ("env-oidc", c => c.Surroundings.Read(OidcVariable(c)) is not null),
-        ("file-oidc", c => Has(c, DatabricksAttribute.OidcTokenFile)),
-        ("azure-client-secret", c => Has(c, DatabricksAttribute.AzureClientId, DatabricksAttribute.AzureClientSecret)),
-        ("azure-cli", c => (IsAzure(c) || c[DatabricksAttribute.AuthType] == "azure-cli") && c.Surroundings.FindProgram("az") is not null),
-        ("databricks-cli", c => FindCli(c) is not null),
-        ("model-serving", c => File.Exists(c.Surroundings.ModelServingTokenFile)),
+        new("pat", c => c.Has(DatabricksAttribute.Token), c => c.LookedFor(DatabricksAttribute.Token)),
+        new("basic", c => c.Has(DatabricksAttribute.Username, DatabricksAttribute.Password), c => c.LookedFor(DatabricksAttribute.Username, DatabricksAttribute.Password)),
+        new("metadata-service", c => c.Has(DatabricksAttribute.MetadataServiceUrl), c => c.LookedFor(DatabricksAttribute.MetadataServiceUrl)),
+        new("oauth-m2m", c => c.Has(DatabricksAttribute.ClientId, DatabricksAttribute.ClientSecret), c => c.LookedFor(DatabricksAttribute.ClientId, DatabricksAttribute.ClientSecret)),
+        new("env-oidc", c => c.Surroundings.Read(OidcVariable(c)) is not null, c => $"an identity token in the variable {OidcVariable(c)} (not set)"),
+        new("file-oidc", c => c.Has(DatabricksAttribute.OidcTokenFile), c => c.LookedFor(DatabricksAttribute.OidcTokenFile)),
+        new(
+            "azure-msi",
+            c => c.Has(DatabricksAttribute.AzureUseMsi) && IsAzure(c, "azure-msi"),
+            c => c.LookedFor(DatabricksAttribute.AzureUseMsi) + (c.Has(DatabricksAttribute.AzureUseMsi) ? ", but the host is none of Azure's" : "")),
+        new(
+            "azure-client-secret",
+            c => c.Has(DatabricksAttribute.AzureClientId, DatabricksAttribute.AzureClientSecret),
+            c => c.LookedFor(DatabricksAttribute.AzureClientId, DatabricksAttribute.AzureClientSecret, DatabricksAttribute.AzureTenantId)),
+        new(
+            "azure-cli",
+            c => IsAzure(c, "azure-cli") && c.Surroundings.FindProgram("az") is not null,
+            c => $"the program az ({(c.Surroundings.FindProgram("az") is null ? "not in PATH" : "found; it is asked for workspaces of Azure only")})"),
+        new("databricks-cli", c => FindCli(c) is not null, c => $"the program databricks ({(FindCli(c) is null ? "neither in DATABRICKS_CLI_PATH nor in PATH" : "found; it needs a host")})"),
+        new(
+            "model-serving",
+            c => File.Exists(c.Surroundings.ModelServingTokenFile),
+            c => $"the file {c.Surroundings.ModelServingTokenFile} ({(File.Exists(c.Surroundings.ModelServingTokenFile) ? "found" : "not there")}), host in DATABRICKS_MODEL_SERVING_HOST_URL"),
     ];
+
+    /// <summary>What each method was looked for, for the error of a program that has nothing; no values.</summary>
+    public static IEnumerable<string> LookedFor(DatabricksConfig config) => Methods.Select(method => $"{method.Name}: {method.LookedFor(config)}");
 
     /// <summary>The method that will be used. Makes no request.</summary>
     /// <exception cref="ArgumentException">There is none; the message says what was looked for and where.</exception>
@@ -31,11 +48,11 @@ internal static class CredentialChoice
     {
         if (config[DatabricksAttribute.AuthType] is not { } told)
         {
-            return Array.Find(Methods, method => method.IsThere(config)).Name ?? throw config.NothingFound();
+            return Array.Find(Methods, method => method.IsThere(config))?.Name ?? throw config.NothingFound();
         }
 
         var named = Array.Find(Methods, method => method.Name == told);
-        if (named.Name is null)
+        if (named is null)
         {
             throw new ArgumentException(
                 $"The authentication type '{told}' ({config.Origins(DatabricksAttribute.AuthType)}) is not one that is supported: {string.Join(", ", Methods.Select(method => method.Name))}.");
@@ -62,7 +79,8 @@ internal static class CredentialChoice
             "oauth-m2m" => Cached(new OAuthTokens(http, new WorkspaceMetadata(http), config.Origins(DatabricksAttribute.ClientId, DatabricksAttribute.ClientSecret))),
             "env-oidc" => Cached(new OAuthTokens(http, new WorkspaceMetadata(http), "identity token from " + OidcVariable(config), () => FromVariable(config))),
             "file-oidc" => Cached(new OAuthTokens(http, new WorkspaceMetadata(http), config.Origins(DatabricksAttribute.OidcTokenFile), () => FromFile(config))),
-            "azure-client-secret" => Cached(new AzureTokens(http)),
+            "azure-msi" => Cached(new AzureTokens(config, new ManagedIdentity(config))),
+            "azure-client-secret" => Cached(new AzureTokens(config, new AzureSecretLogin(http))),
             "azure-cli" => Cached(CommandTokens.Azure(config, timeProvider, config.Surroundings.FindProgram("az")!)),
             "databricks-cli" => Cached(CommandTokens.Databricks(config, timeProvider, FindCli(config)!)),
             _ => Cached(new ModelServingTokens(config.Surroundings)),
@@ -87,21 +105,10 @@ internal static class CredentialChoice
         return file is { Exists: true, Length: >= MinCliBytes } ? path : null;
     }
 
-    private static bool Has(DatabricksConfig config, params ReadOnlySpan<string> names)
-    {
-        foreach (var name in names)
-        {
-            if (config[name] is null)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private static bool IsAzure(DatabricksConfig config) =>
+    /// <summary>What identifies this machine to Azure is used for workspaces of Azure, unless it is asked for by its name.</summary>
+    private static bool IsAzure(DatabricksConfig config, string method) =>
         config[DatabricksAttribute.AzureResourceId] is not null
+        || config[DatabricksAttribute.AuthType] == method
         || config.Host?.Host is { } host && Array.Exists([".azuredatabricks.net", ".databricks.azure.us", ".databricks.azure.cn"], ending => host.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
     private static string OidcVariable(DatabricksConfig config) => config[DatabricksAttribute.OidcTokenEnv] ?? DefaultOidcVariable;

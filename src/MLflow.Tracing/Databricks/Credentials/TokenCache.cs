@@ -45,7 +45,7 @@ internal sealed class TokenCache
             {
                 if (_refreshesAhead && _fetch is null && left < Stale(token) && !(_failedAt is { } failed && _timeProvider.GetElapsedTime(failed) < Pause))
                 {
-                    // Whoever asks next sees its result; nobody waits for it.
+                    // Nobody waits for it: who asks after its end gets what it brought.
                     _ = Begin();
                 }
 
@@ -76,8 +76,13 @@ internal sealed class TokenCache
 
     private Task<AccessToken> Begin()
     {
-        // On the pool: the one who happens to ask first must not cancel it, nor keep its flow alive.
-        var fetch = Task.Run(FetchAsync);
+        // On the pool and without a flow: the one who happens to ask first must not cancel it, and what that one does must not have anything to do with it.
+        Task<AccessToken> fetch;
+        using (ExecutionContext.IsFlowSuppressed() ? (AsyncFlowControl?)null : ExecutionContext.SuppressFlow())
+        {
+            fetch = Task.Run(FetchAsync);
+        }
+
         _fetch = fetch;
 
         // Nobody may be waiting for a fetch ahead of time.

@@ -13,6 +13,11 @@ internal sealed class TokenCredentials(string method, TokenCache cache) : IDatab
     {
         var token = await cache.GetAsync(cancellationToken).ConfigureAwait(false);
         request.Headers.Authorization = new AuthenticationHeaderValue(token.Scheme, token.Value);
+        if (token.Host is { } host)
+        {
+            request.RequestUri = new Uri(host, request.RequestUri!.PathAndQuery);
+        }
+
         foreach (var (name, value) in token.MoreHeaders)
         {
             request.Headers.Remove(name);

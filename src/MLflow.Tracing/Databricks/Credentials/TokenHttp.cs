@@ -6,10 +6,10 @@ using System.Text.Json;
 namespace MLflow;
 
 /// <summary>Requests to where tokens are issued. Their texts name the address and what it answered, and no value that was sent.</summary>
-internal sealed class TokenHttp(HttpClient client, DatabricksConfig config)
+internal sealed class TokenHttp(HttpClient client, DatabricksConfig config, TimeSpan? timeout = null)
 {
     private const int MaxMessageLength = 300;
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+    private readonly TimeSpan _timeout = timeout ?? TimeSpan.FromSeconds(30);
 
     public DatabricksConfig Config => config;
 
@@ -62,7 +62,7 @@ internal sealed class TokenHttp(HttpClient client, DatabricksConfig config)
     private async Task<JsonElement> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(Timeout);
+        deadline.CancelAfter(_timeout);
         var address = request.RequestUri!;
         try
         {
@@ -80,7 +80,7 @@ internal sealed class TokenHttp(HttpClient client, DatabricksConfig config)
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ExportFailureException(ExportFailureKind.Unreachable, DropReasons.Timeout, $"{Place(address)} did not answer within {Timeout.TotalSeconds:0} seconds.");
+            throw new ExportFailureException(ExportFailureKind.Unreachable, DropReasons.Timeout, $"{Place(address)} did not answer within {_timeout.TotalSeconds:0} seconds.");
         }
     }
 
