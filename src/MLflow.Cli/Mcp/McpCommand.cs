@@ -39,7 +39,7 @@ internal sealed class McpCommand : Command
             throw CommandException.WrongUse($"--max-answer-bytes {maxBytes} is not possible: it must be {McpTools.LeastMaxBytes} to {McpTools.MostMaxBytes}");
         }
 
-        var target = TrackingTarget.Connect(_tracking, parsed);
+        using var target = TrackingTarget.Connect(_tracking, parsed);
         var options = new McpServerOptions();
         McpTools.Configure(options, new RestToolSource(target.Api), maxBytes);
         await using var transport = new StdioServerTransport(options);

@@ -24,7 +24,7 @@ internal sealed class GetTraceCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var target = TrackingTarget.Connect(_tracking, parsed);
+        using var target = TrackingTarget.Connect(_tracking, parsed);
         var id = parsed.GetRequiredValue(_traceId);
         var trace = await new TraceSource(target.Api).FindAsync(id, cancellationToken) ?? throw new CommandException($"the server at {target.Name} has no trace '{id}'");
         if (parsed.GetValue(_output) == OutputFormat.Json)

@@ -45,7 +45,7 @@ internal sealed class SearchTracesCommand : Command
             throw CommandException.WrongUse($"--max-results {left} is not possible: it must be 1 or more");
         }
 
-        var target = TrackingTarget.Connect(_tracking, parsed);
+        using var target = TrackingTarget.Connect(_tracking, parsed);
         var source = new TraceSource(target.Api);
         var query = new TraceQuery(
             await _experiments.IdsAsync(parsed, target.Api, cancellationToken),
@@ -103,7 +103,7 @@ internal sealed class SearchTracesCommand : Command
         foreach (var batch in found.Chunk(TraceSource.Batch))
         {
             IReadOnlyList<TraceDocument> traces = withSpans
-                ? await source.GetAsync([.. batch.Select(info => ApiJson.Text(info, "trace_id")!)], cancellationToken)
+                ? await source.GetAsync([.. batch.Select(info => TraceReader.IdOf(info)!)], cancellationToken)
                 : [.. batch.Select(info => new TraceDocument(info, []))];
             foreach (var trace in traces)
             {

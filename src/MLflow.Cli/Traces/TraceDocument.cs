@@ -20,7 +20,7 @@ internal sealed class TraceDocument
     {
         Info = info;
         Spans = spans;
-        TraceId = ApiJson.Text(info, "trace_id") ?? throw new FormatException("a trace has no trace_id");
+        TraceId = TraceReader.IdOf(info) ?? throw new FormatException("a trace has no trace_id");
     }
 
     public string TraceId { get; }
@@ -55,8 +55,16 @@ internal sealed class TraceDocument
             : new TraceDocument(info, [.. ApiJson.Items(ApiJson.Member(trace, "data") ?? trace, "spans")]);
     }
 
+    /// <param name="json">Takes it.</param>
+    /// <param name="experimentId">Id of an experiment, or a place in Unity Catalog.</param>
     public static void WriteLocation(Utf8JsonWriter json, string experimentId)
     {
+        if (CatalogLocation.TryParse(experimentId, out var place))
+        {
+            CatalogTraceInfo.WriteLocation(json, place);
+            return;
+        }
+
         json.WriteStartObject();
         json.WriteString("type", "MLFLOW_EXPERIMENT");
         json.WriteStartObject("mlflow_experiment");
@@ -82,7 +90,7 @@ internal sealed class TraceDocument
         json.WriteEndObject();
     }
 
-    /// <summary>Python's form differs from the API's in the duration.</summary>
+    /// <summary>Python's form differs from the API's in the duration and, in Unity Catalog, in the id.</summary>
     public static void WriteInfo(Utf8JsonWriter json, JsonElement info)
     {
         json.WriteStartObject();
@@ -91,6 +99,10 @@ internal sealed class TraceDocument
             if (member.Name == "execution_duration" && DurationMs(info) is { } ms)
             {
                 json.WriteNumber("execution_duration_ms", ms);
+            }
+            else if (member.Name == "trace_id")
+            {
+                json.WriteString(member.Name, TraceReader.IdOf(info));
             }
             else
             {

@@ -6,7 +6,7 @@ namespace MLflow.Cli.Traces;
 /// <summary>The experiments that a command looks in: those that are named, else that of the environment, else the default one.</summary>
 internal sealed class TraceExperimentOptionSet
 {
-    private readonly Option<string[]> _ids = new("--experiment-id", "-x") { Description = "Id of an experiment; may be given several times. Without id and name: MLFLOW_EXPERIMENT_NAME, else MLFLOW_EXPERIMENT_ID, else 0.", HelpName = "ID" };
+    private readonly Option<string[]> _ids = new("--experiment-id", "-x") { Description = "Id of an experiment; may be given several times. In a Databricks workspace also catalog.schema. Without id and name: MLFLOW_EXPERIMENT_NAME, else MLFLOW_EXPERIMENT_ID, else 0.", HelpName = "ID" };
     private readonly Option<string[]> _names = new("--experiment-name", "-n") { Description = "Name of an experiment; may be given several times.", HelpName = "NAME" };
 
     public void AddTo(Command command)
@@ -19,6 +19,11 @@ internal sealed class TraceExperimentOptionSet
     public async Task<IReadOnlyList<string>> IdsAsync(ParseResult parsed, TrackingApi api, CancellationToken cancellationToken)
     {
         var (ids, names) = Read(parsed);
+        if (api.Workspace is not null && ids is ["0"])
+        {
+            throw CommandException.WrongUse("which experiment? A Databricks workspace has no default one: give --experiment-name /Shared/… or --experiment-id");
+        }
+
         var experiments = new ExperimentApi(api);
         foreach (var name in names)
         {

@@ -13,7 +13,7 @@ internal static class TraceOutput
         foreach (var info in infos)
         {
             table.Add(
-                ApiJson.Text(info, "trace_id"),
+                TraceReader.IdOf(info),
                 ApiJson.Text(info, "request_time"),
                 ApiJson.Text(info, "state"),
                 TraceDocument.DurationMs(info) is { } ms ? (ms / 1000m).ToString("0.000", CultureInfo.InvariantCulture) + "s" : null,

@@ -1,10 +1,11 @@
 using System.Net;
+using System.Text.Json;
 using MLflow.Cli.Commands;
 
 namespace MLflow.Cli.Traces;
 
 /// <summary>
-/// Traces as a server of MLflow (3.0 or later) gives them. Unlike the SDK's objects they keep what we do not know: new fields of a newer server, links, ids that are not ours.
+/// Traces as a server of MLflow (3.0 or later) or a Databricks workspace gives them. Unlike the SDK's objects they keep what we do not know: new fields of a newer server, links, ids that are not ours.
 /// </summary>
 internal sealed class TraceSource
 {
@@ -12,6 +13,7 @@ internal sealed class TraceSource
     public const int Batch = 10;
 
     private const string Path = "/api/3.0/mlflow/traces";
+    private const string CatalogSearch = "/api/4.0/mlflow/traces/search";
     private readonly TrackingApi _api;
 
     public TraceSource(TrackingApi api) => _api = api;
@@ -19,8 +21,16 @@ internal sealed class TraceSource
     /// <exception cref="MlflowException">The filter is wrong, or the server refused or could not be reached.</exception>
     public async Task<TracePage> SearchAsync(TraceQuery query, CancellationToken cancellationToken)
     {
-        var body = ScratchJson.Write(query, static (json, q) =>
+        var places = query.ExperimentIds.Count(id => CatalogLocation.TryParse(id, out _));
+        if (places > 0 && places < query.ExperimentIds.Count)
         {
+            throw CommandException.WrongUse("a search looks in experiments or in places of Unity Catalog, not in both");
+        }
+
+        var warehouse = places > 0 ? new CatalogTraces(_api).WarehouseId() : null;
+        var body = ScratchJson.Write((query, warehouse), static (json, s) =>
+        {
+            var q = s.query;
             json.WriteStartObject();
             json.WriteStartArray("locations");
             foreach (var id in q.ExperimentIds)
@@ -32,6 +42,11 @@ internal sealed class TraceSource
             if (!string.IsNullOrWhiteSpace(q.Filter))
             {
                 json.WriteString("filter", q.Filter);
+            }
+
+            if (s.warehouse is not null)
+            {
+                json.WriteString("sql_warehouse_id", s.warehouse);
             }
 
             json.WriteNumber("max_results", q.PageSize);
@@ -49,15 +64,21 @@ internal sealed class TraceSource
 
             json.WriteEndObject();
         });
-        var answer = await _api.QueryAsync(Path + "/search", body, cancellationToken);
+        var answer = await _api.QueryAsync(places > 0 ? CatalogSearch : Path + "/search", body, cancellationToken);
         return ApiJson.Read(answer, root => new TracePage(
-            [.. ApiJson.Items(root, "traces")],
+            [.. ApiJson.Items(root, places > 0 ? "trace_infos" : "traces")],
             ApiJson.Text(root, "next_page_token") is { Length: > 0 } token ? token : null));
     }
 
     /// <summary>The traces with their spans, in the same order. One that was deleted in the meantime is left out.</summary>
     public async Task<IReadOnlyList<TraceDocument>> GetAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken)
     {
+        if (_api.Workspace is { } workspace)
+        {
+            // Each is a document of its own, or in Unity Catalog a request of its own.
+            return [.. (await Task.WhenAll(traceIds.Select(id => FindInWorkspaceAsync(workspace, id, cancellationToken)))).OfType<TraceDocument>()];
+        }
+
         var found = new Dictionary<string, TraceDocument>();
         foreach (var trace in await TryAsync($"{Path}/batchGet?{string.Join('&', traceIds.Select(id => "trace_ids=" + Uri.EscapeDataString(id)))}", cancellationToken) ?? [])
         {
@@ -80,6 +101,11 @@ internal sealed class TraceSource
     /// <returns>Null where the server has none of that id.</returns>
     public async Task<TraceDocument?> FindAsync(string traceId, CancellationToken cancellationToken)
     {
+        if (_api.Workspace is { } workspace)
+        {
+            return await FindInWorkspaceAsync(workspace, traceId, cancellationToken);
+        }
+
         try
         {
             var id = Uri.EscapeDataString(traceId);
@@ -93,10 +119,38 @@ internal sealed class TraceSource
         }
     }
 
+    private async Task<TraceDocument?> FindInWorkspaceAsync(DatabricksWorkspace workspace, string traceId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (CatalogTraces.For(_api, traceId, out var location, out var hex) is { } catalog)
+            {
+                return ApiJson.Read(await catalog.GetBytesAsync(location, [hex], cancellationToken), TraceDocument.ReadAll) is [var whole] ? whole : null;
+            }
+
+            var info = Info(await _api.GetAsync($"{Path}/{Uri.EscapeDataString(traceId)}", cancellationToken));
+            try
+            {
+                return ApiJson.Read(await new WorkspaceTraces(_api, workspace).DocumentAsync(traceId, cancellationToken), root => new TraceDocument(info, [.. ApiJson.Items(root, "spans")]));
+            }
+            catch (MlflowException e) when (e is { StatusCode: HttpStatusCode.NotFound, ErrorCode: not MlflowErrorCode.ResourceDoesNotExist })
+            {
+                // They were never uploaded.
+                return new TraceDocument(info, []);
+            }
+        }
+        catch (MlflowException e) when (e.ErrorCode == MlflowErrorCode.ResourceDoesNotExist)
+        {
+            return null;
+        }
+    }
+
+    private static JsonElement Info(byte[] answer) => ApiJson.Read(answer, root => ApiJson.Member(ApiJson.Member(root, "trace") ?? root, "trace_info") ?? default);
+
     /// <summary>Where the spans are not in the server's database, they are an artifact.</summary>
     private async Task<TraceDocument> GetInPartsAsync(string id, CancellationToken cancellationToken)
     {
-        var info = ApiJson.Read(await _api.GetAsync($"{Path}/{id}", cancellationToken), root => ApiJson.Member(ApiJson.Member(root, "trace") ?? root, "trace_info") ?? default);
+        var info = Info(await _api.GetAsync($"{Path}/{id}", cancellationToken));
         var location = ApiJson.Member(info, "tags") is { } tags ? ApiJson.Text(tags, TraceKeys.ArtifactLocation) : null;
         if (!Uri.TryCreate(location, UriKind.Absolute, out var uri) || uri.Scheme != "mlflow-artifacts")
         {

@@ -10,7 +10,7 @@ internal sealed class TrackingOptionSet
 
     private readonly Option<string?> _trackingUri = new("--tracking-uri")
     {
-        Description = $"The tracking server: http://host:5000, or databricks. Without it: {Variable}, else {TrackingSettings.DefaultTrackingUri}.",
+        Description = $"The tracking server: http://host:5000, databricks or databricks://profile. Without it: {Variable}, else {TrackingSettings.DefaultTrackingUri}.",
         HelpName = "URI",
     };
 

@@ -1,15 +1,17 @@
 using System.CommandLine;
-using MLflow.Cli.Commands;
 
 namespace MLflow.Cli.Tracking;
 
 /// <summary>The requests for which the SDK has no call: what comes as the server wrote it, page by page.</summary>
-internal sealed class TrackingTarget
+internal sealed class TrackingTarget : IDisposable
 {
-    private TrackingTarget(Uri address)
+    private readonly DatabricksWorkspaces? _workspaces;
+
+    private TrackingTarget(Uri address, DatabricksWorkspaces? workspaces, DatabricksWorkspace? workspace)
     {
+        _workspaces = workspaces;
         Address = address;
-        Api = new TrackingApi(address, TimeProvider.System, CredentialSource.OfEnvironment);
+        Api = new TrackingApi(address, TimeProvider.System, CredentialSource.OfEnvironment, workspace);
     }
 
     public Uri Address { get; }
@@ -19,13 +21,19 @@ internal sealed class TrackingTarget
     /// <summary>Address without credentials, for people and for cursors.</summary>
     public string Name => Api.Address;
 
-    /// <exception cref="ArgumentException">The address is wrong.</exception>
-    /// <exception cref="CommandException">It is a workspace of Databricks.</exception>
+    /// <exception cref="ArgumentException">The address is wrong, or there are no credentials for a Databricks workspace.</exception>
     public static TrackingTarget Connect(TrackingOptionSet options, ParseResult parsed)
     {
         var uri = options.Read(parsed).Uri;
-        return DatabricksUri.IsDatabricks(uri)
-            ? throw CommandException.WrongUse($"this command reads from MLflow servers, not from Databricks workspaces: '{uri}'")
-            : new TrackingTarget(TrackingSettings.ParseTrackingUri(uri));
+        if (!DatabricksUri.IsDatabricks(uri))
+        {
+            return new TrackingTarget(TrackingSettings.ParseTrackingUri(uri), null, null);
+        }
+
+        var workspaces = new DatabricksWorkspaces(TrackingTransport.Read(Environment.GetEnvironmentVariable), TimeProvider.System);
+        var workspace = workspaces.Find(workspaces.Add(uri))!;
+        return new TrackingTarget(workspace.Config.Host, workspaces, workspace);
     }
+
+    public void Dispose() => _workspaces?.Dispose();
 }

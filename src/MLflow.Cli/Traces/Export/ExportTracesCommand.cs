@@ -49,7 +49,7 @@ internal sealed class ExportTracesCommand : Command
             throw CommandException.WrongUse("--cursor does not go with --format parquet: a Parquet file ends with its index, so that nothing can be added; export lines with --cursor, or parts by --filter-string \"timestamp_ms >= …\"");
         }
 
-        var target = TrackingTarget.Connect(_tracking, parsed);
+        using var target = TrackingTarget.Connect(_tracking, parsed);
         var start = new ExportCursor
         {
             Server = target.Name,

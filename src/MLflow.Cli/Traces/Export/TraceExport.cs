@@ -26,7 +26,7 @@ internal sealed class TraceExport
         while (true)
         {
             var page = await _source.SearchAsync(new TraceQuery(cursor.ExperimentIds, cursor.Filter, OldestFirst, PageSize, cursor.PageToken), cancellationToken);
-            var left = page.Infos.Select(info => ApiJson.Text(info, "trace_id")!).Except(cursor.Written);
+            var left = page.Infos.Select(info => TraceReader.IdOf(info)!).Except(cursor.Written);
             foreach (var batch in left.Chunk(TraceSource.Batch))
             {
                 var traces = await _source.GetAsync(batch, cancellationToken);

@@ -45,9 +45,16 @@ internal sealed class ImportTracesCommand : Command
         await using var input = path is null ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         await using var parquet = ParquetTraceLines.IsParquet(input) ? await ParquetTraceLines.OpenAsync(input, path ?? "standard input", cancellationToken) : null;
 
-        var target = TrackingTarget.Connect(_tracking, parsed);
+        using var target = TrackingTarget.Connect(_tracking, parsed);
         using var http = TrackingTransport.Read(Environment.GetEnvironmentVariable).CreateClient(TrackingHttp.MaxConnections);
         var experimentId = await ExperimentIdAsync(parsed, target.Api, cancellationToken);
+        if (target.Api.Workspace is not null && (experimentId == "0" || CatalogLocation.TryParse(experimentId, out _)))
+        {
+            throw CommandException.WrongUse(experimentId == "0"
+                ? "which experiment? A Databricks workspace has no default one: give --experiment-name /Shared/… or --experiment-id"
+                : $"'{experimentId}' is a place in Unity Catalog, where the ids of traces are others: import into an experiment");
+        }
+
         var start = new ImportCursor { File = path is null ? "-" : Path.GetFullPath(path), Server = target.Name, ExperimentId = experimentId };
         var cursors = cursorPath is null ? null : new CursorFile<ImportCursor>(cursorPath, CursorJson.Default.ImportCursor);
         if (cursors?.Read() is { } kept)

@@ -6,6 +6,8 @@ namespace MLflow.Cli.Traces.Import;
 /// <summary>Brings traces into an experiment of a server. All of it may be done again: spans and facts of a trace that is there already are replaced by themselves.</summary>
 internal sealed class TraceUpload
 {
+    private const string Path = "/api/3.0/mlflow/traces";
+
     private readonly TrackingApi _api;
     private readonly TrackingHttp _http;
     private readonly string _experimentId;
@@ -28,6 +30,11 @@ internal sealed class TraceUpload
         var root = document.RootElement;
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("resourceSpans", out _))
         {
+            if (_api.Workspace is not null)
+            {
+                throw new FormatException("it is an OTLP request, which has spans alone, and an experiment of a Databricks workspace takes whole traces: export them with --format mlflow");
+            }
+
             await SendSpansAsync(root, cancellationToken);
             return 1;
         }
@@ -44,6 +51,13 @@ internal sealed class TraceUpload
     private async Task SendAsync(TraceDocument trace, CancellationToken cancellationToken)
     {
         var facts = Facts(trace);
+        if (_api.Workspace is { } workspace)
+        {
+            await _api.QueryAsync(Path, facts, cancellationToken);
+            await UploadAsync(workspace, trace, cancellationToken);
+            return;
+        }
+
         if (trace.Spans.Count > 0)
         {
             using var text = new MemoryStream();
@@ -57,7 +71,34 @@ internal sealed class TraceUpload
         }
 
         // MLflow's StartTraceV3. Despite its name it is the last call for a trace, with all that is known of it.
-        await _api.QueryAsync("/api/3.0/mlflow/traces", facts, cancellationToken);
+        await _api.QueryAsync(Path, facts, cancellationToken);
+    }
+
+    /// <summary>A workspace takes the spans as one document, into the storage behind it.</summary>
+    private async Task UploadAsync(DatabricksWorkspace workspace, TraceDocument trace, CancellationToken cancellationToken)
+    {
+        using var text = new MemoryStream();
+        await using (var json = new Utf8JsonWriter(text, TraceDocument.WriterOptions))
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("spans");
+            foreach (var span in trace.Spans)
+            {
+                StoredSpan.Write(json, span);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        await _api.GetAsync(
+            DatabricksWorkspace.CredentialPath(trace.TraceId, "upload"),
+            async token =>
+            {
+                await workspace.Storage.UploadAsync(text.GetBuffer().AsMemory(0, (int)text.Length), t => workspace.CredentialAsync(trace.TraceId, "upload", workspace.Reads, t), token);
+                return [];
+            },
+            cancellationToken);
     }
 
     private async Task SendSpansAsync(JsonElement request, CancellationToken cancellationToken)
