@@ -333,7 +333,7 @@ public sealed class CredentialTests : WorkspaceTestBase
             text => Assert.DoesNotContain("secret-value", text, StringComparison.Ordinal));
     }
 
-    private DatabricksSurroundings Surroundings() => new(_variables.GetValueOrDefault, _home) 
+    private DatabricksSurroundings Surroundings() => new(_variables.GetValueOrDefault, _home)
     {
         ModelServingTokenFile = Path.Combine(_home, "serving"),
         InstanceMetadata = _instanceMetadata ?? new Uri("http://127.0.0.1:1"),
