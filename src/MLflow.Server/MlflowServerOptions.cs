@@ -20,8 +20,17 @@ public sealed class MlflowServerOptions
     /// <summary>Whether to listen beyond this machine although there is no authentication. Default false.</summary>
     public bool AllowInsecure { get; set; }
 
-    /// <summary>Values of the Host header that are answered besides loopback and private addresses; <c>*</c> for any. Default none.</summary>
+    /// <summary>
+    /// Values of the Host header that are answered besides loopback and private addresses: names, <c>*.example.com</c>, addresses, each with or without a port,
+    /// networks (<c>203.0.113.0/24</c>); <c>*</c> for any. Default none.
+    /// </summary>
     public IReadOnlyList<string> AllowedHosts { get; set; } = [];
+
+    /// <summary>Origins (<c>https://host:port</c>) of other web pages that may read and write here by a browser; <c>*</c> for any. Default none.</summary>
+    public IReadOnlyList<string> CorsAllowedOrigins { get; set; } = [];
+
+    /// <summary>Who may show the pages in a frame: <c>SAMEORIGIN</c>, <c>DENY</c>, or <c>NONE</c> for no rule. Default <c>SAMEORIGIN</c>.</summary>
+    public string XFrameOptions { get; set; } = "SAMEORIGIN";
 
     /// <summary>What a reverse proxy leaves before every path, for example <c>/mlflow</c>; paths without it are answered, too. Default none.</summary>
     public string StaticPrefix { get; set; } = "";

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MLflow.Server.Artifacts;
 using MLflow.Server.Mcp;
@@ -33,6 +34,10 @@ internal static partial class ServerApp
             .AddRouting()
             .AddSingleton(options.TimeProvider)
             .AddSingleton(options)
+            .AddSingleton(settings.Hosts)
+            .AddSingleton(settings.Origins)
+            .AddSingleton(settings.Frames)
+            .AddCors(cors => cors.AddDefaultPolicy(policy => AllowOrigins(policy, settings.Origins)))
             .AddSingleton<ITraceStore>(new SqliteTraceStore(database, new CallPricer(settings.Prices)))
             .AddSingleton<ITraceAnalysis>(new SqliteTraceAnalysis(database))
             .AddSingleton<IExperimentStore>(new SqliteExperimentStore(database))
@@ -52,8 +57,14 @@ internal static partial class ServerApp
         var app = builder.Build();
         app.UseProxyHeaders(settings);
         app.UsePathBase(settings.PathBase);
+        app.UseMiddleware<SecurityHeaders>();
         app.UseMiddleware<ErrorAnswers>();
         app.UseMiddleware<OriginGuard>();
+        if (!settings.Origins.IsEmpty)
+        {
+            app.UseCors();
+        }
+
         app.UseRouting();
         app.MapServer();
         app.MapOtlp();
@@ -73,6 +84,20 @@ internal static partial class ServerApp
         }
 
         return app;
+    }
+
+    private static void AllowOrigins(CorsPolicyBuilder policy, OriginAllowList origins)
+    {
+        policy.AllowAnyMethod().AllowAnyHeader();
+        if (origins.IsAny)
+        {
+            // Without credentials: what a browser keeps for this server is not for every page there is.
+            policy.AllowAnyOrigin();
+        }
+        else
+        {
+            policy.SetIsOriginAllowed(origins.Allows).AllowCredentials();
+        }
     }
 
     private static void Listen(KestrelServerOptions kestrel, ServerSettings settings, GrpcSockets grpc)

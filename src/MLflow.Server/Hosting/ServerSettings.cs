@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using MLflow.Server.Mcp;
 using MLflow.Server.Pricing;
+using MLflow.Server.Rest;
 
 namespace MLflow.Server.Hosting;
 
@@ -24,6 +25,15 @@ internal sealed record ServerSettings(
     /// <summary>How long one search may take.</summary>
     public required TimeSpan SearchTimeout { get; init; }
 
+    /// <summary>Which values of the Host header are answered.</summary>
+    public HostAllowList Hosts { get; private init; } = new([]);
+
+    /// <summary>Which other pages may write here.</summary>
+    public OriginAllowList Origins { get; private init; } = new([]);
+
+    /// <summary>Who may frame the pages.</summary>
+    public FrameOptions Frames { get; private init; } = new("SAMEORIGIN");
+
     /// <exception cref="MlflowServerStartException">Names every mistake, not only the first.</exception>
     public static ServerSettings Validate(MlflowServerOptions options)
     {
@@ -41,6 +51,16 @@ internal sealed record ServerSettings(
         else if (options.OtlpGrpcPort > 0 && options.OtlpGrpcPort == options.Port)
         {
             mistakes.Add($"--otlp-grpc-port {options.OtlpGrpcPort} is the server's own port: OTLP over gRPC needs another one, or none.");
+        }
+
+        mistakes.AddRange(options.AllowedHosts.Where(host => !HostAllowList.IsEntry(host)).Select(host =>
+            $"--allowed-hosts '{host}' is not understood: use names, *.example.com, addresses, each with or without a port, networks as 203.0.113.0/24, or * for any."));
+        mistakes.AddRange(options.CorsAllowedOrigins.Where(origin => !OriginAllowList.IsEntry(origin)).Select(origin =>
+            $"--cors-allowed-origins '{origin}' is not understood: use origins as https://host:port, without a path, or * for any."));
+        var frames = FrameOptions.Parse(options.XFrameOptions);
+        if (frames is null)
+        {
+            mistakes.Add($"--x-frame-options '{options.XFrameOptions}' is not understood: use SAMEORIGIN, DENY or NONE.");
         }
 
         Experiments("--otlp-service-experiment", "a service", options.OtlpServiceExperiments, mistakes);
@@ -62,7 +82,13 @@ internal sealed record ServerSettings(
         }
 
         return mistakes.Count == 0
-            ? new ServerSettings(addresses, options.Port, database, artifacts, options.OtlpGrpcPort, prices, pathBase, proxies) { SearchTimeout = options.SearchTimeout }
+            ? new ServerSettings(addresses, options.Port, database, artifacts, options.OtlpGrpcPort, prices, pathBase, proxies)
+            {
+                SearchTimeout = options.SearchTimeout,
+                Hosts = new HostAllowList([options.Host, .. options.AllowedHosts]),
+                Origins = new OriginAllowList(options.CorsAllowedOrigins),
+                Frames = frames!,
+            }
             : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
     }
 

@@ -9,6 +9,9 @@ internal static class ServerEndpoints
     public const string HealthPath = "/health";
     public const string VersionPath = "/version";
 
+    /// <summary>What tells nothing but that the server is there: probes ask by whatever name the machine has.</summary>
+    public static bool IsForProbes(PathString path) => path == HealthPath || path == VersionPath;
+
     public static void MapServer(this IEndpointRouteBuilder routes)
     {
         routes.MapGet(HealthPath, () => Results.Text("OK"));

@@ -9,6 +9,9 @@ internal static class TraceUiExtensions
     {
         services.AddRazorComponents().AddInteractiveServerComponents();
 
+        // The header is ours to set (SecurityHeaders).
+        services.AddAntiforgery(options => options.SuppressXFrameOptionsHeader = true);
+
         // Keys protect only what a page hands to its own circuit, which lives in this process: they need not outlive it, nor lie on disk.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         return services.AddSingleton<UiAssets>().AddSingleton<Handover>();
