@@ -115,7 +115,7 @@ internal sealed class ArtifactFolder
     {
         var folder = new DirectoryInfo(FullPath(ArtifactPath.Check(path)));
         return !folder.Exists ? []
-            : [.. folder.EnumerateFileSystemInfos().Where(entry => entry.FullName != Uploads).Take(MaxListed)
+            : [.. folder.EnumerateFileSystemInfos().Where(entry => entry.FullName != Uploads && entry.LinkTarget is null).Take(MaxListed)
                 .Select(entry => new ArtifactEntry(entry.Name, (entry as FileInfo)?.Length))
                 .OrderBy(entry => entry.Name, StringComparer.Ordinal)];
     }
@@ -181,8 +181,22 @@ internal sealed class ArtifactFolder
         var full = Path.GetFullPath(Path.Combine(_root, path));
 
         // The path was checked; this is for what nobody thought of.
-        return full == _root || full.StartsWith(_root + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+        return (full == _root || full.StartsWith(_root + Path.DirectorySeparatorChar, StringComparison.Ordinal)) && !HasLink(full)
             ? full
             : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid path: '{path}' is outside of the artifacts.");
+    }
+
+    /// <summary>Whether a name below the root is a link, which would lead wherever somebody with access to the disk has let it. The root itself may be one.</summary>
+    private bool HasLink(string full)
+    {
+        for (var path = full; path.Length > _root.Length; path = Path.GetDirectoryName(path)!)
+        {
+            if (new FileInfo(path).LinkTarget is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

@@ -16,6 +16,10 @@ internal static class ArtifactPath
     /// <summary>How often a path may be escaped before it is refused for that alone.</summary>
     private const int MaxEscapes = 8;
 
+    private static readonly string[] Devices = ["CON", "PRN", "AUX", "NUL"];
+
+    private static readonly string[] Ports = ["COM", "LPT"];
+
     /// <returns>The path without slashes at its ends; empty for the folder of all artifacts.</returns>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: it would lead elsewhere, or no file can have it.</exception>
     public static string Check(string? path)
@@ -63,14 +67,22 @@ internal static class ArtifactPath
         foreach (var name in plain.Split('/'))
         {
             // Windows: a backslash parts names, a colon ends a drive's, dots and spaces at the end do not count.
-            if (name.Length == 0 || name[^1] is '.' or ' ' || name.AsSpan().ContainsAny('\\', ':') || name.Any(char.IsControl) || Encoding.UTF8.GetByteCount(name) > MaxNameBytes)
+            if (name.Length == 0 || name[^1] is '.' or ' ' || name.AsSpan().ContainsAny('\\', ':') || name.Any(char.IsControl) || IsDevice(name) || Encoding.UTF8.GetByteCount(name) > MaxNameBytes)
             {
                 throw Invalid(path);
             }
         }
     }
 
+    // Whatever follows a dot: NUL.txt is the device, too.
+    private static bool IsDevice(string name)
+    {
+        var stem = name.AsSpan(0, name.IndexOf('.', StringComparison.Ordinal) is >= 0 and var dot ? dot : name.Length).TrimEnd(' ');
+        return (stem.Length == 3 && Devices.Contains(stem.ToString(), StringComparer.OrdinalIgnoreCase))
+            || (stem.Length == 4 && char.IsAsciiDigit(stem[3]) && Ports.Contains(stem[..3].ToString(), StringComparer.OrdinalIgnoreCase));
+    }
+
     private static MlflowException Invalid(string path) => new(
         ErrorCode.INVALID_PARAMETER_VALUE,
-        $"Invalid path: '{path}'. Names between slashes must not be empty, dots alone or '{WorkFolder}', have a backslash, a colon or control characters, or more than {MaxNameBytes} bytes.");
+        $"Invalid path: '{path}'. Names between slashes must not be empty, dots alone or '{WorkFolder}', be a device of Windows (as NUL), have a backslash, a colon or control characters, or more than {MaxNameBytes} bytes.");
 }
