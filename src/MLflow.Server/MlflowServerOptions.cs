@@ -76,5 +76,8 @@ public sealed class MlflowServerOptions
     /// </summary>
     public int McpMaxAnswerBytes { get; set; } = McpTools.DefaultMaxBytes;
 
+    /// <summary>What the server takes of one client at most.</summary>
+    public MlflowServerLimits Limits { get; } = new();
+
     internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

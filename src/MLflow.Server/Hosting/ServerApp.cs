@@ -17,6 +17,9 @@ internal static partial class ServerApp
     /// <summary>For requests under way when the server stops.</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a client may be slower than it must.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
     public static WebApplication Build(MlflowServerOptions options, ServerSettings settings, SqliteDatabase database, OtlpExperiments experiments, GrpcSockets grpc)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
@@ -24,7 +27,7 @@ internal static partial class ServerApp
             ApplicationName = typeof(ServerApp).Assembly.GetName().Name,
             ContentRootPath = AppContext.BaseDirectory,
         });
-        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.CreateBoundListenSocket = grpc.Take).ConfigureKestrel(kestrel => Listen(kestrel, settings, grpc));
+        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.CreateBoundListenSocket = grpc.Take).ConfigureKestrel(kestrel => Listen(kestrel, settings, options.Limits, grpc));
 
         // A start that fails is told by the exception, in one sentence instead of a stack. A hosted service logs its own failures, under its own name.
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddSimpleConsole();
@@ -34,6 +37,7 @@ internal static partial class ServerApp
             .AddRouting()
             .AddSingleton(options.TimeProvider)
             .AddSingleton(options)
+            .AddSingleton(options.Limits)
             .AddSingleton(settings.Hosts)
             .AddSingleton(settings.Origins)
             .AddSingleton(settings.Frames)
@@ -52,7 +56,7 @@ internal static partial class ServerApp
             .AddHostedService<ConventionRemapping>()
             .AddMcp(options.McpMaxAnswerBytes)
             .AddTraceUi()
-            .AddOtlpGrpc();
+            .AddOtlpGrpc(options.Limits);
 
         var app = builder.Build();
         app.UseProxyHeaders(settings);
@@ -100,10 +104,15 @@ internal static partial class ServerApp
         }
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServerSettings settings, GrpcSockets grpc)
+    private static void Listen(KestrelServerOptions kestrel, ServerSettings settings, MlflowServerLimits limits, GrpcSockets grpc)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxRequestBodySize = OtlpLimits.MaxBodyBytes;
+        kestrel.Limits.MaxRequestBodySize = limits.MaxBodyBytes;
+        kestrel.Limits.MaxConcurrentConnections = limits.MaxConnections;
+        kestrel.Limits.RequestHeadersTimeout = limits.HeadersTimeout;
+        var rate = limits.MinBytesPerSecond == 0 ? null : new MinDataRate(limits.MinBytesPerSecond, Grace);
+        kestrel.Limits.MinRequestBodyDataRate = rate;
+        kestrel.Limits.MinResponseDataRate = rate;
         foreach (var address in settings.Addresses)
         {
             kestrel.Listen(address, settings.Port);

@@ -65,6 +65,7 @@ internal sealed record ServerSettings(
 
         Experiments("--otlp-service-experiment", "a service", options.OtlpServiceExperiments, mistakes);
         Experiments("MLFLOW_OTLP_TOKEN_EXPERIMENTS", "a token", options.OtlpTokenExperiments, mistakes);
+        options.Limits.Check(mistakes);
         var database = Database(options.BackendStoreUri, mistakes);
         var artifacts = Artifacts(options.ArtifactsDestination, mistakes);
         var pathBase = PathBaseOf(options.StaticPrefix, mistakes);

@@ -23,7 +23,7 @@ internal sealed class OtlpBody : IDisposable
         var body = new OtlpBody(budget);
         try
         {
-            var sent = await body.CopyAsync(request.Body, OtlpLimits.MaxBodyBytes, "sent", cancellationToken).ConfigureAwait(false);
+            var sent = await body.CopyAsync(request.Body, budget.Limits.MaxBodyBytes, "sent (--max-body-bytes)", cancellationToken).ConfigureAwait(false);
             if (encoding is not ("" or "identity"))
             {
                 sent = await body.DecompressAsync(sent, encoding, cancellationToken).ConfigureAwait(false);
@@ -46,7 +46,7 @@ internal sealed class OtlpBody : IDisposable
         try
         {
             await using var decompressed = OtlpCompression.Open(encoding, sent);
-            return await CopyAsync(decompressed, OtlpLimits.MaxDecompressedBytes, "decompressed", cancellationToken).ConfigureAwait(false);
+            return await CopyAsync(decompressed, _budget.Limits.MaxDecompressedBytes, "decompressed (--max-decompressed-bytes)", cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (OtlpCompression.IsDamage(e))
         {

@@ -12,7 +12,7 @@ internal static class OtlpDecoder
     private const int SpanIdBytes = 8;
 
     /// <exception cref="OtlpException">There is nothing in the request, too much, or nothing that can be stored.</exception>
-    public static OtlpTraces Decode(ExportTraceServiceRequest request)
+    public static OtlpTraces Decode(ExportTraceServiceRequest request, MlflowServerLimits limits)
     {
         if (request.ResourceSpans.Count == 0)
         {
@@ -20,9 +20,9 @@ internal static class OtlpDecoder
         }
 
         var count = request.ResourceSpans.Sum(resource => resource.ScopeSpans.Sum(scope => (long)scope.Spans.Count));
-        if (count > OtlpLimits.MaxItems)
+        if (count > limits.MaxSpansPerRequest)
         {
-            throw new OtlpException(StatusCodes.Status413PayloadTooLarge, $"The request has {count} spans; at most {OtlpLimits.MaxItems} are taken at once. Send smaller batches.");
+            throw new OtlpException(StatusCodes.Status413PayloadTooLarge, $"The request has {count} spans; at most {limits.MaxSpansPerRequest} are taken at once (--max-spans-per-request). Send smaller batches.");
         }
 
         var spans = new List<SpanRecord>((int)count);
@@ -30,6 +30,11 @@ internal static class OtlpDecoder
         var rejected = new OtlpRejections();
         foreach (var resourceSpans in request.ResourceSpans)
         {
+            if (resourceSpans.Resource?.Attributes.Count > limits.MaxAttributesPerSpan)
+            {
+                throw new OtlpException(StatusCodes.Status413PayloadTooLarge, $"A resource has {resourceSpans.Resource.Attributes.Count} attributes; at most {limits.MaxAttributesPerSpan} are taken (--max-attributes-per-span).");
+            }
+
             IReadOnlyList<KeyValuePair<string, string>> resource = resourceSpans.Resource is { } r ? AnyValueJson.Attributes(r.Attributes) : [];
             foreach (var scopeSpans in resourceSpans.ScopeSpans)
             {
@@ -38,7 +43,7 @@ internal static class OtlpDecoder
                 foreach (var span in scopeSpans.Spans)
                 {
                     TakeFacts(span, facts);
-                    if (Fault(span) is { } fault)
+                    if ((Fault(span) ?? Excess(span, limits)) is { } fault)
                     {
                         rejected.Add(fault);
                         continue;
@@ -110,6 +115,19 @@ internal static class OtlpDecoder
         var traceId = span.Attributes.LastOrDefault(attribute => attribute.Key == AttributeNames.TraceRequestId)?.Value?.StringValue;
         return traceId?.Length > OtlpLimits.MaxTraceIdLength
             ? $"span '{name}': attribute '{AttributeNames.TraceRequestId}' has {traceId.Length} characters; at most {OtlpLimits.MaxTraceIdLength} are allowed."
+            : null;
+    }
+
+    /// <summary>What a span has too much of; null where it has not.</summary>
+    private static string? Excess(Span span, MlflowServerLimits limits)
+    {
+        var attributes = Math.Max(
+            span.Attributes.Count,
+            Math.Max(span.Events.Select(e => e.Attributes.Count).DefaultIfEmpty().Max(), span.Links.Select(link => link.Attributes.Count).DefaultIfEmpty().Max()));
+        var events = Math.Max(span.Events.Count, span.Links.Count);
+        var name = TracePreview.Cut(span.Name, 60);
+        return attributes > limits.MaxAttributesPerSpan ? $"span '{name}' has {attributes} attributes; at most {limits.MaxAttributesPerSpan} are taken (--max-attributes-per-span)."
+            : events > limits.MaxEventsPerSpan ? $"span '{name}' has {events} events or links; at most {limits.MaxEventsPerSpan} are taken (--max-events-per-span)."
             : null;
     }
 

@@ -53,7 +53,7 @@ internal static partial class OtlpEndpoints
             }
 
             using var body = await OtlpBody.ReadAsync(request, budget, request.HttpContext.RequestAborted).ConfigureAwait(false);
-            message = format == OtlpFormat.Json ? OtlpJson.Parse(body.Bytes, message) : OtlpProtobuf.Parse(body.Bytes, message);
+            message = format == OtlpFormat.Json ? OtlpJson.Parse(body.Bytes, message) : OtlpProtobuf.Parse(body.Bytes, message, budget.Limits);
             return new OtlpAnswer(await receive(message).ConfigureAwait(false), format);
         }
         catch (OtlpException e) when (IsMlflowClient(request))

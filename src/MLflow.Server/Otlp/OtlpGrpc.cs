@@ -9,9 +9,9 @@ namespace MLflow.Server.Otlp;
 /// <summary>OTLP over gRPC, https://opentelemetry.io/docs/specs/otlp/#otlpgrpc</summary>
 internal static class OtlpGrpc
 {
-    public static void AddOtlpGrpc(this IServiceCollection services)
+    public static void AddOtlpGrpc(this IServiceCollection services, MlflowServerLimits limits)
     {
-        services.AddGrpc(Configure);
+        services.AddGrpc(options => Configure(options, limits));
         services.AddSingleton<IServiceMethodProvider<OtlpGrpcService>, OtlpGrpcMethods>();
     }
 
@@ -29,10 +29,10 @@ internal static class OtlpGrpc
         await next(context).ConfigureAwait(false);
     }
 
-    private static void Configure(GrpcServiceOptions options)
+    private static void Configure(GrpcServiceOptions options, MlflowServerLimits limits)
     {
         // Decompressed; Kestrel bounds what is sent.
-        options.MaxReceiveMessageSize = OtlpLimits.MaxDecompressedBytes;
+        options.MaxReceiveMessageSize = limits.MaxDecompressedBytes;
 
         // The other routes of this server answer for themselves.
         options.IgnoreUnknownServices = true;

@@ -13,7 +13,7 @@ internal sealed class OtlpGrpcMethods : IServiceMethodProvider<OtlpGrpcService>
     {
         Add(context, "opentelemetry.proto.collector.trace.v1.TraceService", (service, request, call) => service.ExportTracesAsync(request, call));
         Add(context, "opentelemetry.proto.collector.logs.v1.LogsService", (service, request, call) => service.ExportLogsAsync(request, call));
-        Add(context, "opentelemetry.proto.collector.metrics.v1.MetricsService", (_, request, _) => OtlpGrpcService.ExportMetricsAsync(request));
+        Add(context, "opentelemetry.proto.collector.metrics.v1.MetricsService", (service, request, _) => service.ExportMetricsAsync(request));
     }
 
     private static byte[] Copy(DeserializationContext context)

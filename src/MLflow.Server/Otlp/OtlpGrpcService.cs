@@ -14,11 +14,11 @@ internal sealed class OtlpGrpcService
     public OtlpGrpcService(OtlpReceiver receiver) => _receiver = receiver;
 
     public async Task<ExportTraceServiceResponse> ExportTracesAsync(byte[] request, ServerCallContext context) =>
-        (await _receiver.ReceiveAsync(OtlpProtobuf.Parse(request, new ExportTraceServiceRequest()), OtlpSender.Of(context.GetHttpContext().Request), context.CancellationToken).ConfigureAwait(false)).Response;
+        (await _receiver.ReceiveAsync(OtlpProtobuf.Parse(request, new ExportTraceServiceRequest(), _receiver.Limits), OtlpSender.Of(context.GetHttpContext().Request), context.CancellationToken).ConfigureAwait(false)).Response;
 
     public Task<ExportLogsServiceResponse> ExportLogsAsync(byte[] request, ServerCallContext context) =>
-        _receiver.ReceiveAsync(OtlpProtobuf.Parse(request, new ExportLogsServiceRequest()), context.CancellationToken);
+        _receiver.ReceiveAsync(OtlpProtobuf.Parse(request, new ExportLogsServiceRequest(), _receiver.Limits), context.CancellationToken);
 
-    public static Task<ExportMetricsServiceResponse> ExportMetricsAsync(byte[] request) =>
-        Task.FromResult(OtlpReceiver.Receive(OtlpProtobuf.Parse(request, new ExportMetricsServiceRequest())));
+    public Task<ExportMetricsServiceResponse> ExportMetricsAsync(byte[] request) =>
+        Task.FromResult(OtlpReceiver.Receive(OtlpProtobuf.Parse(request, new ExportMetricsServiceRequest(), _receiver.Limits)));
 }

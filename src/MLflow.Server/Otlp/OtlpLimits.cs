@@ -1,22 +1,10 @@
 namespace MLflow.Server.Otlp;
 
-/// <summary>Bounds of OTLP requests.</summary>
+/// <summary>Bounds of OTLP requests that no setting changes; the others are <see cref="MlflowServerLimits"/>.</summary>
 internal static class OtlpLimits
 {
-    /// <summary>Bytes of the body as sent.</summary>
-    public const int MaxBodyBytes = 64 * 1024 * 1024;
-
-    /// <summary>Bytes after decompression: a small body can unfold into a very large one.</summary>
-    public const int MaxDecompressedBytes = 128 * 1024 * 1024;
-
-    /// <summary>Bytes of all requests that are being read or stored; who comes on top of them is told to come again.</summary>
-    public const long MaxBytesInWork = 512 * 1024 * 1024;
-
     /// <summary>Nested protobuf messages, or levels of JSON; a level of an attribute's value takes three. Parsing recurses, so the bound protects the stack.</summary>
     public const int MaxNesting = 300;
-
-    /// <summary>Spans, log records or data points in one request.</summary>
-    public const int MaxItems = 100_000;
 
     /// <summary>Attributes, values, events and other messages in one request: each is dozens of bytes in memory, however small it came.</summary>
     public const int MaxParts = 5_000_000;

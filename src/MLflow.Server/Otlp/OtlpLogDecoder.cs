@@ -13,12 +13,12 @@ internal static class OtlpLogDecoder
     private const string GenAiPrefix = "gen_ai.";
 
     /// <exception cref="OtlpException">There is too much in the request.</exception>
-    public static List<SpanLogRecord> Decode(ExportLogsServiceRequest request, out OtlpRejections rejected)
+    public static List<SpanLogRecord> Decode(ExportLogsServiceRequest request, MlflowServerLimits limits, out OtlpRejections rejected)
     {
         var count = request.ResourceLogs.Sum(resource => resource.ScopeLogs.Sum(scope => (long)scope.LogRecords.Count));
-        if (count > OtlpLimits.MaxItems)
+        if (count > limits.MaxSpansPerRequest)
         {
-            throw new OtlpException(StatusCodes.Status413PayloadTooLarge, $"The request has {count} log records; at most {OtlpLimits.MaxItems} are taken at once. Send smaller batches.");
+            throw new OtlpException(StatusCodes.Status413PayloadTooLarge, $"The request has {count} log records; at most {limits.MaxSpansPerRequest} are taken at once (--max-spans-per-request). Send smaller batches.");
         }
 
         var logs = new List<SpanLogRecord>();

@@ -30,10 +30,10 @@ internal static class OtlpParts
     }
 
     /// <exception cref="OtlpException">There is more than is taken at once.</exception>
-    public static void Require(ReadOnlySpan<byte> request)
+    public static void Require(ReadOnlySpan<byte> request, MlflowServerLimits limits)
     {
         var (items, parts) = (0, 0);
-        Count(request, Kind.Request, 0, ref items, ref parts);
+        Count(request, Kind.Request, 0, limits.MaxSpansPerRequest, ref items, ref parts);
     }
 
     /// <exception cref="OtlpException">There are more than are taken at once.</exception>
@@ -46,7 +46,7 @@ internal static class OtlpParts
     }
 
     // What cannot be read ends the count; parsing says what is wrong with it.
-    private static void Count(ReadOnlySpan<byte> message, Kind kind, int depth, ref int items, ref int parts)
+    private static void Count(ReadOnlySpan<byte> message, Kind kind, int depth, int maxItems, ref int items, ref int parts)
     {
         while (TryReadVarint(ref message, out var tag))
         {
@@ -70,14 +70,14 @@ internal static class OtlpParts
             }
 
             RequireParts(++parts);
-            if (inner == Kind.Item && ++items > OtlpLimits.MaxItems)
+            if (inner == Kind.Item && ++items > maxItems)
             {
-                throw TooMany(OtlpLimits.MaxItems, "spans, log records or data points");
+                throw TooMany(maxItems, "spans, log records or data points", " (--max-spans-per-request)");
             }
 
             if (depth < OtlpLimits.MaxNesting)
             {
-                Count(content, inner, depth + 1, ref items, ref parts);
+                Count(content, inner, depth + 1, maxItems, ref items, ref parts);
             }
         }
     }
@@ -134,6 +134,6 @@ internal static class OtlpParts
         return false;
     }
 
-    private static OtlpException TooMany(int limit, string what) =>
-        new(StatusCodes.Status413PayloadTooLarge, $"The request has more than {limit} {what}, which is the most that is taken at once. Send smaller batches.");
+    private static OtlpException TooMany(int limit, string what, string setting = "") =>
+        new(StatusCodes.Status413PayloadTooLarge, $"The request has more than {limit} {what}, which is the most that is taken at once{setting}. Send smaller batches.");
 }

@@ -7,10 +7,10 @@ namespace MLflow.Server.Otlp;
 internal static class OtlpProtobuf
 {
     /// <exception cref="OtlpException">The bytes are not such a message, nested too deep, or there is too much in it.</exception>
-    public static T Parse<T>(ReadOnlyMemory<byte> body, T message)
+    public static T Parse<T>(ReadOnlyMemory<byte> body, T message, MlflowServerLimits limits)
         where T : IMessage
     {
-        OtlpParts.Require(body.Span);
+        OtlpParts.Require(body.Span, limits);
         try
         {
             var array = MemoryMarshal.TryGetArray(body, out var segment) ? segment : new ArraySegment<byte>(body.ToArray());

@@ -10,17 +10,20 @@ internal sealed class OtlpReceiver
     private readonly ITraceStore _store;
     private readonly OtlpExperiments _experiments;
 
-    public OtlpReceiver(ITraceStore store, OtlpExperiments experiments)
+    public OtlpReceiver(ITraceStore store, OtlpExperiments experiments, MlflowServerLimits limits)
     {
+        Limits = limits;
         _store = store;
         _experiments = experiments;
     }
 
+    public MlflowServerLimits Limits { get; }
+
     /// <returns>The answer, and of how many traces the facts were stored.</returns>
     public async Task<(ExportTraceServiceResponse Response, int Facts)> ReceiveAsync(ExportTraceServiceRequest request, OtlpSender sender, CancellationToken cancellationToken)
     {
-        var traces = OtlpDecoder.Decode(request);
-        var infos = traces.Facts.Select(facts => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts))).ToList();
+        var traces = OtlpDecoder.Decode(request, Limits);
+        var infos = traces.Facts.Select(facts => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts, Limits))).ToList();
         await _store.WriteAsync(_experiments.Batch(traces.Spans, sender) with { Infos = infos }, cancellationToken).ConfigureAwait(false);
         var response = new ExportTraceServiceResponse();
         if (traces.Rejected.Count > 0)
@@ -33,7 +36,7 @@ internal sealed class OtlpReceiver
 
     public async Task<ExportLogsServiceResponse> ReceiveAsync(ExportLogsServiceRequest request, CancellationToken cancellationToken)
     {
-        var logs = OtlpLogDecoder.Decode(request, out var rejected);
+        var logs = OtlpLogDecoder.Decode(request, Limits, out var rejected);
         await _store.WriteLogsAsync(logs, cancellationToken).ConfigureAwait(false);
         var response = new ExportLogsServiceResponse();
         if (rejected.Count > 0)

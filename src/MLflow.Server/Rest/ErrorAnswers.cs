@@ -42,7 +42,7 @@ internal sealed partial class ErrorAnswers
         }
         catch (BadHttpRequestException e) when (!context.Response.HasStarted)
         {
-            await WriteAsync(context, ErrorCode.BAD_REQUEST, e.Message, e.StatusCode).ConfigureAwait(false);
+            await WriteAsync(context, ErrorCode.BAD_REQUEST, e.Message + Setting(e.StatusCode), e.StatusCode).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -68,6 +68,14 @@ internal sealed partial class ErrorAnswers
         ErrorCode.REQUEST_LIMIT_EXCEEDED => StatusCodes.Status429TooManyRequests,
         ErrorCode.NOT_IMPLEMENTED => StatusCodes.Status501NotImplemented,
         _ => StatusCodes.Status500InternalServerError,
+    };
+
+    /// <summary>The setting behind a refusal of Kestrel.</summary>
+    private static string Setting(int status) => status switch
+    {
+        StatusCodes.Status413PayloadTooLarge => $" ({RequestBody.AnyBody})",
+        StatusCodes.Status408RequestTimeout => " (--min-bytes-per-second)",
+        _ => "",
     };
 
     private static Task WriteAsync(HttpContext context, ErrorCode code, string message, int status)

@@ -9,9 +9,6 @@ namespace MLflow.Server.Rest;
 /// </summary>
 internal readonly struct RequestJson
 {
-    /// <summary>Bytes of a JSON body.</summary>
-    public const int MaxBodyBytes = 16 * 1024 * 1024;
-
     private readonly JsonElement _body;
     private readonly IQueryCollection? _query;
 
@@ -27,10 +24,10 @@ internal readonly struct RequestJson
 
     /// <summary>A body that came inside of something else.</summary>
     /// <exception cref="MlflowException">BAD_REQUEST: it is not JSON, or too long.</exception>
-    public static RequestJson Parse(string json)
+    public static RequestJson Parse(string json, MlflowServerLimits limits)
     {
         var body = System.Text.Encoding.UTF8.GetBytes(json);
-        return body.Length <= MaxBodyBytes ? new(Parse(body), null) : throw RequestBody.TooLong(MaxBodyBytes);
+        return body.Length <= limits.MaxJsonBytes ? new(Parse(body), null) : throw RequestBody.TooLong(limits.MaxJsonBytes, RequestBody.JsonBody);
     }
 
     public static async Task<RequestJson> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
@@ -40,7 +37,8 @@ internal readonly struct RequestJson
             RequireJson(request);
         }
 
-        return new RequestJson(Parse(await RequestBody.ReadAsync(request, MaxBodyBytes, cancellationToken).ConfigureAwait(false)), null);
+        var limits = request.HttpContext.RequestServices.GetRequiredService<MlflowServerLimits>();
+        return new RequestJson(Parse(await RequestBody.ReadAsync(request, limits.MaxJsonBytes, RequestBody.JsonBody, cancellationToken).ConfigureAwait(false)), null);
     }
 
     /// <summary>A string; numbers and booleans as their text. Null when absent or null.</summary>

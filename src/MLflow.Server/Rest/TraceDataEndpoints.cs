@@ -12,9 +12,6 @@ namespace MLflow.Server.Rest;
 /// </summary>
 internal static partial class TraceDataEndpoints
 {
-    /// <summary>Bytes of an uploaded traces.json.</summary>
-    private const int MaxBytes = 64 * 1024 * 1024;
-
     private const string PythonClient = "mlflow-python-client/";
 
     private const string FilePath = "2.0/mlflow-artifacts/artifacts/{experimentId}/traces/{traceId}/artifacts/traces.json";
@@ -37,7 +34,8 @@ internal static partial class TraceDataEndpoints
 
     public static async Task<IResult> UploadAsync(long experimentId, string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
     {
-        var json = await RequestBody.ReadAsync(request, MaxBytes, cancellationToken).ConfigureAwait(false);
+        var limits = request.HttpContext.RequestServices.GetRequiredService<MlflowServerLimits>();
+        var json = await RequestBody.ReadAsync(request, limits.MaxBodyBytes, RequestBody.AnyBody, cancellationToken).ConfigureAwait(false);
         var spans = TraceDataJson.Read(json, traceId);
         await store.WriteAsync(new TraceBatch { Spans = spans, ExperimentId = experimentId }, cancellationToken).ConfigureAwait(false);
         return JsonAnswer.Empty;

@@ -75,7 +75,7 @@ internal static class TraceEndpoints
 
     private static async Task<IResult> BatchGetAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
     {
-        var infos = await store.GetInfosAsync(RequestJson.FromQuery(request).Strings("trace_ids"), cancellationToken).ConfigureAwait(false);
+        var infos = await store.GetInfosAsync(Ids(request, RequestJson.FromQuery(request), "trace_ids"), cancellationToken).ConfigureAwait(false);
         var complete = infos.Where(info => info.Facts.SpanCount >= (info.Facts.AnnouncedSpanCount ?? 0)).ToList();
         return new JsonAnswer(async writer =>
         {
@@ -98,7 +98,7 @@ internal static class TraceEndpoints
     private static async Task<IResult> BatchGetInfosAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
-        var infos = await store.GetInfosAsync(body.Strings("trace_ids"), cancellationToken).ConfigureAwait(false);
+        var infos = await store.GetInfosAsync(Ids(request, body, "trace_ids"), cancellationToken).ConfigureAwait(false);
         return new JsonAnswer(writer => writer.WriteList("trace_infos", infos, TraceInfoJson.Write));
     }
 
@@ -150,7 +150,7 @@ internal static class TraceEndpoints
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var experimentId = ExperimentEndpoints.ParseId(body.Required("experiment_id"));
-        var traceIds = body.Strings("request_ids");
+        var traceIds = Ids(request, body, "request_ids");
         var maxTimestamp = body.Int64("max_timestamp_millis");
         var maxTraces = body.Int64("max_traces");
         var problem = (traceIds.Count > 0, maxTimestamp is not null) switch
@@ -180,6 +180,14 @@ internal static class TraceEndpoints
         }
 
         return new JsonAnswer(writer => writer.WriteNumber("traces_deleted", deleted.Count));
+    }
+
+    private static IReadOnlyList<string> Ids(HttpRequest request, RequestJson parameters, string name)
+    {
+        var ids = parameters.Strings(name);
+        var most = request.HttpContext.RequestServices.GetRequiredService<MlflowServerLimits>().MaxIdsPerRequest;
+        return ids.Count <= most ? ids
+            : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'{name}' has {ids.Count} ids; at most {most} are taken at once (--max-ids-per-request). Split the call.");
     }
 
     private static async Task<TraceInfo?> FindAsync(ITraceStore store, string traceId, CancellationToken cancellationToken) =>

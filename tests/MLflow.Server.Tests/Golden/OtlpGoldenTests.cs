@@ -98,8 +98,8 @@ public sealed class OtlpGoldenTests : IClassFixture<SomeServer>
                 using var answer = await _server.Client.SendAsync(request, Xunit.TestContext.Current.CancellationToken);
                 if (post.Path == "/v1/traces")
                 {
-                    var sent = post.ContentType == "application/x-protobuf" ? OtlpProtobuf.Parse(post.Body, new ExportTraceServiceRequest()) : OtlpJson.Parse(post.Body, new ExportTraceServiceRequest());
-                    ids.UnionWith(OtlpDecoder.Decode(sent).Spans.Select(span => span.TraceId));
+                    var sent = post.ContentType == "application/x-protobuf" ? OtlpProtobuf.Parse(post.Body, new ExportTraceServiceRequest(), new MlflowServerLimits()) : OtlpJson.Parse(post.Body, new ExportTraceServiceRequest());
+                    ids.UnionWith(OtlpDecoder.Decode(sent, new MlflowServerLimits()).Spans.Select(span => span.TraceId));
                 }
             }
         }
@@ -232,7 +232,7 @@ public sealed class OtlpGoldenTests : IClassFixture<SomeServer>
             if (post.Path == "/v1/traces")
             {
                 var request = post.ContentType == "application/json" ? OtlpJson.Parse(post.Body, new ExportTraceServiceRequest()) : ExportTraceServiceRequest.Parser.ParseFrom(post.Body);
-                traces.UnionWith(OtlpDecoder.Decode(request).Spans.Select(span => span.TraceId));
+                traces.UnionWith(OtlpDecoder.Decode(request, new MlflowServerLimits()).Spans.Select(span => span.TraceId));
             }
         }
 

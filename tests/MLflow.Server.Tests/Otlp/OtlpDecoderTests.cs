@@ -61,6 +61,6 @@ public sealed class OtlpDecoderTests
                 },
             },
         };
-        return OtlpDecoder.Decode(request).Spans;
+        return OtlpDecoder.Decode(request, new MlflowServerLimits()).Spans;
     }
 }

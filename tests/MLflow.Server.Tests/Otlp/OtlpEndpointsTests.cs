@@ -41,10 +41,11 @@ public sealed class OtlpEndpointsTests : IClassFixture<SomeServer>
     [InlineData("zstd")]
     public async Task Export_WhatUnfoldsBeyondTheLimit_IsRefusedEarly(string encoding)
     {
-        var bomb = Compress(new byte[OtlpLimits.MaxDecompressedBytes + 1], encoding);
-        Assert.True(bomb.Length < OtlpLimits.MaxDecompressedBytes / 100);
+        var limit = new MlflowServerLimits().MaxDecompressedBytes;
+        var bomb = Compress(new byte[limit + 1], encoding);
+        Assert.True(bomb.Length < limit / 100);
 
-        Assert.Equal((413, $"The request has more than {OtlpLimits.MaxDecompressedBytes} bytes decompressed, which is the most that is taken at once. Send smaller batches."), await PostAsync(bomb, encoding: encoding));
+        Assert.Equal((413, $"The request has more than {limit} bytes decompressed (--max-decompressed-bytes), which is the most that is taken at once. Send smaller batches."), await PostAsync(bomb, encoding: encoding));
     }
 
     [Theory]
@@ -203,14 +204,14 @@ public sealed class OtlpEndpointsTests : IClassFixture<SomeServer>
     public void Parse_MoreThanIsTakenAtOnce_IsRefusedBeforeItIsRead()
     {
         // Two bytes each: 101,000 spans of one scope, and five million attributes of one span.
-        var spans = Field(1, Field(2, [.. Enumerable.Repeat(Field(2, []), OtlpLimits.MaxItems + 1).SelectMany(bytes => bytes)]));
+        var spans = Field(1, Field(2, [.. Enumerable.Repeat(Field(2, []), new MlflowServerLimits().MaxSpansPerRequest + 1).SelectMany(bytes => bytes)]));
         var attributes = Field(1, Field(2, Field(2, [.. Enumerable.Repeat(Field(9, []), OtlpLimits.MaxParts).SelectMany(bytes => bytes)])));
         byte[] group = [0xA3, 0x06, 0xA4, 0x06];
         foreach (var (body, said) in new[] { ([.. group, .. spans], "more than 100000 spans, log records or data points"), (spans, "more than 100000 spans, log records or data points"), (attributes, "more than 5000000 attributes, values and other parts") })
         {
             var request = new ExportTraceServiceRequest();
 
-            var refused = Assert.Throws<OtlpException>(() => OtlpProtobuf.Parse(body, request));
+            var refused = Assert.Throws<OtlpException>(() => OtlpProtobuf.Parse(body, request, new MlflowServerLimits()));
 
             Assert.Equal(413, refused.StatusCode);
             Assert.Contains(said, refused.Message, StringComparison.Ordinal);
@@ -231,7 +232,7 @@ public sealed class OtlpEndpointsTests : IClassFixture<SomeServer>
     [Fact]
     public void Budget_Full_AsksToComeAgainAndHasRoomAfterwards()
     {
-        var budget = new OtlpBudget(100);
+        var budget = new OtlpBudget(new MlflowServerLimits { MaxBytesInWork = 100 });
         budget.Take(60);
 
         var refused = Assert.Throws<OtlpException>(() => budget.Take(60));

@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using Google.Protobuf;
 using Microsoft.Extensions.DependencyInjection;
 using MLflow.Server.Hosting;
-using MLflow.Server.Otlp;
 using MLflow.Server.Otlp.Protos;
 using MLflow.Server.Pricing;
 using MLflow.Server.Tests.Rest;
@@ -78,7 +77,7 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
     [InlineData("zstd")]
     public async Task Export_WhatUnfoldsBeyondTheLimit_IsRefused(string encoding)
     {
-        var (status, message, _) = await CallAsync(Traces, new byte[OtlpLimits.MaxDecompressedBytes + 1], encoding);
+        var (status, message, _) = await CallAsync(Traces, new byte[new MlflowServerLimits().MaxDecompressedBytes + 1], encoding);
 
         // RESOURCE_EXHAUSTED without a delay is not tried again.
         Assert.Equal((8, "Received message exceeds the maximum configured message size."), (status, message));

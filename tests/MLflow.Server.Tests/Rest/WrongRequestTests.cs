@@ -176,7 +176,7 @@ public sealed class WrongRequestTests : IClassFixture<SomeServer>
 
         var (status, message) = await SendAsync(call, $$"""{"name":"{{new string('x', 17 * 1024 * 1024)}}"}""");
 
-        Assert.Equal((400, "The request's body has more than 16777216 bytes, which is the most that is taken at once."), (status, message));
+        Assert.Equal((400, "The request's body has more than 16777216 bytes, which is the most that is taken at once (--max-json-bytes)."), (status, message));
     }
 
     [Fact]

@@ -85,7 +85,7 @@ internal static class ServerSeeds
     /// <summary>The spans of those, each as <see cref="Conventions"/> has them.</summary>
     public static IEnumerable<byte[]> RecordedSpans() =>
         from message in Recorded("traces.*pb")
-        from resource in OtlpProtobuf.Parse(message, new ExportTraceServiceRequest()).ResourceSpans
+        from resource in OtlpProtobuf.Parse(message, new ExportTraceServiceRequest(), new MlflowServerLimits()).ResourceSpans
         from scope in resource.ScopeSpans
         from span in scope.Spans
         select Encoding.UTF8.GetBytes($"{{\"scope\":{JsonSerializer.Serialize(scope.Scope?.Name)}{string.Concat(AnyValueJson.Attributes(span.Attributes).Select(a => $",{JsonSerializer.Serialize(a.Key)}:{a.Value}"))}}}");

@@ -37,7 +37,7 @@ internal sealed class ServerTargets : IAsyncDisposable
         _store = new SqliteTraceStore(_database);
         _experiments = new SqliteExperimentStore(_database);
         _runs = new SqliteRunStore(_database);
-        var spans = OtlpDecoder.Decode(OtlpJson.Parse(ServerSeeds.OtlpTraces[0], new ExportTraceServiceRequest())).Spans;
+        var spans = OtlpDecoder.Decode(OtlpJson.Parse(ServerSeeds.OtlpTraces[0], new ExportTraceServiceRequest()), new MlflowServerLimits()).Spans;
         Wait(_store.WriteAsync(new TraceBatch { Spans = spans, Infos = [TraceInfoJson.ReadStartTrace(RequestJson.Parse(ServerSeeds.StartTrace))] }, CancellationToken.None));
     }
 
@@ -59,14 +59,14 @@ internal sealed class ServerTargets : IAsyncDisposable
         _folder.Delete(recursive: true);
     }
 
-    private void OtlpProtobuf_(byte[] input) => Allow<OtlpException>(() => Take(OtlpProtobuf.Parse(input, new ExportTraceServiceRequest())));
+    private void OtlpProtobuf_(byte[] input) => Allow<OtlpException>(() => Take(OtlpProtobuf.Parse(input, new ExportTraceServiceRequest(), new MlflowServerLimits())));
 
     private void OtlpJson_(byte[] input) => Allow<OtlpException>(() => Take(OtlpJson.Parse(input, new ExportTraceServiceRequest())));
 
     private void Logs(byte[] input) => Allow<OtlpException>(() =>
     {
-        var request = input is [(byte)'{', ..] ? OtlpJson.Parse(input, new ExportLogsServiceRequest()) : OtlpProtobuf.Parse(input, new ExportLogsServiceRequest());
-        foreach (var log in OtlpLogDecoder.Decode(request, out _))
+        var request = input is [(byte)'{', ..] ? OtlpJson.Parse(input, new ExportLogsServiceRequest()) : OtlpProtobuf.Parse(input, new ExportLogsServiceRequest(), new MlflowServerLimits());
+        foreach (var log in OtlpLogDecoder.Decode(request, new MlflowServerLimits(), out _))
         {
             Store([new SpanRecord { TraceId = "tr-1", OtelTraceId = log.OtelTraceId, SpanId = log.SpanId, Name = "chat", Type = "UNKNOWN", StartNs = 1, EndNs = 2 }], log.Event);
         }
@@ -81,7 +81,7 @@ internal sealed class ServerTargets : IAsyncDisposable
         context.Request.Headers.ContentEncoding = input.Length == 0 ? "" : Encodings[input[0] % Encodings.Length];
         context.Request.Body = new MemoryStream(input, Math.Min(1, input.Length), Math.Max(0, input.Length - 1));
         using var body = Wait(OtlpBody.ReadAsync(context.Request, _budget, CancellationToken.None));
-        OtlpProtobuf.Parse(body.Bytes, new ExportTraceServiceRequest());
+        OtlpProtobuf.Parse(body.Bytes, new ExportTraceServiceRequest(), new MlflowServerLimits());
     });
 
     private void TracesJson(byte[] input) => Allow<ServerException>(() =>
@@ -94,7 +94,7 @@ internal sealed class ServerTargets : IAsyncDisposable
 
     private void Take(ExportTraceServiceRequest request)
     {
-        var traces = OtlpDecoder.Decode(request);
+        var traces = OtlpDecoder.Decode(request, new MlflowServerLimits());
         foreach (var facts in traces.Facts)
         {
             Allow<ServerException>(() => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts)));
