@@ -18,7 +18,7 @@ public static class EmbeddedServer
     public static Uri Start(string backendStoreUri)
     {
         ArgumentNullException.ThrowIfNull(backendStoreUri);
-        var options = new MlflowServerOptions { Host = "127.0.0.1", Port = 0, OtlpGrpcPort = null, BackendStoreUri = backendStoreUri };
+        var options = new MlflowServerOptions { Host = "127.0.0.1", Port = 0, OtlpGrpcPort = null, Metrics = false, BackendStoreUri = backendStoreUri };
         var path = ServerSettings.Validate(options).DatabasePath;
 
         // Artifacts lie beside the database, wherever the program was started.

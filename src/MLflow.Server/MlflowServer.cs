@@ -1,19 +1,26 @@
 using System.Runtime.InteropServices;
 using MLflow.Server.Hosting;
 using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Telemetry;
 
 namespace MLflow.Server;
 
 /// <summary>A running tracking server: REST, OTLP and the web UI on one port.</summary>
-public sealed class MlflowServer : IAsyncDisposable
+public sealed partial class MlflowServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly SqliteDatabase _database;
+    private readonly ServerMeter _meter;
+    private readonly MlflowServerOptions _options;
+    private readonly Drain _drain;
 
-    private MlflowServer(WebApplication app, SqliteDatabase database, Uri? otlpGrpcAddress)
+    private MlflowServer(WebApplication app, SqliteDatabase database, ServerMeter meter, MlflowServerOptions options, Uri? otlpGrpcAddress)
     {
         _app = app;
         _database = database;
+        _meter = meter;
+        _options = options;
+        _drain = app.Services.GetRequiredService<Drain>();
         BaseAddress = ServerStart.Address(app);
         OtlpGrpcAddress = otlpGrpcAddress;
     }
@@ -32,16 +39,18 @@ public sealed class MlflowServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         var settings = ServerSettings.Validate(options);
-        var database = ServerStart.OpenDatabase(settings, options.TimeProvider);
+        var meter = new ServerMeter();
+        SqliteDatabase? database = null;
         WebApplication? app = null;
         GrpcSockets? grpc = null;
         try
         {
+            database = ServerStart.OpenDatabase(settings, options.TimeProvider, meter);
             var experiments = await ServerStart.FindExperimentsAsync(options, database, cancellationToken).ConfigureAwait(false);
             grpc = GrpcSockets.Bind(settings);
-            app = ServerApp.Build(options, settings, database, experiments, grpc);
+            app = ServerApp.Build(options, settings, database, experiments, grpc, meter);
             await ServerStart.ListenAsync(app, settings, cancellationToken).ConfigureAwait(false);
-            return new MlflowServer(app, database, grpc.Endpoints.Select(ServerStart.Address).FirstOrDefault());
+            return new MlflowServer(app, database, meter, options, grpc.Endpoints.Select(endpoint => ServerStart.Address(endpoint, settings.Certificate is not null)).FirstOrDefault());
         }
         catch
         {
@@ -51,7 +60,12 @@ public sealed class MlflowServer : IAsyncDisposable
                 await app.DisposeAsync().ConfigureAwait(false);
             }
 
-            await database.DisposeAsync().ConfigureAwait(false);
+            if (database is not null)
+            {
+                await database.DisposeAsync().ConfigureAwait(false);
+            }
+
+            meter.Dispose();
             throw;
         }
     }
@@ -74,15 +88,33 @@ public sealed class MlflowServer : IAsyncDisposable
         void Stop(PosixSignalContext context)
         {
             context.Cancel = true;
+            _ = _drain.BeginAsync();
             stopped.TrySetResult();
         }
     }
 
-    /// <summary>Stops: requests under way are answered, waiting writes are committed.</summary>
+    /// <summary>
+    /// Stops: new requests are refused, and are to be sent again; those under way are answered, for at most <see cref="MlflowServerOptions.ShutdownTimeout"/>;
+    /// what waits to be written is committed.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync().ConfigureAwait(false);
+        using var deadline = new CancellationTokenSource(_options.ShutdownTimeout, _options.TimeProvider);
+        try
+        {
+            await _drain.BeginAsync().WaitAsync(deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            LogCut(_app.Logger, _options.ShutdownTimeout.TotalSeconds);
+        }
+
+        await _app.StopAsync(deadline.Token).ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
         await _database.DisposeAsync().ConfigureAwait(false);
+        _meter.Dispose();
     }
+
+    [LoggerMessage(LogLevel.Warning, "Requests were still under way {Seconds} seconds (--shutdown-timeout) after the server was told to stop, and are cut off. Nothing is lost that was acknowledged.")]
+    private static partial void LogCut(ILogger logger, double seconds);
 }

@@ -79,5 +79,45 @@ public sealed class MlflowServerOptions
     /// <summary>What the server takes of one client at most.</summary>
     public MlflowServerLimits Limits { get; } = new();
 
+    /// <summary>Certificate for TLS: a PEM file with those above it, or a PFX; read again when the file changes. Default none: plain HTTP.</summary>
+    public string? TlsCertificate { get; set; }
+
+    /// <summary>PEM file of the certificate's key; not needed where the certificate's file has it.</summary>
+    public string? TlsKey { get; set; }
+
+    /// <summary>Password of the key or the PFX. Default none.</summary>
+    public string? TlsPassword { get; set; }
+
+    /// <summary>How log entries are written: <c>console</c> for people, <c>json</c> for programs, an object a line. Default <c>console</c>.</summary>
+    public string LogFormat { get; set; } = "console";
+
+    /// <summary>From which level on the server's entries are written: <c>trace</c>, <c>debug</c>, <c>information</c> (requests), <c>warning</c>, <c>error</c> or <c>none</c>. Default <c>warning</c>.</summary>
+    public string LogLevel { get; set; } = "warning";
+
+    /// <summary>Whether <c>/metrics</c> shows the server's figures in Prometheus' format. Default true.</summary>
+    public bool Metrics { get; set; } = true;
+
+    /// <summary>Where the server sends its own metrics and spans by OTLP, as <c>http://collector:4318</c>; never to itself. Default none.</summary>
+    public string? TelemetryEndpoint { get; set; }
+
+    /// <summary>How it sends them: <c>http/protobuf</c> or <c>grpc</c>. Default <c>http/protobuf</c>.</summary>
+    public string TelemetryProtocol { get; set; } = "http/protobuf";
+
+    /// <summary>Headers that it sends with them, as <c>name=value,name=value</c>. Default none.</summary>
+    public string? TelemetryHeaders { get; set; }
+
+    /// <summary>Bytes that must be free on the disks for the server to call itself ready (<c>/health/ready</c>). Default 64 MiB.</summary>
+    public long MinFreeBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>How long requests under way are waited for when the server stops; at most an hour. Default 10 seconds.</summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Looks at all settings; certificate and price files are read for it, nothing is opened and nobody listens.</summary>
+    /// <exception cref="MlflowServerStartException">Names every mistake.</exception>
+    public void Validate() => Hosting.ServerSettings.Validate(this);
+
+    /// <summary>What tests add to the log.</summary>
+    internal Action<Microsoft.Extensions.Logging.ILoggingBuilder>? ConfigureLogging { get; set; }
+
     internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

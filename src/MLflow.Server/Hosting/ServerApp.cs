@@ -7,6 +7,7 @@ using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Telemetry;
 using MLflow.Server.Ui;
 
 namespace MLflow.Server.Hosting;
@@ -14,30 +15,31 @@ namespace MLflow.Server.Hosting;
 /// <summary>Puts the server together. It reads no configuration of the program around it: no appsettings, no ASPNETCORE variables.</summary>
 internal static partial class ServerApp
 {
-    /// <summary>For requests under way when the server stops.</summary>
-    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HstsAge = TimeSpan.FromDays(365);
 
     /// <summary>How long a client may be slower than it must.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    public static WebApplication Build(MlflowServerOptions options, ServerSettings settings, SqliteDatabase database, OtlpExperiments experiments, GrpcSockets grpc)
+    public static WebApplication Build(MlflowServerOptions options, ServerSettings settings, SqliteDatabase database, OtlpExperiments experiments, GrpcSockets grpc, ServerMeter meter)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
             ApplicationName = typeof(ServerApp).Assembly.GetName().Name,
             ContentRootPath = AppContext.BaseDirectory,
         });
-        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.CreateBoundListenSocket = grpc.Take).ConfigureKestrel(kestrel => Listen(kestrel, settings, options.Limits, grpc));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseSockets(sockets => sockets.CreateBoundListenSocket = grpc.Take).ConfigureKestrel(kestrel => Listen(kestrel, settings, options.Limits, grpc));
 
-        // A start that fails is told by the exception, in one sentence instead of a stack. A hosted service logs its own failures, under its own name.
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddSimpleConsole();
+        builder.Logging.AddServerLogging(options, settings);
+        var isLoop = settings.TelemetryEndpoint is { } endpoint && OwnTelemetry.IsOwn(endpoint, settings, grpc);
+        builder.Services.AddOwnTelemetry(options, isLoop ? null : settings.TelemetryEndpoint);
         builder.Services
             .AddSingleton<IHostLifetime, EmbeddedLifetime>()
-            .Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout)
+            .Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout)
             .AddRouting()
             .AddSingleton(options.TimeProvider)
             .AddSingleton(options)
             .AddSingleton(options.Limits)
+            .AddSingleton(settings)
             .AddSingleton(settings.Hosts)
             .AddSingleton(settings.Origins)
             .AddSingleton(settings.Frames)
@@ -51,6 +53,11 @@ internal static partial class ServerApp
             .AddSingleton<ArtifactUploads>()
             .AddSingleton<TraceFiles>()
             .AddSingleton(experiments)
+            .AddSingleton<IStoreHealth>(new SqliteStoreHealth(database))
+            .AddSingleton(meter)
+            .AddSingleton<Drain>()
+            .AddSingleton<Readiness>()
+            .AddHsts(hsts => hsts.MaxAge = HstsAge)
             .AddSingleton<OtlpBudget>()
             .AddSingleton<OtlpReceiver>()
             .AddHostedService<ConventionRemapping>()
@@ -61,7 +68,10 @@ internal static partial class ServerApp
         var app = builder.Build();
         app.UseProxyHeaders(settings);
         app.UsePathBase(settings.PathBase);
+        app.UseHsts();
         app.UseMiddleware<SecurityHeaders>();
+        app.UseMiddleware<RequestLog>();
+        app.UseMiddleware<DrainGate>();
         app.UseMiddleware<ErrorAnswers>();
         app.UseMiddleware<OriginGuard>();
         if (!settings.Origins.IsEmpty)
@@ -71,6 +81,7 @@ internal static partial class ServerApp
 
         app.UseRouting();
         app.MapServer();
+        app.MapOwnTelemetry(options);
         app.MapOtlp();
         app.MapExperiments();
         app.MapTraces();
@@ -85,6 +96,16 @@ internal static partial class ServerApp
         if (grpc.Warning is { } warning)
         {
             LogNoGrpc(app.Logger, settings.OtlpGrpcPort, warning);
+        }
+
+        if (isLoop)
+        {
+            LogLoop(app.Logger, settings.TelemetryEndpoint);
+        }
+
+        if (settings.Certificate is { } certificate)
+        {
+            certificate.Logger = app.Logger;
         }
 
         return app;
@@ -115,15 +136,22 @@ internal static partial class ServerApp
         kestrel.Limits.MinResponseDataRate = rate;
         foreach (var address in settings.Addresses)
         {
-            kestrel.Listen(address, settings.Port);
+            kestrel.Listen(address, settings.Port, listen => settings.Certificate?.Use(listen));
         }
 
         // gRPC speaks HTTP/2 without TLS, which cannot share a port with HTTP/1.1.
         foreach (var endpoint in grpc.Endpoints)
         {
-            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(endpoint, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                settings.Certificate?.Use(listen);
+            });
         }
     }
+
+    [LoggerMessage(LogLevel.Warning, "The server sends no telemetry of its own: {Endpoint} (OTEL_EXPORTER_OTLP_ENDPOINT) is the server itself.")]
+    private static partial void LogLoop(ILogger logger, Uri? endpoint);
 
     [LoggerMessage(LogLevel.Warning, "OTLP over gRPC is not received: port {Port} cannot be had, {Reason}. Choose another with --otlp-grpc-port, or turn it off with --otlp-grpc-port none.")]
     private static partial void LogNoGrpc(ILogger logger, int? port, string reason);

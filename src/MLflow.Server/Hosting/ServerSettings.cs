@@ -21,6 +21,7 @@ internal sealed record ServerSettings(
 {
     private const string SqlitePrefix = "sqlite:///";
     private static readonly TimeSpan MaxSearchTimeout = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MaxShutdownTimeout = TimeSpan.FromHours(1);
 
     /// <summary>How long one search may take.</summary>
     public required TimeSpan SearchTimeout { get; init; }
@@ -30,6 +31,18 @@ internal sealed record ServerSettings(
 
     /// <summary>Which other pages may write here.</summary>
     public OriginAllowList Origins { get; private init; } = new([]);
+
+    /// <summary>The certificate of TLS; null for plain HTTP.</summary>
+    public ServerCertificate? Certificate { get; private init; }
+
+    /// <summary>From which level on the server logs.</summary>
+    public LogLevel LogLevel { get; private init; } = LogLevel.Warning;
+
+    /// <summary>Whether log entries are JSON.</summary>
+    public bool IsJsonLog { get; private init; }
+
+    /// <summary>Where the server sends its own telemetry; null for nowhere.</summary>
+    public Uri? TelemetryEndpoint { get; private init; }
 
     /// <summary>Who may frame the pages.</summary>
     public FrameOptions Frames { get; private init; } = new("SAMEORIGIN");
@@ -66,6 +79,20 @@ internal sealed record ServerSettings(
         Experiments("--otlp-service-experiment", "a service", options.OtlpServiceExperiments, mistakes);
         Experiments("MLFLOW_OTLP_TOKEN_EXPERIMENTS", "a token", options.OtlpTokenExperiments, mistakes);
         options.Limits.Check(mistakes);
+        var certificate = ReadCertificate(options, mistakes);
+        var level = Level(options, mistakes);
+        var telemetry = Telemetry(options, mistakes);
+        if (options.MinFreeBytes < 0)
+        {
+            mistakes.Add($"--min-free-bytes {options.MinFreeBytes} is out of range: it must be 0 or more.");
+        }
+
+        if (options.ShutdownTimeout < TimeSpan.Zero || options.ShutdownTimeout > MaxShutdownTimeout)
+        {
+            mistakes.Add(
+                string.Create(CultureInfo.InvariantCulture, $"--shutdown-timeout {options.ShutdownTimeout.TotalSeconds} is out of range: it must be 0 to {MaxShutdownTimeout.TotalSeconds} seconds."));
+        }
+
         var database = Database(options.BackendStoreUri, mistakes);
         var artifacts = Artifacts(options.ArtifactsDestination, mistakes);
         var pathBase = PathBaseOf(options.StaticPrefix, mistakes);
@@ -89,8 +116,12 @@ internal sealed record ServerSettings(
                 Hosts = new HostAllowList([options.Host, .. options.AllowedHosts]),
                 Origins = new OriginAllowList(options.CorsAllowedOrigins),
                 Frames = frames!,
+                Certificate = certificate,
+                LogLevel = level,
+                IsJsonLog = options.LogFormat == "json",
+                TelemetryEndpoint = telemetry,
             }
-            : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
+            : throw new MlflowServerStartException(mistakes);
     }
 
     // Neither names nor values of tokens are told: they are secrets.
@@ -169,6 +200,68 @@ internal sealed record ServerSettings(
         }
 
         return prefix;
+    }
+
+    private static ServerCertificate? ReadCertificate(MlflowServerOptions options, List<string> mistakes)
+    {
+        if (string.IsNullOrEmpty(options.TlsCertificate))
+        {
+            if (!string.IsNullOrEmpty(options.TlsKey))
+            {
+                mistakes.Add($"--tls-key '{options.TlsKey}' has no certificate: name it by --tls-cert.");
+            }
+
+            return null;
+        }
+
+        try
+        {
+            return ServerCertificate.Load(
+                Path.GetFullPath(options.TlsCertificate), string.IsNullOrEmpty(options.TlsKey) ? null : Path.GetFullPath(options.TlsKey), string.IsNullOrEmpty(options.TlsPassword) ? null : options.TlsPassword);
+        }
+        catch (Exception e) when (ServerCertificate.IsUnreadable(e))
+        {
+            mistakes.Add($"--tls-cert '{options.TlsCertificate}' cannot be used: {e.Message} Use a PEM file and its key (--tls-key), or a PFX (its password in MLFLOW_SERVER_TLS_PASSWORD).");
+            return null;
+        }
+    }
+
+    private static LogLevel Level(MlflowServerOptions options, List<string> mistakes)
+    {
+        if (options.LogFormat is not ("console" or "json"))
+        {
+            mistakes.Add($"--log-format '{options.LogFormat}' is not understood: use console or json.");
+        }
+
+        // Enum.TryParse takes numbers, too.
+        if (options.LogLevel.All(char.IsAsciiLetter) && Enum.TryParse<LogLevel>(options.LogLevel, ignoreCase: true, out var level))
+        {
+            return level;
+        }
+
+        mistakes.Add($"--log-level '{options.LogLevel}' is not understood: use trace, debug, information, warning, error or none.");
+        return LogLevel.Warning;
+    }
+
+    private static Uri? Telemetry(MlflowServerOptions options, List<string> mistakes)
+    {
+        if (string.IsNullOrEmpty(options.TelemetryEndpoint))
+        {
+            return null;
+        }
+
+        if (options.TelemetryProtocol is not ("http/protobuf" or "grpc"))
+        {
+            mistakes.Add($"OTEL_EXPORTER_OTLP_PROTOCOL '{options.TelemetryProtocol}' is not understood: use http/protobuf or grpc.");
+        }
+
+        if (Uri.TryCreate(options.TelemetryEndpoint, UriKind.Absolute, out var endpoint) && (endpoint.Scheme == Uri.UriSchemeHttp || endpoint.Scheme == Uri.UriSchemeHttps))
+        {
+            return endpoint;
+        }
+
+        mistakes.Add($"OTEL_EXPORTER_OTLP_ENDPOINT '{options.TelemetryEndpoint}' is not understood: use an address as http://collector:4318.");
+        return null;
     }
 
     private static List<IPNetwork> Proxies(IReadOnlyList<string> proxies, List<string> mistakes)

@@ -6,17 +6,18 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using MLflow.Server.Otlp;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Telemetry;
 
 namespace MLflow.Server.Hosting;
 
 /// <summary>The steps of starting that can fail for reasons outside this program; each failure becomes one sentence.</summary>
 internal static class ServerStart
 {
-    public static SqliteDatabase OpenDatabase(ServerSettings settings, TimeProvider timeProvider)
+    public static SqliteDatabase OpenDatabase(ServerSettings settings, TimeProvider timeProvider, ServerMeter meter)
     {
         try
         {
-            return SqliteDatabase.Open(settings.DatabasePath, timeProvider, settings.SearchTimeout);
+            return SqliteDatabase.Open(settings.DatabasePath, timeProvider, settings.SearchTimeout, meter);
         }
         catch (DatabaseOpenException e)
         {
@@ -31,7 +32,7 @@ internal static class ServerStart
         var mistakes = new List<string>();
         var services = await FindAsync("--otlp-service-experiment", options.OtlpServiceExperiments).ConfigureAwait(false);
         var tokens = await FindAsync("MLFLOW_OTLP_TOKEN_EXPERIMENTS", options.OtlpTokenExperiments).ConfigureAwait(false);
-        return mistakes.Count == 0 ? new OtlpExperiments(services, tokens) : throw new MlflowServerStartException(string.Join(Environment.NewLine, mistakes));
+        return mistakes.Count == 0 ? new OtlpExperiments(services, tokens) : throw new MlflowServerStartException(mistakes);
 
         async Task<Dictionary<string, long>> FindAsync(string setting, IReadOnlyDictionary<string, string> names)
         {
@@ -75,8 +76,8 @@ internal static class ServerStart
     }
 
     /// <summary>An address that a program on this machine can open.</summary>
-    public static Uri Address(IPEndPoint endpoint) =>
-        new UriBuilder(Uri.UriSchemeHttp, (endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : endpoint.Address).ToString(), endpoint.Port).Uri;
+    public static Uri Address(IPEndPoint endpoint, bool isTls) =>
+        new UriBuilder(isTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp, (endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : endpoint.Address).ToString(), endpoint.Port).Uri;
 
     /// <summary>An address that a program on this machine can open.</summary>
     public static Uri Address(WebApplication app)

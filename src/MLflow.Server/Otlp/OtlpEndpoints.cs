@@ -1,6 +1,7 @@
 using System.Globalization;
 using Google.Protobuf;
 using MLflow.Server.Otlp.Protos;
+using MLflow.Server.Telemetry;
 
 namespace MLflow.Server.Otlp;
 
@@ -58,10 +59,12 @@ internal static partial class OtlpEndpoints
         }
         catch (OtlpException e) when (IsMlflowClient(request))
         {
+            Meter().Rejected(OtlpStatus.Of(e)!.Reason);
             return Results.Json(new OtlpError(e.Message), OtlpJsonContext.Default.OtlpError, statusCode: e.StatusCode);
         }
         catch (Exception e) when (OtlpStatus.Of(e) is { } status && !IsMlflowClient(request))
         {
+            Meter().Rejected(status.Reason);
             if (status.Http >= StatusCodes.Status500InternalServerError)
             {
                 LogUnavailable(logger, request.Path, e.Message);
@@ -72,8 +75,12 @@ internal static partial class OtlpEndpoints
         catch (Exception e) when (!IsMlflowClient(request) && !request.HttpContext.RequestAborted.IsCancellationRequested)
         {
             LogFailed(logger, e, request.Path);
-            return new OtlpAnswer(new OtlpStatus(StatusCodes.Status500InternalServerError, "The server failed to store what was sent; its log says why."), format);
+            var failed = new OtlpStatus(StatusCodes.Status500InternalServerError, "The server failed to store what was sent; its log says why.");
+            Meter().Rejected(failed.Reason);
+            return new OtlpAnswer(failed, format);
         }
+
+        ServerMeter Meter() => request.HttpContext.RequestServices.GetRequiredService<ServerMeter>();
     }
 
     /// <summary>MLflow's own clients read the errors of MLflow's server, which are not OTLP's.</summary>

@@ -9,6 +9,9 @@ namespace MLflow.Server.Otlp;
 /// <summary>OTLP over gRPC, https://opentelemetry.io/docs/specs/otlp/#otlpgrpc</summary>
 internal static class OtlpGrpc
 {
+    /// <summary>What the paths of its methods begin with.</summary>
+    public const string PathPrefix = "/opentelemetry.proto.collector.";
+
     public static void AddOtlpGrpc(this IServiceCollection services, MlflowServerLimits limits)
     {
         services.AddGrpc(options => Configure(options, limits));

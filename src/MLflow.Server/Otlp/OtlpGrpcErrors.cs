@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using MLflow.Server.Telemetry;
 
 namespace MLflow.Server.Otlp;
 
@@ -7,8 +8,13 @@ namespace MLflow.Server.Otlp;
 internal sealed partial class OtlpGrpcErrors : Interceptor
 {
     private readonly ILogger<OtlpGrpcErrors> _logger;
+    private readonly ServerMeter _meter;
 
-    public OtlpGrpcErrors(ILogger<OtlpGrpcErrors> logger) => _logger = logger;
+    public OtlpGrpcErrors(ILogger<OtlpGrpcErrors> logger, ServerMeter meter)
+    {
+        _logger = logger;
+        _meter = meter;
+    }
 
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
@@ -18,6 +24,7 @@ internal sealed partial class OtlpGrpcErrors : Interceptor
         }
         catch (Exception e) when (OtlpStatus.Of(e) is { } status)
         {
+            _meter.Rejected(status.Reason);
             if (status.Http >= StatusCodes.Status500InternalServerError)
             {
                 LogUnavailable(_logger, context.Method, e.Message);
@@ -27,6 +34,7 @@ internal sealed partial class OtlpGrpcErrors : Interceptor
         }
         catch (Exception e) when (e is not RpcException && !context.CancellationToken.IsCancellationRequested)
         {
+            _meter.Rejected("failed");
             LogFailed(_logger, e, context.Method);
             throw new RpcException(new Status(StatusCode.Internal, "The server failed to store what was sent; its log says why."));
         }

@@ -1,6 +1,7 @@
 using MLflow.Server.Otlp.Protos;
 using MLflow.Server.Rest;
 using MLflow.Server.Storage;
+using MLflow.Server.Telemetry;
 
 namespace MLflow.Server.Otlp;
 
@@ -9,10 +10,12 @@ internal sealed class OtlpReceiver
 {
     private readonly ITraceStore _store;
     private readonly OtlpExperiments _experiments;
+    private readonly ServerMeter _meter;
 
-    public OtlpReceiver(ITraceStore store, OtlpExperiments experiments, MlflowServerLimits limits)
+    public OtlpReceiver(ITraceStore store, OtlpExperiments experiments, MlflowServerLimits limits, ServerMeter meter)
     {
         Limits = limits;
+        _meter = meter;
         _store = store;
         _experiments = experiments;
     }
@@ -25,9 +28,11 @@ internal sealed class OtlpReceiver
         var traces = OtlpDecoder.Decode(request, Limits);
         var infos = traces.Facts.Select(facts => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts, Limits))).ToList();
         await _store.WriteAsync(_experiments.Batch(traces.Spans, sender) with { Infos = infos }, cancellationToken).ConfigureAwait(false);
+        _meter.Ingested("span", traces.Spans.Count);
         var response = new ExportTraceServiceResponse();
         if (traces.Rejected.Count > 0)
         {
+            _meter.Rejected("span", traces.Rejected.Count);
             response.PartialSuccess = new ExportTracePartialSuccess { RejectedSpans = traces.Rejected.Count, ErrorMessage = traces.Rejected.Message };
         }
 
@@ -38,9 +43,11 @@ internal sealed class OtlpReceiver
     {
         var logs = OtlpLogDecoder.Decode(request, Limits, out var rejected);
         await _store.WriteLogsAsync(logs, cancellationToken).ConfigureAwait(false);
+        _meter.Ingested("log_record", logs.Count);
         var response = new ExportLogsServiceResponse();
         if (rejected.Count > 0)
         {
+            _meter.Rejected("log_record", rejected.Count);
             response.PartialSuccess = new ExportLogsPartialSuccess { RejectedLogRecords = rejected.Count, ErrorMessage = rejected.Message };
         }
 

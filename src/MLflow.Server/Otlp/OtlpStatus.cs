@@ -21,6 +21,15 @@ internal sealed record OtlpStatus(int Http, string Message)
         _ => StatusCode.InvalidArgument,
     };
 
+    /// <summary>One word for the metrics.</summary>
+    public string Reason => Http switch
+    {
+        StatusCodes.Status413PayloadTooLarge => "too_large",
+        StatusCodes.Status429TooManyRequests => "busy",
+        >= StatusCodes.Status500InternalServerError => "failed",
+        _ => "invalid",
+    };
+
     /// <summary>Null for what is a failure of this program.</summary>
     public static OtlpStatus? Of(Exception exception) => exception switch
     {

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
+using MLflow.Server.Otlp;
+using MLflow.Server.Telemetry;
 
 namespace MLflow.Server.Rest;
 
@@ -7,9 +10,11 @@ internal sealed partial class ErrorAnswers
 {
     private readonly RequestDelegate _next;
     private readonly ILogger<ErrorAnswers> _logger;
+    private readonly ServerMeter _meter;
 
-    public ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> logger)
+    public ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> logger, ServerMeter meter)
     {
+        _meter = meter;
         _next = next;
         _logger = logger;
     }
@@ -33,6 +38,7 @@ internal sealed partial class ErrorAnswers
         catch (MlflowException e) when (!context.Response.HasStarted)
         {
             var status = Status(e.ErrorCode);
+            _meter.Rejected(e.ErrorCode.ToString());
             if (status >= StatusCodes.Status500InternalServerError)
             {
                 LogUnavailable(_logger, context.Request.Method, context.Request.Path, e.Message);
@@ -42,6 +48,7 @@ internal sealed partial class ErrorAnswers
         }
         catch (BadHttpRequestException e) when (!context.Response.HasStarted)
         {
+            _meter.Rejected(ErrorCode.BAD_REQUEST.ToString());
             await WriteAsync(context, ErrorCode.BAD_REQUEST, e.Message + Setting(e.StatusCode), e.StatusCode).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -50,6 +57,7 @@ internal sealed partial class ErrorAnswers
         }
         catch (Exception e) when (!context.Response.HasStarted && ApiRoutes.IsApi(context.Request.Path))
         {
+            _meter.Rejected(ErrorCode.INTERNAL_ERROR.ToString());
             LogFailed(_logger, e, context.Request.Method, context.Request.Path);
             await WriteAsync(
                 context, ErrorCode.INTERNAL_ERROR, "The server failed to answer; its log says why.", StatusCodes.Status500InternalServerError).ConfigureAwait(false);
@@ -78,9 +86,14 @@ internal sealed partial class ErrorAnswers
         _ => "",
     };
 
-    private static Task WriteAsync(HttpContext context, ErrorCode code, string message, int status)
+    public static Task WriteAsync(HttpContext context, ErrorCode code, string message, int status)
     {
         context.Response.Clear();
+        if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests)
+        {
+            context.Response.Headers.RetryAfter = OtlpLimits.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        }
+
         return new JsonAnswer(
             writer =>
             {

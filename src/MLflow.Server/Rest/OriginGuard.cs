@@ -1,3 +1,5 @@
+using MLflow.Server.Telemetry;
+
 namespace MLflow.Server.Rest;
 
 /// <summary>
@@ -11,9 +13,11 @@ internal sealed class OriginGuard
     private readonly RequestDelegate _next;
     private readonly HostAllowList _hosts;
     private readonly OriginAllowList _origins;
+    private readonly ServerMeter _meter;
 
-    public OriginGuard(RequestDelegate next, HostAllowList hosts, OriginAllowList origins)
+    public OriginGuard(RequestDelegate next, HostAllowList hosts, OriginAllowList origins, ServerMeter meter)
     {
+        _meter = meter;
         _next = next;
         _hosts = hosts;
         _origins = origins;
@@ -26,12 +30,14 @@ internal sealed class OriginGuard
         {
             return RefuseAsync(
                 context.Response,
+                "host",
                 $"Invalid Host header - possible DNS rebinding attack detected: '{Shown(request.Host.Value)}' is no name of this server. If it is one, allow it by --allowed-hosts (MLFLOW_SERVER_ALLOWED_HOSTS).");
         }
 
         return MayChangeSomething(request) && !IsAllowedOrigin(request)
             ? RefuseAsync(
                 context.Response,
+                "origin",
                 $"Cross-origin request blocked: a page of '{Shown(request.Headers.Origin)}' may not write here. If it may, allow it by --cors-allowed-origins (MLFLOW_SERVER_CORS_ALLOWED_ORIGINS).")
             : _next(context);
     }
@@ -51,8 +57,9 @@ internal sealed class OriginGuard
 
     private static string Shown(string? value) => TracePreview.Cut(value ?? "", MaxShown);
 
-    private static Task RefuseAsync(HttpResponse response, string reason)
+    private Task RefuseAsync(HttpResponse response, string what, string reason)
     {
+        _meter.Rejected(what);
         response.StatusCode = StatusCodes.Status403Forbidden;
         response.ContentType = "text/plain; charset=utf-8";
         return response.WriteAsync(reason);

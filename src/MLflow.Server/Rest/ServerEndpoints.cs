@@ -1,3 +1,5 @@
+using MLflow.Server.Hosting;
+
 namespace MLflow.Server.Rest;
 
 /// <summary>What the server says about itself.</summary>
@@ -8,19 +10,40 @@ internal static class ServerEndpoints
 
     public const string HealthPath = "/health";
     public const string VersionPath = "/version";
+    public const string ReadyPath = "/health/ready";
 
     /// <summary>What tells nothing but that the server is there: probes ask by whatever name the machine has.</summary>
-    public static bool IsForProbes(PathString path) => path == HealthPath || path == VersionPath;
+    public static bool IsForProbes(PathString path) => path == HealthPath || path == VersionPath || path == ReadyPath;
 
     public static void MapServer(this IEndpointRouteBuilder routes)
     {
         routes.MapGet(HealthPath, () => Results.Text("OK"));
         routes.MapGet(VersionPath, () => Results.Text(ProtocolVersion));
+        routes.MapGet(ReadyPath, ReadyAsync);
         routes.MapApi(HttpMethods.Get, "3.0/mlflow/server-info", () => new JsonAnswer(writer =>
         {
             writer.WriteString("store_type", "SqlStore");
             writer.WriteBoolean("workspaces_enabled", false);
             writer.WriteBoolean(TraceFactsFeature.Name, true);
         }));
+    }
+
+    private static async Task<IResult> ReadyAsync(Readiness readiness, CancellationToken cancellationToken)
+    {
+        var checks = await readiness.CheckAsync(cancellationToken).ConfigureAwait(false);
+        var isReady = checks.All(check => check.Fault is null);
+        return new JsonAnswer(
+            writer =>
+            {
+                writer.WriteString("status", isReady ? "ready" : "unavailable");
+                writer.WriteStartObject("checks");
+                foreach (var (check, fault) in checks)
+                {
+                    writer.WriteString(check, fault ?? "ok");
+                }
+
+                writer.WriteEndObject();
+            },
+            isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 }

@@ -23,11 +23,13 @@ internal sealed class SearchClock
 
     public TimeSpan Limit { get; }
 
+    public TimeSpan Elapsed => _timeProvider.GetElapsedTime(_start);
+
     /// <summary>True from the first look that found it over.</summary>
     public bool IsStopped { get; private set; }
 
     /// <summary>Looks at the time, and whether there still is somebody who waits for the answer.</summary>
-    public bool Look() => IsStopped = IsStopped || _cancellationToken.IsCancellationRequested || _timeProvider.GetElapsedTime(_start) > Limit;
+    public bool Look() => IsStopped = IsStopped || _cancellationToken.IsCancellationRequested || Elapsed > Limit;
 
     /// <exception cref="MlflowException">BAD_REQUEST: the time is over.</exception>
     /// <exception cref="OperationCanceledException">Nobody waits for the answer.</exception>

@@ -16,7 +16,7 @@ internal sealed class HardenedServer : IAsyncDisposable
     {
         _folder = folder;
         _server = server;
-        Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = server.BaseAddress };
+        Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ActivityHeadersPropagator = null }) { BaseAddress = server.BaseAddress };
     }
 
     public HttpClient Client { get; }

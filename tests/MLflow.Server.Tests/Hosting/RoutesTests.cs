@@ -71,6 +71,7 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
     private static readonly string[] Others =
     [
         "GET /health",
+        "GET /health/ready",
         "GET /version",
         "POST /v1/logs",
         "POST /v1/metrics",
@@ -170,6 +171,6 @@ public sealed class RoutesTests : IClassFixture<SomeServer>
     }
 
     public static bool IsForPrograms(string pattern) =>
-        pattern.StartsWith("/api/", StringComparison.Ordinal) || pattern.StartsWith("/ajax-api/", StringComparison.Ordinal) || pattern is "/health" or "/version"
+        pattern.StartsWith("/api/", StringComparison.Ordinal) || pattern.StartsWith("/ajax-api/", StringComparison.Ordinal) || pattern is "/health" or "/health/ready" or "/version"
         || pattern.StartsWith("/v1/", StringComparison.Ordinal) || pattern.StartsWith("/opentelemetry.", StringComparison.Ordinal);
 }

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Telemetry;
 
 namespace MLflow.Server.Storage.Sqlite;
 
@@ -8,9 +9,11 @@ internal sealed class SqliteDatabase : IAsyncDisposable
     private readonly string _readConnectionString;
     private readonly TimeProvider _timeProvider;
     private readonly TimeSpan _searchTimeout;
+    private readonly ServerMeter? _meter;
 
-    private SqliteDatabase(string path, SqliteWriter writer, TimeProvider timeProvider, TimeSpan searchTimeout)
+    private SqliteDatabase(string path, SqliteWriter writer, TimeProvider timeProvider, TimeSpan searchTimeout, ServerMeter? meter)
     {
+        _meter = meter;
         _timeProvider = timeProvider;
         _searchTimeout = searchTimeout;
         _readConnectionString = new SqliteConnectionStringBuilder
@@ -30,11 +33,12 @@ internal sealed class SqliteDatabase : IAsyncDisposable
     /// <param name="path">The file.</param>
     /// <param name="timeProvider">The clock.</param>
     /// <param name="searchTimeout">How long one search may take; null for <see cref="MlflowServerOptions.DefaultSearchTimeout"/>.</param>
+    /// <param name="meter">Counts and times; null for nobody.</param>
     /// <exception cref="DatabaseOpenException">The file is not ours, or cannot be written.</exception>
-    public static SqliteDatabase Open(string path, TimeProvider timeProvider, TimeSpan? searchTimeout = null)
+    public static SqliteDatabase Open(string path, TimeProvider timeProvider, TimeSpan? searchTimeout = null, ServerMeter? meter = null)
     {
         SqliteMigrator.Migrate(path);
-        return new SqliteDatabase(path, new SqliteWriter(path, timeProvider), timeProvider, searchTimeout ?? MlflowServerOptions.DefaultSearchTimeout);
+        return new SqliteDatabase(path, new SqliteWriter(path, timeProvider, meter), timeProvider, searchTimeout ?? MlflowServerOptions.DefaultSearchTimeout, meter);
     }
 
     /// <summary>A pooled connection that cannot write; dispose it soon, an open read transaction keeps the WAL from shrinking.</summary>
@@ -47,7 +51,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
 
     /// <summary>A connection as <see cref="OpenRead"/> gives it, for a read that may take long.</summary>
     public SqliteSearch OpenSearch(CancellationToken cancellationToken) =>
-        new(OpenRead(), new SearchClock(_timeProvider, _searchTimeout, cancellationToken));
+        new(OpenRead(), new SearchClock(_timeProvider, _searchTimeout, cancellationToken), _meter);
 
     public async ValueTask DisposeAsync()
     {

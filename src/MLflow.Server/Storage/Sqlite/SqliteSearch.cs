@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Telemetry;
 using SQLitePCL;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -10,9 +11,11 @@ internal sealed class SqliteSearch : IDisposable
     private const int StepsBetweenLooks = 1000;
 
     private readonly SqliteConnection _connection;
+    private readonly ServerMeter? _meter;
 
-    public SqliteSearch(SqliteConnection connection, SearchClock clock)
+    public SqliteSearch(SqliteConnection connection, SearchClock clock, ServerMeter? meter = null)
     {
+        _meter = meter;
         _connection = connection;
         Clock = clock;
         raw.sqlite3_progress_handler(connection.Handle, StepsBetweenLooks, _ => clock.Look() ? 1 : 0, null);
@@ -39,5 +42,6 @@ internal sealed class SqliteSearch : IDisposable
         // The connection goes back to the pool, and others use it.
         raw.sqlite3_progress_handler(_connection.Handle, 0, null, null);
         _connection.Dispose();
+        _meter?.Searched(Clock.Elapsed);
     }
 }

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Telemetry;
 using SQLitePCL;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -21,6 +22,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private readonly SqliteConnection _connection;
     private readonly SqliteWriteSession _session;
+    private readonly TimeProvider _timeProvider;
+    private readonly ServerMeter? _meter;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
     private readonly SqliteStatement _rollback;
@@ -29,8 +32,11 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly SqliteStatement _rollbackToSavepoint;
     private readonly Task _loop;
 
-    public SqliteWriter(string path, TimeProvider timeProvider)
+    public SqliteWriter(string path, TimeProvider timeProvider, ServerMeter? meter = null)
     {
+        _timeProvider = timeProvider;
+        _meter = meter;
+        meter?.Watch(() => _queue.Reader.Count);
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
             DataSource = path,
@@ -89,7 +95,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
                 group.Add(work);
             }
 
+            var start = _timeProvider.GetTimestamp();
             Commit(group);
+            _meter?.Committed(_timeProvider.GetElapsedTime(start));
             group.Clear();
         }
     }

@@ -1,0 +1,38 @@
+using System.Diagnostics.Metrics;
+
+namespace MLflow.Server.Telemetry;
+
+/// <summary>What the server counts of itself, as the meter <see cref="Name"/>. No value has a name, an id or content of what clients send.</summary>
+internal sealed class ServerMeter : IDisposable
+{
+    public const string Name = "MLflow.Server";
+
+    private readonly Meter _meter = new(Name);
+    private readonly Counter<long> _spans;
+    private readonly Counter<long> _rejected;
+    private readonly Histogram<double> _commits;
+    private readonly Histogram<double> _searches;
+
+    public ServerMeter()
+    {
+        _spans = _meter.CreateCounter<long>("mlflow.server.ingested", "{item}", "Spans and log records that were stored.");
+        _rejected = _meter.CreateCounter<long>("mlflow.server.rejected", "{item}", "Requests, and single spans of requests, that were not taken, by reason.");
+        _commits = _meter.CreateHistogram<double>("mlflow.server.commit.duration", "s", "Time of one transaction, which may hold the work of several requests.");
+        _searches = _meter.CreateHistogram<double>("mlflow.server.search.duration", "s", "Time of one search for traces, experiments or runs.");
+    }
+
+    public void Ingested(string kind, int count) => _spans.Add(count, new KeyValuePair<string, object?>("kind", kind));
+
+    /// <param name="reason">One of few words, never text of a client.</param>
+    /// <param name="count">Requests or spans.</param>
+    public void Rejected(string reason, int count = 1) => _rejected.Add(count, new KeyValuePair<string, object?>("reason", reason));
+
+    public void Committed(TimeSpan duration) => _commits.Record(duration.TotalSeconds);
+
+    public void Searched(TimeSpan duration) => _searches.Record(duration.TotalSeconds);
+
+    /// <summary>Shows how much work waits to be written.</summary>
+    public void Watch(Func<int> queue) => _meter.CreateObservableGauge("mlflow.server.queue", queue, "{item}", "Pieces of work that wait to be written.");
+
+    public void Dispose() => _meter.Dispose();
+}
