@@ -30,6 +30,21 @@ internal sealed class MlflowCommand : RootCommand
     public static async Task<int> RunAsync(string[] args)
     {
         var parsed = new MlflowCommand().Parse(args.Length == 0 ? ["--help"] : args);
+        if (parsed is { CommandResult.Command: ServerCommand server, UnmatchedTokens: [], Action: not null and (ParseErrorAction or AsynchronousCommandLineAction) })
+        {
+            var isWrongUse = parsed.Errors.Count > 0;
+            parsed = parsed.RootCommandResult.Command.Parse([.. server.Complete(args, parsed)]);
+            if (server.Mistakes(parsed) is { Count: > 0 } mistakes)
+            {
+                foreach (var mistake in mistakes)
+                {
+                    await FailAsync(mistake, ExitCodes.Failed, Console.Error);
+                }
+
+                return isWrongUse ? ExitCodes.WrongUse : ExitCodes.Failed;
+            }
+        }
+
         if (parsed.Action is ParseErrorAction)
         {
             var mistake = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is not a command or option" : parsed.Errors[0].Message.TrimEnd('.');

@@ -105,6 +105,143 @@ internal sealed class ServerOptionSet
         HelpName = "SERVICE=EXPERIMENT",
     };
 
+    private readonly Option<string?> _corsAllowedOrigins = new("--cors-allowed-origins")
+    {
+        Description = "Origins of other web pages that may read and write here, as https://host:port, separated by commas; * for any.",
+        HelpName = "ORIGINS",
+    };
+
+    private readonly Option<string?> _xFrameOptions = new("--x-frame-options")
+    {
+        Description = "Who may show the pages in a frame: SAMEORIGIN, DENY or NONE.",
+        DefaultValueFactory = _ => Defaults.XFrameOptions,
+        HelpName = "RULE",
+    };
+
+    private readonly Option<string?> _tlsCertificate = new("--tls-cert")
+    {
+        Description = "Certificate for HTTPS: a PEM file with those above it, or a PFX. Read again when it changes.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _tlsKey = new("--tls-key")
+    {
+        Description = "PEM file of the key, where the certificate's file does not have it.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _logFormat = new("--log-format")
+    {
+        Description = "Log entries for people (console) or for programs (json).",
+        DefaultValueFactory = _ => Defaults.LogFormat,
+        HelpName = "FORMAT",
+    };
+
+    private readonly Option<string?> _logLevel = new("--log-level")
+    {
+        Description = "Entries from this level on: trace, debug, information (each request), warning, error or none.",
+        DefaultValueFactory = _ => Defaults.LogLevel,
+        HelpName = "LEVEL",
+    };
+
+    private readonly Option<bool> _metrics = new("--metrics")
+    {
+        Description = "Whether /metrics shows the server's figures in Prometheus' format.",
+        DefaultValueFactory = _ => Defaults.Metrics,
+        HelpName = "true|false",
+    };
+
+    private readonly Option<long> _minFreeBytes = new("--min-free-bytes")
+    {
+        Description = "Bytes that must be free on the disks for /health/ready.",
+        DefaultValueFactory = _ => Defaults.MinFreeBytes,
+        HelpName = "BYTES",
+    };
+
+    private readonly Option<double> _shutdownTimeout = new("--shutdown-timeout")
+    {
+        Description = "Seconds for which requests under way are waited for when the server stops.",
+        DefaultValueFactory = _ => Defaults.ShutdownTimeout.TotalSeconds,
+        HelpName = "SECONDS",
+    };
+
+    private readonly Option<int> _maxBodyBytes = new("--max-body-bytes")
+    {
+        Description = "Bytes of a request's body as sent.",
+        DefaultValueFactory = _ => Defaults.Limits.MaxBodyBytes,
+        HelpName = "BYTES",
+    };
+
+    private readonly Option<int> _maxDecompressedBytes = new("--max-decompressed-bytes")
+    {
+        Description = "Bytes of an OTLP body after decompression.",
+        DefaultValueFactory = _ => Defaults.Limits.MaxDecompressedBytes,
+        HelpName = "BYTES",
+    };
+
+    private readonly Option<long> _maxBytesInWork = new("--max-bytes-in-work")
+    {
+        Description = "Bytes of all OTLP requests that are worked on at one time.",
+        DefaultValueFactory = _ => Defaults.Limits.MaxBytesInWork,
+        HelpName = "BYTES",
+    };
+
+    private readonly Option<int> _maxJsonBytes = new("--max-json-bytes")
+    {
+        Description = "Bytes of a call in JSON.",
+        DefaultValueFactory = _ => Defaults.Limits.MaxJsonBytes,
+        HelpName = "BYTES",
+    };
+
+    private readonly Option<int> _maxSpansPerRequest = new("--max-spans-per-request")
+    {
+        Description = "Spans or log records in one request.",
+        DefaultValueFactory = _ => Defaults.Limits.MaxSpansPerRequest,
+        HelpName = "COUNT",
+    };
+
+    private readonly Option<int> _maxAttributesPerSpan = new("--max-attributes-per-span")
+    {
+        Description = "Attributes of a span, an event or a link.",
+        DefaultValueFactory = _ => Defaults.Limits.MaxAttributesPerSpan,
+        HelpName = "COUNT",
+    };
+
+    private readonly Option<int> _maxEventsPerSpan = new("--max-events-per-span")
+    {
+        Description = "Events of a span, and links of a span.",
+        DefaultValueFactory = _ => Defaults.Limits.MaxEventsPerSpan,
+        HelpName = "COUNT",
+    };
+
+    private readonly Option<int> _maxIdsPerRequest = new("--max-ids-per-request")
+    {
+        Description = "Ids of traces in one call.",
+        DefaultValueFactory = _ => Defaults.Limits.MaxIdsPerRequest,
+        HelpName = "COUNT",
+    };
+
+    private readonly Option<int> _maxConnections = new("--max-connections")
+    {
+        Description = "Connections at one time, on each port.",
+        DefaultValueFactory = _ => Defaults.Limits.MaxConnections,
+        HelpName = "COUNT",
+    };
+
+    private readonly Option<double> _headersTimeout = new("--headers-timeout")
+    {
+        Description = "Seconds in which a client must have sent the headers of a request.",
+        DefaultValueFactory = _ => Defaults.Limits.HeadersTimeout.TotalSeconds,
+        HelpName = "SECONDS",
+    };
+
+    private readonly Option<int> _minBytesPerSecond = new("--min-bytes-per-second")
+    {
+        Description = "Bytes in a second that a client must send or take; 0 for no such rule.",
+        DefaultValueFactory = _ => Defaults.Limits.MinBytesPerSecond,
+        HelpName = "BYTES",
+    };
+
     /// <summary>Adds the options to a command; <paramref name="loopbackOnly"/> leaves the address out.</summary>
     public void AddTo(Command command, bool loopbackOnly = false)
     {
@@ -116,6 +253,26 @@ internal sealed class ServerOptionSet
             command.Add(_trustedProxies);
             command.Add(_otlpGrpcPort);
             command.Add(_otlpServiceExperiments);
+            command.Add(_corsAllowedOrigins);
+            command.Add(_xFrameOptions);
+            command.Add(_tlsCertificate);
+            command.Add(_tlsKey);
+            command.Add(_logFormat);
+            command.Add(_logLevel);
+            command.Add(_metrics);
+            command.Add(_minFreeBytes);
+            command.Add(_shutdownTimeout);
+            command.Add(_maxBodyBytes);
+            command.Add(_maxDecompressedBytes);
+            command.Add(_maxBytesInWork);
+            command.Add(_maxJsonBytes);
+            command.Add(_maxSpansPerRequest);
+            command.Add(_maxAttributesPerSpan);
+            command.Add(_maxEventsPerSpan);
+            command.Add(_maxIdsPerRequest);
+            command.Add(_maxConnections);
+            command.Add(_headersTimeout);
+            command.Add(_minBytesPerSecond);
         }
 
         command.Add(_port);
@@ -127,30 +284,71 @@ internal sealed class ServerOptionSet
         command.Add(_mcpMaxAnswerBytes);
     }
 
-    public MlflowServerOptions Read(ParseResult parsed) => new()
+    public MlflowServerOptions Read(ParseResult parsed) => Read(parsed, Environment.GetEnvironmentVariable);
+
+    /// <summary>The options as parsed; one that could not be parsed has its default, so that the others can be looked at all the same.</summary>
+    /// <param name="parsed">The arguments.</param>
+    /// <param name="setting">Reads what is no option, by the name of its variable.</param>
+    public MlflowServerOptions Read(ParseResult parsed, Func<string, string?> setting)
     {
-        Host = parsed.GetValue(_host) ?? Defaults.Host,
-        Port = parsed.GetValue(_port),
-        BackendStoreUri = parsed.GetValue(_backendStoreUri) ?? Defaults.BackendStoreUri,
-        ArtifactsDestination = parsed.GetValue(_artifactsDestination) ?? Defaults.ArtifactsDestination,
-        AllowedHosts = List(parsed.GetValue(_allowedHosts)),
-        StaticPrefix = parsed.GetValue(_staticPrefix) ?? Defaults.StaticPrefix,
-        TrustedProxies = List(parsed.GetValue(_trustedProxies)),
-        PricesFile = parsed.GetValue(_prices),
-        PriceUnknownHostsAs = parsed.GetValue(_priceUnknownHostsAs),
+        var options = new MlflowServerOptions
+        {
+            Host = Value(parsed, _host) ?? Defaults.Host,
+            Port = Value(parsed, _port),
+            BackendStoreUri = Value(parsed, _backendStoreUri) ?? Defaults.BackendStoreUri,
+            ArtifactsDestination = Value(parsed, _artifactsDestination) ?? Defaults.ArtifactsDestination,
+            AllowedHosts = List(Value(parsed, _allowedHosts)),
+            StaticPrefix = Value(parsed, _staticPrefix) ?? Defaults.StaticPrefix,
+            TrustedProxies = List(Value(parsed, _trustedProxies)),
+            PricesFile = Value(parsed, _prices),
+            PriceUnknownHostsAs = Value(parsed, _priceUnknownHostsAs),
 
-        SearchTimeout = Seconds(parsed.GetValue(_searchTimeout)),
-        McpMaxAnswerBytes = parsed.GetValue(_mcpMaxAnswerBytes),
+            CorsAllowedOrigins = List(Value(parsed, _corsAllowedOrigins)),
+            XFrameOptions = Value(parsed, _xFrameOptions) ?? Defaults.XFrameOptions,
+            TlsCertificate = Value(parsed, _tlsCertificate),
+            TlsKey = Value(parsed, _tlsKey),
+            TlsPassword = setting("MLFLOW_SERVER_TLS_PASSWORD"),
+            LogFormat = Value(parsed, _logFormat) ?? Defaults.LogFormat,
+            LogLevel = Value(parsed, _logLevel) ?? Defaults.LogLevel,
+            Metrics = Value(parsed, _metrics),
+            MinFreeBytes = Value(parsed, _minFreeBytes),
+            ShutdownTimeout = Seconds(Value(parsed, _shutdownTimeout)),
+            TelemetryEndpoint = setting("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            TelemetryProtocol = setting("OTEL_EXPORTER_OTLP_PROTOCOL") ?? Defaults.TelemetryProtocol,
+            TelemetryHeaders = setting("OTEL_EXPORTER_OTLP_HEADERS"),
+            McpMaxAnswerBytes = Value(parsed, _mcpMaxAnswerBytes),
 
-        OtlpGrpcPort = parsed.GetResult(_otlpGrpcPort) is null || parsed.GetValue(_otlpGrpcPort) == NoPort ? null : parsed.GetValue(_otlpGrpcPort),
-        OtlpServiceExperiments = Pairs([.. List(Environment.GetEnvironmentVariable("MLFLOW_OTLP_SERVICE_EXPERIMENTS")), .. parsed.GetResult(_otlpServiceExperiments) is null ? [] : parsed.GetValue(_otlpServiceExperiments) ?? []]),
+            SearchTimeout = Seconds(Value(parsed, _searchTimeout)),
 
-        // Not an option: other users of the machine can read the options of a program.
-        OtlpTokenExperiments = Pairs(List(Environment.GetEnvironmentVariable("MLFLOW_OTLP_TOKEN_EXPERIMENTS"))),
+            OtlpGrpcPort = parsed.GetResult(_otlpGrpcPort) is null || Value(parsed, _otlpGrpcPort) == NoPort ? null : Value(parsed, _otlpGrpcPort),
+            OtlpServiceExperiments = Pairs([.. List(setting("MLFLOW_OTLP_SERVICE_EXPERIMENTS")), .. parsed.GetResult(_otlpServiceExperiments) is null ? [] : Value(parsed, _otlpServiceExperiments) ?? []]),
 
-        // Not an option: whoever opens a server without authentication shall not do it in passing.
-        AllowInsecure = string.Equals(Environment.GetEnvironmentVariable("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
-    };
+            // Not an option: other users of the machine can read the options of a program.
+            OtlpTokenExperiments = Pairs(List(setting("MLFLOW_OTLP_TOKEN_EXPERIMENTS"))),
+
+            // Not an option: whoever opens a server without authentication shall not do it in passing.
+            AllowInsecure = string.Equals(setting("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
+        };
+        var limits = options.Limits;
+        limits.MaxBodyBytes = Value(parsed, _maxBodyBytes);
+        limits.MaxDecompressedBytes = Value(parsed, _maxDecompressedBytes);
+        limits.MaxBytesInWork = Value(parsed, _maxBytesInWork);
+        limits.MaxJsonBytes = Value(parsed, _maxJsonBytes);
+        limits.MaxSpansPerRequest = Value(parsed, _maxSpansPerRequest);
+        limits.MaxAttributesPerSpan = Value(parsed, _maxAttributesPerSpan);
+        limits.MaxEventsPerSpan = Value(parsed, _maxEventsPerSpan);
+        limits.MaxIdsPerRequest = Value(parsed, _maxIdsPerRequest);
+        limits.MaxConnections = Value(parsed, _maxConnections);
+        limits.HeadersTimeout = Seconds(Value(parsed, _headersTimeout));
+        limits.MinBytesPerSecond = Value(parsed, _minBytesPerSecond);
+        return options;
+    }
+
+    // A command has only some of them: the others have no result, and no default of their own then.
+    private static T Value<T>(ParseResult parsed, Option<T> option) =>
+        parsed.GetResult(option) is { } result && !result.Errors.Any() ? parsed.GetValue(option)!
+        : option.HasDefaultValue && option.GetDefaultValue() is T value ? value
+        : default!;
 
     private static string[] List(string? text) => text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
