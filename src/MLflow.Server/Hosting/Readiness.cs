@@ -13,6 +13,8 @@ internal sealed class Readiness
     private readonly Drain _drain;
     private readonly ServerSettings _settings;
     private readonly MlflowServerOptions _options;
+    private readonly Lock _gate = new();
+    private Task? _writing;
 
     public Readiness(IStoreHealth store, Drain drain, ServerSettings settings, MlflowServerOptions options)
     {
@@ -30,11 +32,20 @@ internal sealed class Readiness
         ("disk", Disk(Path.GetDirectoryName(_settings.DatabasePath)!, "the database") ?? Disk(_settings.ArtifactsPath, "the artifacts")),
     ];
 
+    // Whoever asks meanwhile waits for the write that is under way: anybody may ask, and shall neither make the disk work by it nor fill the queue.
+    private Task WriteAsync()
+    {
+        lock (_gate)
+        {
+            return _writing is { IsCompleted: false } ? _writing : _writing = _store.WriteAsync(CancellationToken.None);
+        }
+    }
+
     private async Task<string?> DatabaseAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await _store.WriteAsync(cancellationToken).WaitAsync(WriteTimeout, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            await WriteAsync().WaitAsync(WriteTimeout, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
             return null;
         }
         catch (TimeoutException)

@@ -82,6 +82,7 @@ internal static partial class ServerApp
         app.UseRouting();
         app.MapServer();
         app.MapOwnTelemetry(options);
+        app.MapOpenApi();
         app.MapOtlp();
         app.MapExperiments();
         app.MapTraces();
@@ -130,6 +131,7 @@ internal static partial class ServerApp
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = limits.MaxBodyBytes;
         kestrel.Limits.MaxConcurrentConnections = limits.MaxConnections;
+        kestrel.Limits.MaxConcurrentUpgradedConnections = limits.MaxConnections;
         kestrel.Limits.RequestHeadersTimeout = limits.HeadersTimeout;
         var rate = limits.MinBytesPerSecond == 0 ? null : new MinDataRate(limits.MinBytesPerSecond, Grace);
         kestrel.Limits.MinRequestBodyDataRate = rate;

@@ -145,6 +145,8 @@ public sealed class WrongRequestTests : IClassFixture<SomeServer>
 
         Assert.True(answer.Status == 200, $"{call}: {answer.Status} {answer.Body}");
         Assert.Empty(WireShape.Check(answer.Body, call.Shape));
+        Assert.Empty(OpenApiContract.CheckRequest(call.Method, call.Path, call.Body));
+        Assert.Empty(OpenApiContract.CheckAnswer(call.Method, call.Path, answer.Status, answer.Body));
     }
 
     [Theory]
