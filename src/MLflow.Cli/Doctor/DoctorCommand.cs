@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.CompilerServices;
 using MLflow.Cli.Commands;
 using MLflow.Cli.Output;
 using MLflow.Cli.Tracking;
@@ -11,6 +12,11 @@ internal sealed class DoctorCommand : Command
     private readonly TrackingOptionSet _tracking = new();
     private readonly Option<string?> _experimentId = Experiments.ExperimentOptions.OptionalId();
     private readonly Option<string?> _experimentName = Experiments.ExperimentOptions.OptionalName();
+    private readonly Option<bool> _trialTrace = new("--trial-trace")
+    {
+        Description = "Also send a trace, read it back and delete it.",
+    };
+
     private readonly Option<OutputFormat> _output = OutputOption.Create();
 
     public DoctorCommand()
@@ -18,6 +24,7 @@ internal sealed class DoctorCommand : Command
     {
         Add(_experimentId);
         Add(_experimentName);
+        Add(_trialTrace);
         Add(_output);
         _tracking.AddTo(this);
         SetAction(RunAsync);
@@ -29,7 +36,7 @@ internal sealed class DoctorCommand : Command
         var isJson = parsed.GetValue(_output) == OutputFormat.Json;
         var results = new List<CheckResult>();
         var experiment = ExperimentChoice.Read(parsed.GetValue(_experimentId), parsed.GetValue(_experimentName));
-        await foreach (var result in new WayCheck(uri, source, experiment).RunAsync(cancellationToken))
+        await foreach (var result in ChecksAsync(uri, source, experiment, parsed.GetValue(_trialTrace), cancellationToken))
         {
             results.Add(result);
             if (!isJson)
@@ -59,6 +66,22 @@ internal sealed class DoctorCommand : Command
         }
 
         return results.Any(result => result.Outcome == CheckOutcome.Failed) ? ExitCodes.Failed : ExitCodes.Done;
+    }
+
+    private static async IAsyncEnumerable<CheckResult> ChecksAsync(
+        string uri, string source, ExperimentChoice experiment, bool withTrace, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var isFine = true;
+        await foreach (var result in new WayCheck(uri, source, experiment).RunAsync(cancellationToken))
+        {
+            isFine &= result.Outcome != CheckOutcome.Failed;
+            yield return result;
+        }
+
+        if (withTrace)
+        {
+            yield return isFine ? await TrialTraceCheck.RunAsync(uri, experiment, cancellationToken) : TrialTraceCheck.Skip;
+        }
     }
 
     private static string Word(CheckOutcome outcome) => outcome switch

@@ -46,6 +46,16 @@ internal sealed class WayCheck
             }
         }
 
+        if (first.Outcome == Ok && DatabricksUri.IsDatabricks(_uri))
+        {
+            foreach (var result in await WorkspaceCheck.RunAsync(_uri, _experiment, cancellationToken))
+            {
+                yield return result;
+            }
+
+            done = OnTheWay.Length;
+        }
+
         foreach (var left in OnTheWay.Skip(done))
         {
             yield return new CheckResult(left, Skipped, "what comes before it must work first");
@@ -60,7 +70,7 @@ internal sealed class WayCheck
         {
             if (DatabricksUri.IsDatabricks(_uri))
             {
-                return (null, null, new CheckResult("address", Failed, $"{_uri} is a Databricks workspace, whose way is not checked here; try: mlflow experiments search --max-results 1"));
+                return (null, null, new CheckResult("address", Ok, $"{_uri} (from {_source}) is a Databricks workspace"));
             }
 
             TrackingSettings.CheckTrackingUri(_uri);

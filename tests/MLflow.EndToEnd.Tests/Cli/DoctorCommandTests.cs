@@ -36,6 +36,45 @@ public sealed class DoctorCommandTests : CommandTestBase
     }
 
     [Fact]
+    public async Task Doctor_WithATrialTrace_StoresReadsAndDeletesIt()
+    {
+        var doctor = await RunAsync([("MLFLOW_TRACKING_URI", Address), ("MLFLOW_EXPERIMENT_NAME", "mine"), ("MLFLOW_SPOOL_DIRECTORY", "none")], "doctor", "--trial-trace");
+
+        Assert.Equal(0, doctor.ExitCode);
+        Assert.Contains("stored, read back and deleted", Line(doctor, "trace"), StringComparison.Ordinal);
+        await foreach (var trace in Client.SearchTracesAsync(options: new TraceSearchOptions { ExperimentIds = { "0", await ExperimentIdAsync() } }, cancellationToken: Token))
+        {
+            Assert.Fail($"{trace.TraceId} was left behind");
+        }
+
+        var broken = await RunAsync([("MLFLOW_TRACKING_URI", "http://127.0.0.1:1"), ("MLFLOW_SPOOL_DIRECTORY", "none")], "doctor", "--trial-trace");
+        Assert.StartsWith("skip", Line(broken, "trace"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(200, 0, "ok    workspace")]
+    [InlineData(401, 1, "DATABRICKS_TOKEN")]
+    [InlineData(403, 1, "ask an administrator")]
+    public async Task Doctor_OfAWorkspace_SaysWhetherItLetsTheUserIn(int status, int exitCode, string sentence)
+    {
+        await using var workspace = await ServeAsync(context =>
+        {
+            context.Response.StatusCode = status;
+            context.Response.ContentType = "application/json";
+            return context.Response.WriteAsync(status == 200
+                ? """{"experiment":{"experiment_id":"7","name":"/Shared/app","lifecycle_stage":"active","artifact_location":"dbfs:/x"},"experiments":[{"experiment_id":"7","name":"/Shared/app","lifecycle_stage":"active","artifact_location":"dbfs:/x"}]}"""
+                : """{"error_code":"PERMISSION_DENIED","message":"no"}""");
+        });
+
+        var doctor = await RunAsync(
+            [("MLFLOW_TRACKING_URI", "databricks"), ("DATABRICKS_HOST", workspace.Urls.First()), ("DATABRICKS_TOKEN", "t0ken"), ("MLFLOW_EXPERIMENT_NAME", "/Shared/app"), ("MLFLOW_SPOOL_DIRECTORY", "none")], "doctor");
+
+        Assert.Equal(exitCode, doctor.ExitCode);
+        Assert.Contains(sentence, doctor.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("t0ken", doctor.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Doctor_NothingListens_SaysHowToStartTheServer()
     {
         int port;
