@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using MLflow.EndToEnd.Tests.Repository;
 using Xunit;
 
 namespace MLflow.EndToEnd.Tests.Cli;
@@ -94,6 +96,19 @@ public sealed class ServerSettingsTests
             using var response = await http.SendAsync(request, Token);
             return (int)response.StatusCode;
         }
+    }
+
+    [Fact]
+    public async Task Document_HasEveryOption()
+    {
+        await using var help = CliProcess.Mlflow(Path.GetTempPath(), ["server", "--help"]);
+        Assert.Equal(0, await help.WaitAsync(Token));
+        var options = Regex.Matches(help.Output, @"(?m)^  (?:-\w, )?(--[a-z-]+) ").Select(match => match.Groups[1].Value).ToList();
+        var document = RepositoryFiles.Read("docs/operations/server.md");
+
+        Assert.True(options.Count > 25, help.Output);
+        Assert.All(options, option => Assert.Contains($"`{option}`", document, StringComparison.Ordinal));
+        Assert.All(options.Where(option => option is not ("--config" or "--host")), option => Assert.Matches($@"\| [^|]*`{option}`[^|]*\| [^|]*`_?MLFLOW_", document));
     }
 
     [Fact]

@@ -32,6 +32,19 @@ public sealed partial class ArchitectureTests
         Assert.All(named, test => Assert.Contains(test, tests));
     }
 
+    [Fact]
+    public void Tests_OfTheHardening_Exist()
+    {
+        var tests = RepositoryFiles.AllTexts()
+            .Where(file => file.Path.StartsWith("tests/", StringComparison.Ordinal) && file.Path.EndsWith(".cs", StringComparison.Ordinal))
+            .SelectMany(file => AnyMethod().Matches(file.Text).Select(match => match.Groups["test"].Value))
+            .ToHashSet();
+        var named = AnyName().Matches(RepositoryFiles.Read("docs/operations/hardening.md")).Select(match => match.Groups["test"].Value).ToList();
+
+        Assert.True(named.Count > 25, $"only {named.Count} tests are named");
+        Assert.All(named, test => Assert.Contains(test, tests));
+    }
+
     private static string Document() => RepositoryFiles.Read("docs/architecture.md");
 
     [GeneratedRegex(@"^## The way of one call$.*?^## ", RegexOptions.Singleline | RegexOptions.Multiline)]
@@ -43,6 +56,12 @@ public sealed partial class ArchitectureTests
 
     [GeneratedRegex(@"`(?<test>\w+_\w+_\w+)`")]
     private static partial Regex TestName();
+
+    [GeneratedRegex(@"`(\w+\.)?(?<test>[A-Z][a-z]\w*_\w+)`")]
+    private static partial Regex AnyName();
+
+    [GeneratedRegex(@"public (async )?(Task|void) (?<test>\w+_\w+)\(")]
+    private static partial Regex AnyMethod();
 
     [GeneratedRegex(@"public (async )?(Task|void) (?<test>\w+_\w+_\w+)\(")]
     private static partial Regex TestMethod();
