@@ -28,6 +28,9 @@ internal sealed class DemoCommand : Command
 
         // The scripted model plays one of OpenAI's, and its calls are to show what those would cost.
         options.PriceUnknownHostsAs ??= "openai";
+
+        // A demonstration says nothing to the collectors of whoever looks at it.
+        options.TelemetryEndpoint = null;
         await using var server = await MlflowServer.StartAsync(options, cancellationToken);
         await using var model = await ModelEndpoint.OpenAsync(cancellationToken);
         screen.ShowStart(server.BaseAddress, model);

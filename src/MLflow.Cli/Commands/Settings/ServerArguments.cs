@@ -93,7 +93,8 @@ internal sealed class ServerArguments
         if (variable is not null)
         {
             _origins[option.Name] = variable;
-            return Tokens(option, _environment(variable)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+            var value = _environment(variable)!;
+            return Tokens(option, option.ValueType == typeof(string[]) ? value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [value]);
         }
 
         if (_file.Find(name) is { } words)
