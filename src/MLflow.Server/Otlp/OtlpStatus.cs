@@ -35,7 +35,7 @@ internal sealed record OtlpStatus(int Http, string Message)
     {
         OtlpException e => new OtlpStatus(e.StatusCode, e.Message),
         MlflowException e => new OtlpStatus(ErrorAnswers.Status(e.ErrorCode), $"{e.ErrorCode}: {e.Message}"),
-        BadHttpRequestException e => new OtlpStatus(e.StatusCode, e.Message),
+        BadHttpRequestException e => new OtlpStatus(e.StatusCode, e.Message + ErrorAnswers.Setting(e.StatusCode)),
         _ => null,
     };
 }

@@ -79,7 +79,7 @@ internal sealed partial class ErrorAnswers
     };
 
     /// <summary>The setting behind a refusal of Kestrel.</summary>
-    private static string Setting(int status) => status switch
+    public static string Setting(int status) => status switch
     {
         StatusCodes.Status413PayloadTooLarge => $" ({RequestBody.AnyBody})",
         StatusCodes.Status408RequestTimeout => " (--min-bytes-per-second)",

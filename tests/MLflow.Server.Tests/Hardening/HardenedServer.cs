@@ -40,8 +40,8 @@ internal sealed class HardenedServer : IAsyncDisposable
     /// <summary>Sends a request with headers as they are given, and reads the answer whole.</summary>
     public async Task<(int Status, string Body, HttpResponseMessage Response)> SendAsync(string method, string path, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
-        using var request = new HttpRequestMessage(
-            new HttpMethod(method), new Uri(_server.BaseAddress.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true })) { Content = content };
+        var address = new Uri(_server.BaseAddress.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        using var request = new HttpRequestMessage(new HttpMethod(method), address) { Content = content };
         foreach (var (name, value) in headers)
         {
             request.Headers.TryAddWithoutValidation(name, value);
