@@ -26,7 +26,7 @@ internal sealed class OtlpBody : IDisposable
             var sent = await body.CopyAsync(request.Body, budget.Limits.MaxBodyBytes, "sent (--max-body-bytes)", cancellationToken).ConfigureAwait(false);
             if (encoding is not ("" or "identity"))
             {
-                sent = await body.DecompressAsync(sent, encoding, cancellationToken).ConfigureAwait(false);
+                sent = await body.DecompressAsync(sent, encoding, budget.Limits.MaxDecompressedBytes, cancellationToken).ConfigureAwait(false);
             }
 
             body.Bytes = sent.GetBuffer().AsMemory(0, (int)sent.Length);
@@ -41,12 +41,12 @@ internal sealed class OtlpBody : IDisposable
 
     public void Dispose() => _share.Dispose();
 
-    private async Task<MemoryStream> DecompressAsync(MemoryStream sent, string encoding, CancellationToken cancellationToken)
+    private async Task<MemoryStream> DecompressAsync(MemoryStream sent, string encoding, int limit, CancellationToken cancellationToken)
     {
         try
         {
             await using var decompressed = OtlpCompression.Open(encoding, sent);
-            return await CopyAsync(decompressed, _budget.Limits.MaxDecompressedBytes, "decompressed (--max-decompressed-bytes)", cancellationToken).ConfigureAwait(false);
+            return await CopyAsync(decompressed, limit, "decompressed (--max-decompressed-bytes)", cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (OtlpCompression.IsDamage(e))
         {

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using Google.Protobuf;
 using Microsoft.Extensions.DependencyInjection;
 using MLflow.Server.Hosting;
+using MLflow.Server.Otlp;
 using MLflow.Server.Otlp.Protos;
 using MLflow.Server.Pricing;
 using MLflow.Server.Tests.Rest;
@@ -111,7 +112,7 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
         var budget = _server.Server.Services.GetRequiredService<OtlpBudget>();
         var message = Some().Request.ToByteArray();
         var whole = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        budget.Take(OtlpLimits.MaxBytesInWork - 100);
+        budget.Take(budget.Limits.MaxBytesInWork - 100);
         try
         {
             // A part of it has come, and the rest comes only after the answer.
@@ -124,12 +125,12 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
         finally
         {
             whole.SetResult();
-            budget.Return(OtlpLimits.MaxBytesInWork - 100);
+            budget.Return(budget.Limits.MaxBytesInWork - 100);
         }
 
         Assert.Equal(0, (await CallAsync(Traces, message, encoding)).Status);
-        budget.Take(OtlpLimits.MaxBytesInWork);
-        budget.Return(OtlpLimits.MaxBytesInWork);
+        budget.Take(budget.Limits.MaxBytesInWork);
+        budget.Return(budget.Limits.MaxBytesInWork);
     }
 
     [Fact]

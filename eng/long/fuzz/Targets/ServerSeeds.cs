@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using MLflow.Server;
 using MLflow.Server.Otlp;
 using MLflow.Server.Otlp.Protos;
 using MLflow.Server.Tests.Golden;

@@ -23,8 +23,10 @@ internal sealed class ServerTargets : IAsyncDisposable
 {
     private static readonly string[] Encodings = ["", OtlpCompression.Gzip, OtlpCompression.Deflate, OtlpCompression.Zstd];
 
+    private static readonly MlflowServerLimits Limits = new();
+
     private readonly CallPricer _pricer = new(PriceTable.Shipped);
-    private readonly OtlpBudget _budget = new();
+    private readonly OtlpBudget _budget = new(Limits);
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mlflow-fuzz-");
     private readonly SqliteDatabase _database;
     private readonly SqliteTraceStore _store;
@@ -37,8 +39,8 @@ internal sealed class ServerTargets : IAsyncDisposable
         _store = new SqliteTraceStore(_database);
         _experiments = new SqliteExperimentStore(_database);
         _runs = new SqliteRunStore(_database);
-        var spans = OtlpDecoder.Decode(OtlpJson.Parse(ServerSeeds.OtlpTraces[0], new ExportTraceServiceRequest()), new MlflowServerLimits()).Spans;
-        Wait(_store.WriteAsync(new TraceBatch { Spans = spans, Infos = [TraceInfoJson.ReadStartTrace(RequestJson.Parse(ServerSeeds.StartTrace))] }, CancellationToken.None));
+        var spans = OtlpDecoder.Decode(OtlpJson.Parse(ServerSeeds.OtlpTraces[0], new ExportTraceServiceRequest()), Limits).Spans;
+        Wait(_store.WriteAsync(new TraceBatch { Spans = spans, Infos = [TraceInfoJson.ReadStartTrace(RequestJson.Parse(ServerSeeds.StartTrace, Limits))] }, CancellationToken.None));
     }
 
     public IReadOnlyList<FuzzTarget> All =>
@@ -59,14 +61,14 @@ internal sealed class ServerTargets : IAsyncDisposable
         _folder.Delete(recursive: true);
     }
 
-    private void OtlpProtobuf_(byte[] input) => Allow<OtlpException>(() => Take(OtlpProtobuf.Parse(input, new ExportTraceServiceRequest(), new MlflowServerLimits())));
+    private void OtlpProtobuf_(byte[] input) => Allow<OtlpException>(() => Take(OtlpProtobuf.Parse(input, new ExportTraceServiceRequest(), Limits)));
 
     private void OtlpJson_(byte[] input) => Allow<OtlpException>(() => Take(OtlpJson.Parse(input, new ExportTraceServiceRequest())));
 
     private void Logs(byte[] input) => Allow<OtlpException>(() =>
     {
-        var request = input is [(byte)'{', ..] ? OtlpJson.Parse(input, new ExportLogsServiceRequest()) : OtlpProtobuf.Parse(input, new ExportLogsServiceRequest(), new MlflowServerLimits());
-        foreach (var log in OtlpLogDecoder.Decode(request, new MlflowServerLimits(), out _))
+        var request = input is [(byte)'{', ..] ? OtlpJson.Parse(input, new ExportLogsServiceRequest()) : OtlpProtobuf.Parse(input, new ExportLogsServiceRequest(), Limits);
+        foreach (var log in OtlpLogDecoder.Decode(request, Limits, out _))
         {
             Store([new SpanRecord { TraceId = "tr-1", OtelTraceId = log.OtelTraceId, SpanId = log.SpanId, Name = "chat", Type = "UNKNOWN", StartNs = 1, EndNs = 2 }], log.Event);
         }
@@ -81,7 +83,7 @@ internal sealed class ServerTargets : IAsyncDisposable
         context.Request.Headers.ContentEncoding = input.Length == 0 ? "" : Encodings[input[0] % Encodings.Length];
         context.Request.Body = new MemoryStream(input, Math.Min(1, input.Length), Math.Max(0, input.Length - 1));
         using var body = Wait(OtlpBody.ReadAsync(context.Request, _budget, CancellationToken.None));
-        OtlpProtobuf.Parse(body.Bytes, new ExportTraceServiceRequest(), new MlflowServerLimits());
+        OtlpProtobuf.Parse(body.Bytes, new ExportTraceServiceRequest(), Limits);
     });
 
     private void TracesJson(byte[] input) => Allow<ServerException>(() =>
@@ -94,10 +96,10 @@ internal sealed class ServerTargets : IAsyncDisposable
 
     private void Take(ExportTraceServiceRequest request)
     {
-        var traces = OtlpDecoder.Decode(request, new MlflowServerLimits());
+        var traces = OtlpDecoder.Decode(request, Limits);
         foreach (var facts in traces.Facts)
         {
-            Allow<ServerException>(() => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts)));
+            Allow<ServerException>(() => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts, Limits)));
         }
 
         Store(traces.Spans);
@@ -106,7 +108,7 @@ internal sealed class ServerTargets : IAsyncDisposable
     private static void Request(byte[] input)
     {
         RequestJson? parsed = null;
-        Allow<ServerException>(() => parsed = RequestJson.Parse(Encoding.UTF8.GetString(input)));
+        Allow<ServerException>(() => parsed = RequestJson.Parse(Encoding.UTF8.GetString(input), Limits));
         if (parsed is not { } json)
         {
             return;
