@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using MLflow.Server.Hosting;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
@@ -58,15 +57,11 @@ public static class MlflowDatabase
 
         try
         {
-            SqliteMigrator.RefuseForeign(path);
+            SqliteMaintenance.RequireOurs(path);
         }
         catch (DatabaseOpenException e)
         {
             throw new MlflowServerStartException(e.Message, e);
-        }
-        catch (SqliteException e)
-        {
-            throw new MlflowServerStartException($"The database '{path}' cannot be read: {e.Message} Restore a backup of it.", e);
         }
 
         return path;

@@ -18,7 +18,7 @@ public sealed class LimitTests(HardenedFixture fixture) : IClassFixture<Hardened
 
         var (status, message) = await server.ExportAsync(HardenedServer.Request([.. Enumerable.Range(1, 4).Select(i => HardenedServer.Span(traceId: trace, spanId: i))]));
 
-        Assert.Equal((413, "The request has 4 spans; at most 3 are taken at once (--max-spans-per-request). Send smaller batches."), (status, message));
+        Assert.Equal((413, "The request has more than 3 spans, log records or data points, which is the most that is taken at once (--max-spans-per-request). Send smaller batches."), (status, message));
     }
 
     [Fact]

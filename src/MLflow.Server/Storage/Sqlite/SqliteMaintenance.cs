@@ -11,6 +11,19 @@ internal static class SqliteMaintenance
     /// <summary>Pages given back in one transaction: what a server waits for at most is some milliseconds.</summary>
     private const int CompactChunk = 1000;
 
+    /// <exception cref="DatabaseOpenException">The file is not ours, was made by a newer version, or cannot even be read that far.</exception>
+    public static void RequireOurs(string path)
+    {
+        try
+        {
+            SqliteMigrator.RefuseForeign(path);
+        }
+        catch (SqliteException e)
+        {
+            throw new DatabaseOpenException($"The database '{path}' cannot be read: {e.Message} Restore a backup of it.", e);
+        }
+    }
+
     public static long Backup(string path, string file, CancellationToken cancellationToken)
     {
         var target = Path.GetFullPath(file);
