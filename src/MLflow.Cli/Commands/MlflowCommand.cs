@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using MLflow.Cli.Access;
 using MLflow.Cli.Database;
 using MLflow.Cli.Doctor;
 using MLflow.Cli.Experiments;
@@ -22,6 +23,8 @@ internal sealed class MlflowCommand : RootCommand
         Add(new ImportCommand());
         Add(new ExperimentsCommand());
         Add(new TracesCommand());
+        Add(new UsersCommand());
+        Add(new TokensCommand());
         Add(new DoctorCommand());
         Add(new DatabaseCommand());
         Add(new McpCommand());
