@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using MLflow.Server.Access;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Hosting;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Telemetry;
@@ -9,6 +11,7 @@ namespace MLflow.Server;
 public sealed partial class MlflowServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly IServiceScope _scope;
     private readonly SqliteDatabase _database;
     private readonly ServerMeter _meter;
     private readonly MlflowServerOptions _options;
@@ -17,12 +20,15 @@ public sealed partial class MlflowServer : IAsyncDisposable
     private MlflowServer(WebApplication app, SqliteDatabase database, ServerMeter meter, MlflowServerOptions options, Uri? otlpGrpcAddress)
     {
         _app = app;
+        _scope = app.Services.CreateScope();
+        _scope.ServiceProvider.GetRequiredService<CurrentCaller>().SetServer();
         _database = database;
         _meter = meter;
         _options = options;
         _drain = app.Services.GetRequiredService<Drain>();
         BaseAddress = ServerStart.Address(app);
         OtlpGrpcAddress = otlpGrpcAddress;
+        SetupAddress = app.Services.GetRequiredService<FirstUserSetup>().Token is { } token ? new Uri(BaseAddress, "setup?token=" + token) : null;
     }
 
     /// <summary>Where the server listens, for example <c>http://127.0.0.1:5000/</c>.</summary>
@@ -31,7 +37,13 @@ public sealed partial class MlflowServer : IAsyncDisposable
     /// <summary>Where the server receives OTLP over gRPC, for example <c>http://127.0.0.1:4317/</c>; null where it does not.</summary>
     public Uri? OtlpGrpcAddress { get; }
 
-    internal IServiceProvider Services => _app.Services;
+    /// <summary>
+    /// Where the first user is made, once: a secret link. Null unless <see cref="MlflowServerOptions.RequireAuthentication"/> was set and there was no user.
+    /// </summary>
+    public Uri? SetupAddress { get; }
+
+    /// <summary>The server's own services, for which no door is closed.</summary>
+    internal IServiceProvider Services => _scope.ServiceProvider;
 
     /// <summary>Starts a server and returns when it answers.</summary>
     /// <exception cref="MlflowServerStartException">A setting is wrong, the port is taken, the folder cannot be written, the database is not ours.</exception>
@@ -46,6 +58,7 @@ public sealed partial class MlflowServer : IAsyncDisposable
         try
         {
             database = ServerStart.OpenDatabase(settings, options.TimeProvider, meter);
+            ServerStart.CheckAccess(options, settings, new SqliteAccessStore(database));
             var experiments = await ServerStart.FindExperimentsAsync(options, database, cancellationToken).ConfigureAwait(false);
             grpc = GrpcSockets.Bind(settings);
             app = ServerApp.Build(options, settings, database, experiments, grpc, meter);
@@ -110,6 +123,7 @@ public sealed partial class MlflowServer : IAsyncDisposable
         }
 
         await _app.StopAsync(deadline.Token).ConfigureAwait(false);
+        _scope.Dispose();
         await _app.DisposeAsync().ConfigureAwait(false);
         await _database.DisposeAsync().ConfigureAwait(false);
         _meter.Dispose();

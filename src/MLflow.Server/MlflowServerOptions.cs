@@ -17,8 +17,20 @@ public sealed class MlflowServerOptions
     /// <summary>Folder for artifacts, as a path or a <c>file:</c> URI. Default <c>./mlartifacts</c>.</summary>
     public string ArtifactsDestination { get; set; } = "./mlartifacts";
 
-    /// <summary>Whether to listen beyond this machine although there is no authentication. Default false.</summary>
+    /// <summary>
+    /// Whether everybody has to sign in from the beginning (<c>--auth</c>); without any user yet, <see cref="MlflowServer.SetupAddress"/> is the way to make the first
+    /// one. Default false: everybody has to as soon as there is a user, and until then the server listens on this machine only.
+    /// </summary>
+    public bool RequireAuthentication { get; set; }
+
+    /// <summary>Whether nobody has to sign in, also beyond this machine (<c>--no-auth</c>): whoever reaches the server may do everything. Default false.</summary>
     public bool AllowInsecure { get; set; }
+
+    /// <summary>An identity provider by which people sign in; everybody has to then. Default none.</summary>
+    public MlflowOpenIdConnectOptions? OpenIdConnect { get; set; }
+
+    /// <summary>By which the keys of cookies are encrypted in the database, so that a copy of it does not have them. Default none.</summary>
+    public string? KeyPassphrase { get; set; }
 
     /// <summary>
     /// Values of the Host header that are answered besides loopback and private addresses: names, <c>*.example.com</c>, addresses, each with or without a port,

@@ -57,6 +57,11 @@ internal sealed class ServerCommand : Command
             await Console.Out.WriteLineAsync($"It receives OTLP over gRPC on {grpc} too.");
         }
 
+        if (server.SetupAddress is { } setup)
+        {
+            await Console.Out.WriteLineAsync($"It has no users yet. Open {setup} to make the first one, an administrator; the link works once.");
+        }
+
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var arriving = ImportCommand.SendToAsync(server.BaseAddress, options.BackendStoreUri, ending.Token);
         await server.WaitForShutdownAsync(cancellationToken);

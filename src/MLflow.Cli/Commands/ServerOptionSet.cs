@@ -43,6 +43,16 @@ internal sealed class ServerOptionSet
         HelpName = "FOLDER",
     };
 
+    private readonly Option<bool> _auth = new("--auth")
+    {
+        Description = "Everybody has to sign in from the beginning; without users yet, the server prints a link to make the first one.",
+    };
+
+    private readonly Option<bool> _noAuth = new("--no-auth")
+    {
+        Description = "Nobody has to sign in, also from other machines: whoever reaches the server may read and delete everything.",
+    };
+
     private readonly Option<string?> _allowedHosts = new("--allowed-hosts")
     {
         Description = "Values of the Host header to answer besides loopback and private addresses, separated by commas; * for any.",
@@ -248,6 +258,8 @@ internal sealed class ServerOptionSet
         if (!loopbackOnly)
         {
             command.Add(_host);
+            command.Add(_auth);
+            command.Add(_noAuth);
             command.Add(_allowedHosts);
             command.Add(_staticPrefix);
             command.Add(_trustedProxies);
@@ -326,8 +338,10 @@ internal sealed class ServerOptionSet
             // Not an option: other users of the machine can read the options of a program.
             OtlpTokenExperiments = Pairs(List(setting("MLFLOW_OTLP_TOKEN_EXPERIMENTS"))),
 
-            // Not an option: whoever opens a server without authentication shall not do it in passing.
-            AllowInsecure = string.Equals(setting("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
+            RequireAuthentication = parsed.GetResult(_auth) is not null && Value(parsed, _auth),
+            AllowInsecure = (parsed.GetResult(_noAuth) is not null && Value(parsed, _noAuth)) || string.Equals(setting("MLFLOW_SERVER_ALLOW_INSECURE"), "true", StringComparison.OrdinalIgnoreCase),
+            OpenIdConnect = Provider(setting),
+            KeyPassphrase = Secret("MLFLOW_SERVER_KEY_PASSPHRASE", setting),
         };
         var limits = options.Limits;
         limits.MaxBodyBytes = Value(parsed, _maxBodyBytes);
@@ -349,6 +363,31 @@ internal sealed class ServerOptionSet
         parsed.GetResult(option) is { } result && !result.Errors.Any() ? parsed.GetValue(option)!
         : option.HasDefaultValue && option.GetDefaultValue() is T value ? value
         : default!;
+
+    // A file, or the variable itself: neither is an option, which other users of the machine can read.
+    private static string? Secret(string variable, Func<string, string?> setting) => setting(variable + "_FILE") is { Length: > 0 } file ? File.ReadAllText(file).TrimEnd('\r', '\n') : Text(variable, setting);
+
+    private static string? Text(string variable, Func<string, string?> setting) => setting(variable) is { Length: > 0 } text ? text : null;
+
+    private static MlflowOpenIdConnectOptions? Provider(Func<string, string?> setting)
+    {
+        if (Text("MLFLOW_OIDC_ISSUER", setting) is not { } issuer)
+        {
+            return null;
+        }
+
+        var admins = Text("MLFLOW_OIDC_ADMIN_CLAIM", setting)?.Split('=', 2);
+        return new MlflowOpenIdConnectOptions
+        {
+            Issuer = issuer,
+            ClientId = Text("MLFLOW_OIDC_CLIENT_ID", setting) ?? "",
+            ClientSecret = Secret("MLFLOW_OIDC_CLIENT_SECRET", setting),
+            Name = Text("MLFLOW_OIDC_NAME", setting),
+            AdminClaim = admins?[0],
+            AdminValue = admins?.ElementAtOrDefault(1),
+            DefaultPermission = Text("MLFLOW_OIDC_DEFAULT_PERMISSION", setting) ?? new MlflowOpenIdConnectOptions().DefaultPermission,
+        };
+    }
 
     private static string[] List(string? text) => text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 

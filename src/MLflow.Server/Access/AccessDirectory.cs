@@ -55,41 +55,32 @@ internal sealed class AccessDirectory
     /// <summary>Who a principal is now; null where what they signed in with is no longer valid.</summary>
     public Caller? Find(ClaimsPrincipal principal)
     {
-        var key = Credential.Key(principal);
-        switch (Credential.Kind(principal))
+        var kind = Credential.Kind(principal);
+        if (kind == Credential.Open)
         {
-            case Credential.Open:
-                return IsOpen ? Caller.Everyone : null;
-            case Credential.Password:
-                return Credential.UserId(principal) is { } userId && FindUser(userId) is { } user ? Caller.Of(user) : null;
-            case Credential.Session when key is not null:
-                return FindSession(Convert.FromHexString(key)) is { } session && FindUser(session.UserId) is { } signedIn ? Caller.Of(signedIn) : null;
-            case Credential.Token when key is not null:
-                return FindToken(key) is { } token && FindUser(token.UserId) is { } owner ? Caller.Of(owner, token) : null;
-            default:
-                return null;
+            return IsOpen ? Caller.Everyone : null;
         }
+
+        var now = Current();
+        return (kind, Credential.Key(principal)) switch
+        {
+            (Credential.Password, _) => Credential.UserId(principal) is { } userId && FindUser(now, userId) is { } user ? Caller.Of(user) : null,
+            (Credential.Session, { } key) => FindSession(now, Convert.FromHexString(key)) is var (_, user) ? Caller.Of(user) : null,
+            (Credential.Token, { } key) => FindToken(now, key) is { } token && FindUser(now, token.UserId) is { } user ? Caller.Of(user, token) : null,
+            _ => null,
+        };
     }
 
-    public User? FindUser(long userId)
-    {
-        var users = Current().Users;
-        return users.TryGetValue(userId, out var user) ? user : Keep(users, userId, _store.FindUser(userId));
-    }
+    public User? FindUser(long userId) => FindUser(Current(), userId);
 
-    /// <summary>A session that has not ended; null for others.</summary>
-    public Session? FindSession(byte[] keyHash)
-    {
-        var sessions = Current().Sessions;
-        var key = Convert.ToHexStringLower(keyHash);
-        var session = sessions.TryGetValue(key, out var kept) ? kept : Keep(sessions, key, _store.FindSession(keyHash));
-        return session?.ExpiresMs > NowMs() ? session : null;
-    }
+    /// <summary>A session that has not ended, and whose it is; null for others.</summary>
+    public (Session Session, User User)? FindSession(byte[] keyHash) => FindSession(Current(), keyHash);
 
     /// <summary>The owner of a token that is valid and whose secret is right; null for others.</summary>
     public (User User, ApiToken Token)? Verify(TokenSecret secret)
     {
-        if (FindToken(secret.TokenId) is not { } token || !CryptographicOperations.FixedTimeEquals(token.SecretHash, secret.Hash()) || FindUser(token.UserId) is not { } user)
+        var now = Current();
+        if (FindToken(now, secret.TokenId) is not { } token || !CryptographicOperations.FixedTimeEquals(token.SecretHash, secret.Hash()) || FindUser(now, token.UserId) is not { } user)
         {
             return null;
         }
@@ -98,9 +89,19 @@ internal sealed class AccessDirectory
         return (user, token);
     }
 
-    private ApiToken? FindToken(string tokenId)
+    private User? FindUser(Snapshot snapshot, long userId) =>
+        snapshot.Users.TryGetValue(userId, out var user) ? user : Keep(snapshot.Users, userId, _store.FindUser(userId));
+
+    private (Session Session, User User)? FindSession(Snapshot snapshot, byte[] keyHash)
     {
-        var tokens = Current().Tokens;
+        var key = Convert.ToHexStringLower(keyHash);
+        var session = snapshot.Sessions.TryGetValue(key, out var kept) ? kept : Keep(snapshot.Sessions, key, _store.FindSession(keyHash));
+        return session?.ExpiresMs > NowMs() && FindUser(snapshot, session.UserId) is { } user ? (session, user) : null;
+    }
+
+    private ApiToken? FindToken(Snapshot snapshot, string tokenId)
+    {
+        var tokens = snapshot.Tokens;
         var token = tokens.TryGetValue(tokenId, out var kept) ? kept : Keep(tokens, tokenId, _store.FindToken(tokenId));
         return token?.IsValid(NowMs()) == true ? token : null;
     }

@@ -14,11 +14,14 @@ internal sealed partial record NewUser(string Name, string? PasswordHash, bool I
     private const int MaxNameLength = 100;
 
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a name that cannot be.</exception>
-    public static string CheckName(string name) => name.Length <= MaxNameLength && ValidName().IsMatch(name)
+    public static string CheckName(string name) => IsName(name)
         ? name
         : throw new MlflowException(
             ErrorCode.INVALID_PARAMETER_VALUE,
             $"Invalid user name '{name}': it must have 1 to {MaxNameLength} letters, digits, '.', '-', '_' and '@', and begin with a letter or a digit.");
+
+    /// <summary>Whether a user can be named so.</summary>
+    public static bool IsName(string name) => name.Length <= MaxNameLength && ValidName().IsMatch(name);
 
     // No colon: it ends the name in Basic authentication.
     [GeneratedRegex(@"^[\p{L}\p{Nd}][\p{L}\p{Nd}._@+-]*\z")]

@@ -17,7 +17,12 @@ internal sealed partial class TraceFiles
     /// <summary>An attachment; null where there is none, or it is not kept here.</summary>
     /// <param name="location">Of the trace's artifacts.</param>
     /// <param name="name">The attachment's.</param>
-    public FileStream? OpenRead(string location, string name) => PathOf(location) is { } path ? _artifacts.OpenRead($"{path}/attachments/{name}") : null;
+    public FileStream? OpenRead(string location, string name) => PathOf(location, name) is { } path ? _artifacts.OpenRead(path) : null;
+
+    /// <summary>The path of an attachment; null where it is not kept here.</summary>
+    /// <param name="location">Of the trace's artifacts.</param>
+    /// <param name="name">The attachment's.</param>
+    public static string? PathOf(string location, string name) => PathOf(location) is { } path ? ArtifactPath.CheckFile($"{path}/attachments/{name}") : null;
 
     /// <summary>Deletes the files of traces that are gone. What cannot be deleted is in nobody's way, and stays with a word in the log.</summary>
     /// <param name="location">Of their experiment's artifacts.</param>

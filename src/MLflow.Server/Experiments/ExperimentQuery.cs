@@ -1,3 +1,5 @@
+using MLflow.Server.Access;
+
 namespace MLflow.Server.Experiments;
 
 /// <summary>A search for experiments.</summary>
@@ -16,4 +18,7 @@ public sealed record ExperimentQuery
     public int PageSize { get; init; } = 1000;
 
     public string? PageToken { get; init; }
+
+    /// <summary>Only these; null for no such bound.</summary>
+    internal ExperimentSet? Among { get; init; }
 }

@@ -1,3 +1,4 @@
+using MLflow.Server.Access.Guards;
 using MLflow.Server.Storage;
 
 namespace MLflow.Server.Hosting;
@@ -8,9 +9,9 @@ internal sealed partial class ConventionRemapping : BackgroundService
     private readonly ITraceStore _store;
     private readonly ILogger<ConventionRemapping> _logger;
 
-    public ConventionRemapping(ITraceStore store, ILogger<ConventionRemapping> logger)
+    public ConventionRemapping(UnguardedStores stores, ILogger<ConventionRemapping> logger)
     {
-        _store = store;
+        _store = stores.Traces;
         _logger = logger;
     }
 

@@ -1,14 +1,16 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using MLflow.Server.Access.Guards;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Artifacts;
 using MLflow.Server.Mcp;
 using MLflow.Server.Otlp;
 using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
-using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Telemetry;
 using MLflow.Server.Ui;
+using MLflow.Server.Ui.Account;
 
 namespace MLflow.Server.Hosting;
 
@@ -32,6 +34,8 @@ internal static partial class ServerApp
         builder.Logging.AddServerLogging(options, settings);
         var isLoop = settings.TelemetryEndpoint is { } endpoint && OwnTelemetry.IsOwn(endpoint, settings, grpc);
         builder.Services.AddOwnTelemetry(options, isLoop ? null : settings.TelemetryEndpoint);
+        // DataProtection warns of each key that is stored without a passphrase; docs/security.md says so once.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         builder.Services
             .AddSingleton<IHostLifetime, EmbeddedLifetime>()
             .Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout)
@@ -44,11 +48,12 @@ internal static partial class ServerApp
             .AddSingleton(settings.Origins)
             .AddSingleton(settings.Frames)
             .AddCors(cors => cors.AddDefaultPolicy(policy => AllowOrigins(policy, settings.Origins)))
-            .AddSingleton<ITraceStore>(new SqliteTraceStore(database, new CallPricer(settings.Prices)))
-            .AddSingleton<ITraceAnalysis>(new SqliteTraceAnalysis(database))
-            .AddSingleton<IExperimentStore>(new SqliteExperimentStore(database))
-            .AddSingleton<IRunStore>(new SqliteRunStore(database))
-            .AddSingleton<IAssessmentStore>(new SqliteAssessmentStore(database))
+            .AddAccess(settings, new SqliteAccessStore(database), new UnguardedStores(
+                new SqliteTraceStore(database, new CallPricer(settings.Prices)),
+                new SqliteTraceAnalysis(database),
+                new SqliteExperimentStore(database),
+                new SqliteRunStore(database),
+                new SqliteAssessmentStore(database)))
             .AddSingleton(new ArtifactFolder(settings.ArtifactsPath))
             .AddSingleton<ArtifactUploads>()
             .AddSingleton<TraceFiles>()
@@ -59,7 +64,7 @@ internal static partial class ServerApp
             .AddSingleton<Readiness>()
             .AddHsts(hsts => hsts.MaxAge = HstsAge)
             .AddSingleton<OtlpBudget>()
-            .AddSingleton<OtlpReceiver>()
+            .AddScoped<OtlpReceiver>()
             .AddHostedService<ConventionRemapping>()
             .AddMcp(options.McpMaxAnswerBytes)
             .AddTraceUi()
@@ -80,6 +85,7 @@ internal static partial class ServerApp
         }
 
         app.UseRouting();
+        app.UseAccess();
         app.MapServer();
         app.MapOwnTelemetry(options);
         app.MapOpenApi();
@@ -93,6 +99,9 @@ internal static partial class ServerApp
         app.MapTraceData();
         app.MapArtifacts();
         app.MapMcpTools();
+        app.MapUsers();
+        app.MapTokens();
+        app.MapAccount();
         app.MapTraceUi();
         if (grpc.Warning is { } warning)
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using MLflow.Server.Access;
 using MLflow.Server.Mcp;
 using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
@@ -46,6 +47,17 @@ internal sealed record ServerSettings(
 
     /// <summary>Who may frame the pages.</summary>
     public FrameOptions Frames { get; private init; } = new("SAMEORIGIN");
+    /// <summary>Who has to sign in.</summary>
+    public AccessMode AccessMode { get; init; }
+
+    /// <summary>Whether it listens on addresses that other machines can reach.</summary>
+    public bool IsBeyondLoopback => !Addresses.All(IPAddress.IsLoopback);
+
+    /// <summary>The identity provider; null for none.</summary>
+    public MlflowOpenIdConnectOptions? OpenIdConnect { get; init; }
+
+    /// <summary>By which the keys of cookies are encrypted; null for none.</summary>
+    public string? KeyPassphrase { get; init; }
 
     /// <exception cref="MlflowServerStartException">Names every mistake, not only the first.</exception>
     public static ServerSettings Validate(MlflowServerOptions options)
@@ -109,6 +121,13 @@ internal sealed record ServerSettings(
             mistakes.Add($"--mcp-max-answer-bytes {options.McpMaxAnswerBytes} is not a size that an answer can have: it must be {McpTools.LeastMaxBytes} to {McpTools.MostMaxBytes}.");
         }
 
+        if (options is { RequireAuthentication: true, AllowInsecure: true })
+        {
+            mistakes.Add("--auth and --no-auth contradict each other: give one of them.");
+        }
+
+        CheckProvider(options.OpenIdConnect, mistakes);
+
         return mistakes.Count == 0
             ? new ServerSettings(addresses, options.Port, database, artifacts, options.OtlpGrpcPort, prices, pathBase, proxies)
             {
@@ -120,6 +139,9 @@ internal sealed record ServerSettings(
                 LogLevel = level,
                 IsJsonLog = options.LogFormat == "json",
                 TelemetryEndpoint = telemetry,
+                AccessMode = options.AllowInsecure ? AccessMode.Never : options.RequireAuthentication || options.OpenIdConnect is not null ? AccessMode.Always : AccessMode.WhenUsersExist,
+                OpenIdConnect = options.OpenIdConnect,
+                KeyPassphrase = options.KeyPassphrase,
             }
             : throw new MlflowServerStartException(mistakes);
     }
@@ -142,10 +164,9 @@ internal sealed record ServerSettings(
 
     private static IPAddress[] Listen(MlflowServerOptions options, List<string> mistakes)
     {
-        IPAddress[] addresses;
         try
         {
-            addresses = options.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? [IPAddress.Loopback]
+            return options.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? [IPAddress.Loopback]
                 : IPAddress.TryParse(options.Host.Trim('[', ']'), out var address) ? [address]
                 : Dns.GetHostAddresses(options.Host);
         }
@@ -154,14 +175,38 @@ internal sealed record ServerSettings(
             mistakes.Add($"--host '{options.Host}' is not an address of this machine: {e.Message}. Use 127.0.0.1 for this machine only, 0.0.0.0 for all its addresses.");
             return [];
         }
+    }
 
-        if (!options.AllowInsecure && !addresses.All(IPAddress.IsLoopback))
+    private static void CheckProvider(MlflowOpenIdConnectOptions? provider, List<string> mistakes)
+    {
+        if (provider is null)
         {
-            mistakes.Add(
-                $"--host {options.Host} would open the server to other machines, and it has no authentication: listen on 127.0.0.1, or set MLFLOW_SERVER_ALLOW_INSECURE=true if the network is closed.");
+            return;
         }
 
-        return addresses;
+        if (!Uri.TryCreate(provider.Issuer, UriKind.Absolute, out var issuer) || !(issuer.Scheme == Uri.UriSchemeHttps || (issuer.Scheme == Uri.UriSchemeHttp && issuer.IsLoopback)))
+        {
+            mistakes.Add($"MLFLOW_OIDC_ISSUER '{provider.Issuer}' is not the address of an identity provider: it must begin with https://.");
+        }
+
+        if (string.IsNullOrEmpty(provider.ClientId))
+        {
+            mistakes.Add("MLFLOW_OIDC_CLIENT_ID is missing: the identity provider knows this server by it.");
+        }
+
+        if (string.IsNullOrEmpty(provider.AdminClaim) != string.IsNullOrEmpty(provider.AdminValue))
+        {
+            mistakes.Add("MLFLOW_OIDC_ADMIN_CLAIM must be a claim, '=' and the value that administrators have, for example groups=mlflow-admins.");
+        }
+
+        try
+        {
+            PermissionNames.Parse(provider.DefaultPermission);
+        }
+        catch (MlflowException)
+        {
+            mistakes.Add($"MLFLOW_OIDC_DEFAULT_PERMISSION '{provider.DefaultPermission}' is not known: write none, read, edit or manage.");
+        }
     }
 
     private static string Database(string uri, List<string> mistakes)

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using MLflow.Server.Access;
 using MLflow.Server.Otlp;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
@@ -22,6 +21,24 @@ internal static class ServerStart
         catch (DatabaseOpenException e)
         {
             throw new MlflowServerStartException(e.Message, e);
+        }
+    }
+
+    /// <summary>Sees that nobody uses the server uninvited.</summary>
+    /// <exception cref="MlflowServerStartException">It would be open to other machines, or users would be passed over.</exception>
+    public static void CheckAccess(MlflowServerOptions options, ServerSettings settings, IAccessStore store)
+    {
+        var hasUsers = store.HasUsers();
+        if (settings.AccessMode == AccessMode.WhenUsersExist && settings.IsBeyondLoopback && !hasUsers)
+        {
+            throw new MlflowServerStartException(
+                $"--host {options.Host} opens the server to other machines, and it has no users yet. Make one with 'dotnet mlflow users create NAME --admin --backend-store-uri {options.BackendStoreUri}', "
+                + "or start with --auth and open the link that the server prints. Only where everybody who reaches it may read and delete everything: --no-auth.");
+        }
+
+        if (settings.AccessMode == AccessMode.Never && hasUsers)
+        {
+            throw new MlflowServerStartException("--no-auth would let everybody do everything, and this database has users: leave it out, or delete them with 'dotnet mlflow users delete'.");
         }
     }
 

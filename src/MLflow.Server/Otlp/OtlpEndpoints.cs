@@ -1,5 +1,6 @@
 using System.Globalization;
 using Google.Protobuf;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Otlp.Protos;
 using MLflow.Server.Telemetry;
 
@@ -16,9 +17,9 @@ internal static partial class OtlpEndpoints
 
     public static void MapOtlp(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost(TracesPath, ExportTracesAsync);
-        routes.MapPost(LogsPath, ExportLogsAsync);
-        routes.MapPost(MetricsPath, ExportMetricsAsync);
+        routes.MapPost(TracesPath, ExportTracesAsync).RequireAccess(AccessPolicies.Ingest);
+        routes.MapPost(LogsPath, ExportLogsAsync).RequireAccess(AccessPolicies.Ingest);
+        routes.MapPost(MetricsPath, ExportMetricsAsync).RequireAccess(AccessPolicies.Ingest);
         routes.MapOtlpGrpc();
     }
 

@@ -3,6 +3,7 @@ using Grpc.AspNetCore.Server;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Net.Compression;
 using Microsoft.AspNetCore.Http.Features;
+using MLflow.Server.Access.Http;
 
 namespace MLflow.Server.Otlp;
 
@@ -18,11 +19,15 @@ internal static class OtlpGrpc
         services.AddSingleton<IServiceMethodProvider<OtlpGrpcService>, OtlpGrpcMethods>();
     }
 
-    public static void MapOtlpGrpc(this IEndpointRouteBuilder routes) => routes.MapGrpcService<OtlpGrpcService>().Add(endpoint =>
+    public static void MapOtlpGrpc(this IEndpointRouteBuilder routes)
     {
-        var next = endpoint.RequestDelegate!;
-        endpoint.RequestDelegate = context => WithinBudgetAsync(context, next);
-    });
+        var methods = routes.MapGrpcService<OtlpGrpcService>().RequireAccess(AccessPolicies.Ingest);
+        methods.Add(endpoint =>
+        {
+            var next = endpoint.RequestDelegate!;
+            endpoint.RequestDelegate = context => WithinBudgetAsync(context, next);
+        });
+    }
 
     private static async Task WithinBudgetAsync(HttpContext context, RequestDelegate next)
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+using MLflow.Server.Access;
 using MLflow.Server.Otlp.Protos;
 using MLflow.Server.Rest;
 using MLflow.Server.Storage;
@@ -11,13 +13,15 @@ internal sealed class OtlpReceiver
     private readonly ITraceStore _store;
     private readonly OtlpExperiments _experiments;
     private readonly ServerMeter _meter;
+    private readonly CurrentCaller _caller;
 
-    public OtlpReceiver(ITraceStore store, OtlpExperiments experiments, MlflowServerLimits limits, ServerMeter meter)
+    public OtlpReceiver(ITraceStore store, OtlpExperiments experiments, MlflowServerLimits limits, ServerMeter meter, CurrentCaller caller)
     {
         Limits = limits;
         _meter = meter;
         _store = store;
         _experiments = experiments;
+        _caller = caller;
     }
 
     public MlflowServerLimits Limits { get; }
@@ -27,6 +31,11 @@ internal sealed class OtlpReceiver
     {
         var traces = OtlpDecoder.Decode(request, Limits);
         var infos = traces.Facts.Select(facts => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts, Limits))).ToList();
+        if (sender.ExperimentId is null && (await _caller.GetAsync().ConfigureAwait(false)).OnlyExperiment is { } only)
+        {
+            sender = sender with { ExperimentId = only.ToString(CultureInfo.InvariantCulture) };
+        }
+
         await _store.WriteAsync(_experiments.Batch(traces.Spans, sender) with { Infos = infos }, cancellationToken).ConfigureAwait(false);
         _meter.Ingested("span", traces.Spans.Count);
         var response = new ExportTraceServiceResponse();

@@ -1,7 +1,9 @@
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.StaticFiles;
+using MLflow.Server.Access.Guards;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Artifacts;
 using MLflow.Server.Storage;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.StaticFiles;
 
 namespace MLflow.Server.Rest;
 
@@ -15,14 +17,16 @@ internal static class ArtifactEndpoints
 
     public static void MapArtifacts(this IEndpointRouteBuilder routes)
     {
-        routes.MapApi(HttpMethods.Get, Artifacts, List);
-        routes.MapApi(HttpMethods.Get, Artifacts + "/{**path}", DownloadAsync);
-        routes.MapApi(HttpMethods.Put, Artifacts + "/{**path}", UploadAsync);
-        routes.MapApi(HttpMethods.Delete, Artifacts + "/{**path}", Delete);
-        routes.MapApi(HttpMethods.Post, Uploads + "/create/{**path}", CreateUploadAsync);
-        routes.MapApi(HttpMethods.Post, Uploads + "/complete/{**path}", CompleteUploadAsync);
-        routes.MapApi(HttpMethods.Post, Uploads + "/abort/{**path}", AbortUploadAsync);
-        routes.MapApi(HttpMethods.Put, Uploads + "/parts/{uploadId}/{number:int}", UploadPartAsync);
+        routes.MapApi(HttpMethods.Get, Artifacts, AccessPolicies.Read, ListAsync);
+        routes.MapApi(HttpMethods.Get, Artifacts + "/{**path}", AccessPolicies.Read, DownloadAsync);
+        routes.MapApi(HttpMethods.Put, Artifacts + "/{**path}", AccessPolicies.Ingest, UploadAsync);
+        routes.MapApi(HttpMethods.Delete, Artifacts + "/{**path}", AccessPolicies.Write, DeleteAsync);
+        routes.MapApi(HttpMethods.Post, Uploads + "/create/{**path}", AccessPolicies.Ingest, CreateUploadAsync);
+        routes.MapApi(HttpMethods.Post, Uploads + "/complete/{**path}", AccessPolicies.Ingest, CompleteUploadAsync);
+        routes.MapApi(HttpMethods.Post, Uploads + "/abort/{**path}", AccessPolicies.Ingest, AbortUploadAsync);
+
+        // The address has a secret, as signed addresses have: clients send no credentials with it.
+        routes.MapApi(HttpMethods.Put, Uploads + "/parts/{uploadId}/{number:int}", AccessPolicies.Open, UploadPartAsync);
     }
 
     /// <summary>A file as a download: the browser shall show nothing that somebody uploaded.</summary>
@@ -37,9 +41,11 @@ internal static class ArtifactEndpoints
         }
     }
 
-    private static JsonAnswer List(HttpRequest request, ArtifactFolder artifacts)
+    private static async Task<IResult> ListAsync(HttpRequest request, ArtifactFolder artifacts, ArtifactGuard guard)
     {
-        var entries = artifacts.List(RequestJson.FromQuery(request).String("path"));
+        var path = ArtifactPath.Check(RequestJson.FromQuery(request).String("path"));
+        await guard.RequireReadAsync(path).ConfigureAwait(false);
+        var entries = artifacts.List(path);
         return new JsonAnswer(writer => writer.WriteList("files", entries, (w, entry) =>
         {
             w.WriteStartObject();
@@ -54,15 +60,16 @@ internal static class ArtifactEndpoints
         }));
     }
 
-    private static async Task<IResult> DownloadAsync(string? path, HttpRequest request, ArtifactFolder artifacts, ITraceStore store, CancellationToken cancellationToken)
+    private static async Task<IResult> DownloadAsync(string? path, HttpRequest request, ArtifactFolder artifacts, ArtifactGuard guard, ITraceStore store, CancellationToken cancellationToken)
     {
         var file = ArtifactPath.CheckFile(path);
+        await guard.RequireReadAsync(file).ConfigureAwait(false);
         return TraceDataEndpoints.TraceOf(file) is { } traceId ? await TraceDataEndpoints.DownloadAsync(traceId, request, store, cancellationToken).ConfigureAwait(false)
             : artifacts.OpenRead(file) is { } stream ? File(stream, file[(file.LastIndexOf('/') + 1)..])
             : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"There is no artifact '{file}'.");
     }
 
-    private static async Task<IResult> UploadAsync(string? path, HttpRequest request, ArtifactFolder artifacts, ITraceStore store, CancellationToken cancellationToken)
+    private static async Task<IResult> UploadAsync(string? path, HttpRequest request, ArtifactFolder artifacts, ArtifactGuard guard, ITraceStore store, CancellationToken cancellationToken)
     {
         var file = ArtifactPath.CheckFile(path);
         if (TraceDataEndpoints.TraceOf(file) is { } traceId)
@@ -73,24 +80,28 @@ internal static class ArtifactEndpoints
             return await TraceDataEndpoints.UploadAsync(trace.ExperimentId, traceId, request, store, cancellationToken).ConfigureAwait(false);
         }
 
+        await guard.RequireWriteAsync(file).ConfigureAwait(false);
         AllowLongBody(request);
         await artifacts.WriteAsync(file, request.Body, cancellationToken).ConfigureAwait(false);
         return JsonAnswer.Empty;
     }
 
-    private static JsonAnswer Delete(string? path, ArtifactFolder artifacts)
+    private static async Task<IResult> DeleteAsync(string? path, ArtifactFolder artifacts, ArtifactGuard guard)
     {
         var file = ArtifactPath.CheckFile(path);
+        await guard.RequireWriteAsync(file).ConfigureAwait(false);
         return TraceDataEndpoints.TraceOf(file) is { } traceId ? throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'{file}' is made of the spans of trace '{traceId}'; delete the trace.")
             : artifacts.Delete(file) ? JsonAnswer.Empty
             : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"There is no artifact '{file}'.");
     }
 
-    private static async Task<IResult> CreateUploadAsync(string? path, HttpRequest request, ArtifactUploads uploads, CancellationToken cancellationToken)
+    private static async Task<IResult> CreateUploadAsync(string? path, HttpRequest request, ArtifactUploads uploads, ArtifactGuard guard, CancellationToken cancellationToken)
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var parts = body.Int64("num_parts") ?? throw RequestJson.Missing("num_parts");
-        var uploadId = uploads.Create(Target(path, body), parts);
+        var target = Target(path, body);
+        await guard.RequireWriteAsync(target).ConfigureAwait(false);
+        var uploadId = uploads.Create(target, parts);
         var address = $"{request.Scheme}://{request.Host}{request.PathBase}{ApiRoutes.Api}/{Uploads}/parts/{uploadId}/";
         return new JsonAnswer(writer =>
         {
@@ -113,20 +124,24 @@ internal static class ArtifactEndpoints
         return JsonAnswer.Empty;
     }
 
-    private static async Task<IResult> CompleteUploadAsync(string? path, HttpRequest request, ArtifactUploads uploads, CancellationToken cancellationToken)
+    private static async Task<IResult> CompleteUploadAsync(string? path, HttpRequest request, ArtifactUploads uploads, ArtifactGuard guard, CancellationToken cancellationToken)
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var parts = body.Objects("parts")
             .Select(part => new ArtifactPart((int)Math.Clamp(part.Int64("part_number") ?? throw RequestJson.Missing("part_number"), 0, int.MaxValue), part.Required("etag")))
             .ToList();
-        await uploads.CompleteAsync(Target(path, body), body.Required("upload_id"), parts, cancellationToken).ConfigureAwait(false);
+        var target = Target(path, body);
+        await guard.RequireWriteAsync(target).ConfigureAwait(false);
+        await uploads.CompleteAsync(target, body.Required("upload_id"), parts, cancellationToken).ConfigureAwait(false);
         return JsonAnswer.Empty;
     }
 
-    private static async Task<IResult> AbortUploadAsync(string? path, HttpRequest request, ArtifactUploads uploads, CancellationToken cancellationToken)
+    private static async Task<IResult> AbortUploadAsync(string? path, HttpRequest request, ArtifactUploads uploads, ArtifactGuard guard, CancellationToken cancellationToken)
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
-        uploads.Abort(Target(path, body), body.Required("upload_id"));
+        var target = Target(path, body);
+        await guard.RequireWriteAsync(target).ConfigureAwait(false);
+        uploads.Abort(target, body.Required("upload_id"));
         return JsonAnswer.Empty;
     }
 

@@ -1,3 +1,4 @@
+using MLflow.Server.Access.Http;
 using MLflow.Server.Assessments;
 using MLflow.Server.Storage;
 
@@ -10,10 +11,10 @@ internal static class AssessmentEndpoints
 
     public static void MapAssessments(this IEndpointRouteBuilder routes)
     {
-        routes.MapApi(HttpMethods.Post, Path, CreateAsync);
-        routes.MapApi(HttpMethods.Get, Path + "/{assessmentId}", GetAsync);
-        routes.MapApi(HttpMethods.Patch, Path + "/{assessmentId}", UpdateAsync);
-        routes.MapApi(HttpMethods.Delete, Path + "/{assessmentId}", DeleteAsync);
+        routes.MapApi(HttpMethods.Post, Path, AccessPolicies.Write, CreateAsync);
+        routes.MapApi(HttpMethods.Get, Path + "/{assessmentId}", AccessPolicies.Read, GetAsync);
+        routes.MapApi(HttpMethods.Patch, Path + "/{assessmentId}", AccessPolicies.Write, UpdateAsync);
+        routes.MapApi(HttpMethods.Delete, Path + "/{assessmentId}", AccessPolicies.Write, DeleteAsync);
     }
 
     private static async Task<IResult> CreateAsync(string traceId, HttpRequest request, IAssessmentStore store, TimeProvider timeProvider, CancellationToken cancellationToken)

@@ -72,6 +72,7 @@ internal sealed partial class ErrorAnswers
         ErrorCode.INVALID_STATE => StatusCodes.Status400BadRequest,
         ErrorCode.BAD_REQUEST or ErrorCode.INVALID_PARAMETER_VALUE or ErrorCode.RESOURCE_ALREADY_EXISTS => StatusCodes.Status400BadRequest,
         ErrorCode.NOT_FOUND or ErrorCode.ENDPOINT_NOT_FOUND or ErrorCode.RESOURCE_DOES_NOT_EXIST => StatusCodes.Status404NotFound,
+        ErrorCode.UNAUTHENTICATED => StatusCodes.Status401Unauthorized,
         ErrorCode.PERMISSION_DENIED => StatusCodes.Status403Forbidden,
         ErrorCode.REQUEST_LIMIT_EXCEEDED => StatusCodes.Status429TooManyRequests,
         ErrorCode.NOT_IMPLEMENTED => StatusCodes.Status501NotImplemented,
@@ -86,6 +87,15 @@ internal sealed partial class ErrorAnswers
         _ => "",
     };
 
+    /// <summary>An error as MLflow writes it.</summary>
+    public static JsonAnswer Answer(ErrorCode code, string message, int status) => new(
+        writer =>
+        {
+            writer.WriteString("error_code", code.ToString());
+            writer.WriteString("message", message);
+        },
+        status);
+
     public static Task WriteAsync(HttpContext context, ErrorCode code, string message, int status)
     {
         context.Response.Clear();
@@ -94,13 +104,7 @@ internal sealed partial class ErrorAnswers
             context.Response.Headers.RetryAfter = OtlpLimits.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }
 
-        return new JsonAnswer(
-            writer =>
-            {
-                writer.WriteString("error_code", code.ToString());
-                writer.WriteString("message", message);
-            },
-            status).ExecuteAsync(context);
+        return Answer(code, message, status).ExecuteAsync(context);
     }
 
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed: {Reason}")]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Experiments;
 using MLflow.Server.Storage;
 
@@ -14,16 +15,16 @@ internal static class ExperimentEndpoints
 
     public static void MapExperiments(this IEndpointRouteBuilder routes)
     {
-        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/create", CreateAsync);
-        routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/get", GetAsync);
-        routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/get-by-name", GetByNameAsync);
-        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/search", SearchByPostAsync);
-        routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/search", SearchByGetAsync);
-        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/update", RenameAsync);
-        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/delete", DeleteAsync);
-        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/restore", RestoreAsync);
-        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/set-experiment-tag", SetTagAsync);
-        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/delete-experiment-tag", DeleteTagAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/create", AccessPolicies.Write, CreateAsync);
+        routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/get", AccessPolicies.Any, GetAsync);
+        routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/get-by-name", AccessPolicies.Any, GetByNameAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/search", AccessPolicies.Read, SearchByPostAsync);
+        routes.MapApi(HttpMethods.Get, "2.0/mlflow/experiments/search", AccessPolicies.Read, SearchByGetAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/update", AccessPolicies.Write, RenameAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/delete", AccessPolicies.Full, DeleteAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/restore", AccessPolicies.Full, RestoreAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/set-experiment-tag", AccessPolicies.Write, SetTagAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/experiments/delete-experiment-tag", AccessPolicies.Write, DeleteTagAsync);
     }
 
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: not a number.</exception>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Runs;
 using MLflow.Server.Storage;
 
@@ -21,17 +22,17 @@ internal static class RunEndpoints
 
     public static void MapRuns(this IEndpointRouteBuilder routes)
     {
-        routes.MapApi(HttpMethods.Post, Path + "create", CreateAsync);
-        routes.MapApi(HttpMethods.Get, Path + "get", GetAsync);
-        routes.MapApi(HttpMethods.Post, Path + "update", UpdateAsync);
-        routes.MapApi(HttpMethods.Post, Path + "search", SearchAsync);
-        routes.MapApi(HttpMethods.Post, Path + "delete", (HttpRequest request, IRunStore store, CancellationToken cancellationToken) => SetActiveAsync(request, store, false, cancellationToken));
-        routes.MapApi(HttpMethods.Post, Path + "restore", (HttpRequest request, IRunStore store, CancellationToken cancellationToken) => SetActiveAsync(request, store, true, cancellationToken));
-        routes.MapApi(HttpMethods.Post, Path + "log-metric", LogMetricAsync);
-        routes.MapApi(HttpMethods.Post, Path + "log-parameter", LogParamAsync);
-        routes.MapApi(HttpMethods.Post, Path + "log-batch", LogBatchAsync);
-        routes.MapApi(HttpMethods.Post, Path + "set-tag", SetTagAsync);
-        routes.MapApi(HttpMethods.Post, Path + "delete-tag", DeleteTagAsync);
+        routes.MapApi(HttpMethods.Post, Path + "create", AccessPolicies.Write, CreateAsync);
+        routes.MapApi(HttpMethods.Get, Path + "get", AccessPolicies.Read, GetAsync);
+        routes.MapApi(HttpMethods.Post, Path + "update", AccessPolicies.Write, UpdateAsync);
+        routes.MapApi(HttpMethods.Post, Path + "search", AccessPolicies.Read, SearchAsync);
+        routes.MapApi(HttpMethods.Post, Path + "delete", AccessPolicies.Write, (HttpRequest request, IRunStore store, CancellationToken cancellationToken) => SetActiveAsync(request, store, false, cancellationToken));
+        routes.MapApi(HttpMethods.Post, Path + "restore", AccessPolicies.Write, (HttpRequest request, IRunStore store, CancellationToken cancellationToken) => SetActiveAsync(request, store, true, cancellationToken));
+        routes.MapApi(HttpMethods.Post, Path + "log-metric", AccessPolicies.Write, LogMetricAsync);
+        routes.MapApi(HttpMethods.Post, Path + "log-parameter", AccessPolicies.Write, LogParamAsync);
+        routes.MapApi(HttpMethods.Post, Path + "log-batch", AccessPolicies.Write, LogBatchAsync);
+        routes.MapApi(HttpMethods.Post, Path + "set-tag", AccessPolicies.Write, SetTagAsync);
+        routes.MapApi(HttpMethods.Post, Path + "delete-tag", AccessPolicies.Write, DeleteTagAsync);
     }
 
     private static async Task<IResult> CreateAsync(HttpRequest request, IRunStore store, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using MLflow.Server.Access.Http;
 using MLflow.Server.Hosting;
 
 namespace MLflow.Server.Rest;
@@ -17,10 +18,10 @@ internal static class ServerEndpoints
 
     public static void MapServer(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(HealthPath, () => Results.Text("OK"));
-        routes.MapGet(VersionPath, () => Results.Text(ProtocolVersion));
-        routes.MapGet(ReadyPath, ReadyAsync);
-        routes.MapApi(HttpMethods.Get, "3.0/mlflow/server-info", () => new JsonAnswer(writer =>
+        routes.MapGet(HealthPath, () => Results.Text("OK")).RequireAccess(AccessPolicies.Open);
+        routes.MapGet(VersionPath, () => Results.Text(ProtocolVersion)).RequireAccess(AccessPolicies.Open);
+        routes.MapGet(ReadyPath, ReadyAsync).RequireAccess(AccessPolicies.Open);
+        routes.MapApi(HttpMethods.Get, "3.0/mlflow/server-info", AccessPolicies.Any, () => new JsonAnswer(writer =>
         {
             writer.WriteString("store_type", "SqlStore");
             writer.WriteBoolean("workspaces_enabled", false);

@@ -1,3 +1,4 @@
+using MLflow.Server.Access.Http;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces.Analysis;
 
@@ -8,8 +9,8 @@ internal static class TraceAnalysisEndpoints
 {
     public static void MapTraceAnalysis(this IEndpointRouteBuilder routes)
     {
-        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/metrics", QueryMetricsAsync);
-        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/calculate-filter-correlation", CorrelateAsync);
+        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/metrics", AccessPolicies.Read, QueryMetricsAsync);
+        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/calculate-filter-correlation", AccessPolicies.Read, CorrelateAsync);
     }
 
     private static async Task<IResult> QueryMetricsAsync(HttpRequest request, ITraceAnalysis analysis, CancellationToken cancellationToken)

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using MLflow.Server.Access.Guards;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Artifacts;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
@@ -18,11 +20,11 @@ internal static partial class TraceDataEndpoints
 
     public static void MapTraceData(this IEndpointRouteBuilder routes)
     {
-        routes.MapApi(HttpMethods.Put, FilePath, UploadToAsync);
-        routes.MapApi(HttpMethods.Get, FilePath, DownloadAsync);
+        routes.MapApi(HttpMethods.Put, FilePath, AccessPolicies.Ingest, UploadToAsync);
+        routes.MapApi(HttpMethods.Get, FilePath, AccessPolicies.Read, DownloadAsync);
         foreach (var version in (ReadOnlySpan<string>)["2.0", "3.0"])
         {
-            routes.MapGet($"{ApiRoutes.AjaxApi}/{version}/mlflow/get-trace-artifact", DownloadForUiAsync);
+            routes.MapGet($"{ApiRoutes.AjaxApi}/{version}/mlflow/get-trace-artifact", DownloadForUiAsync).RequireAccess(AccessPolicies.Read);
         }
     }
 
@@ -51,7 +53,7 @@ internal static partial class TraceDataEndpoints
             : throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace '{traceId}' has no spans, so there is no traces.json of it.");
     }
 
-    private static async Task<IResult> DownloadForUiAsync(HttpContext context, ITraceStore store, TraceFiles files, CancellationToken cancellationToken)
+    private static async Task<IResult> DownloadForUiAsync(HttpContext context, ITraceStore store, TraceFiles files, ArtifactGuard guard, CancellationToken cancellationToken)
     {
         if (RequestJson.FromQuery(context.Request).String("request_id") is not { Length: > 0 } traceId)
         {
@@ -60,7 +62,7 @@ internal static partial class TraceDataEndpoints
 
         if (context.Request.Query["path"].ToString() is { Length: > 0 } attachment)
         {
-            return await AttachmentAsync(traceId, attachment, store, files, cancellationToken).ConfigureAwait(false);
+            return await AttachmentAsync(traceId, attachment, store, files, guard, cancellationToken).ConfigureAwait(false);
         }
 
         var spans = await store.GetSpansAsync(traceId, cancellationToken).ConfigureAwait(false);
@@ -74,7 +76,7 @@ internal static partial class TraceDataEndpoints
     }
 
     /// <summary>Media of a span, which its client uploaded beside the spans.</summary>
-    private static async Task<IResult> AttachmentAsync(string traceId, string attachment, ITraceStore store, TraceFiles files, CancellationToken cancellationToken)
+    private static async Task<IResult> AttachmentAsync(string traceId, string attachment, ITraceStore store, TraceFiles files, ArtifactGuard guard, CancellationToken cancellationToken)
     {
         if (!Guid.TryParse(attachment, out var id))
         {
@@ -85,6 +87,13 @@ internal static partial class TraceDataEndpoints
             ?? throw new MlflowException(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with ID '{traceId}' not found.");
         var name = id.ToString("d", CultureInfo.InvariantCulture);
         var location = trace.Tags[TraceKeys.ArtifactLocation];
+
+        // The location is a tag, which may have been set to what is another's.
+        if (TraceFiles.PathOf(location, name) is { } path)
+        {
+            await guard.RequireReadAsync(path).ConfigureAwait(false);
+        }
+
         return files.OpenRead(location, name) is { } file
             ? ArtifactEndpoints.File(file, name)
             : throw new MlflowException(ErrorCode.NOT_FOUND, $"Trace data not found for path={location}/attachments/{name}");

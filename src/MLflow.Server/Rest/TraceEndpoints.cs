@@ -1,4 +1,6 @@
 using System.Text.Json;
+using MLflow.Server.Access;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Artifacts;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
@@ -16,29 +18,29 @@ internal static class TraceEndpoints
 
     public static void MapTraces(this IEndpointRouteBuilder routes)
     {
-        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces", StartAsync);
-        routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/{traceId}", GetInfoAsync);
-        routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/get", GetAsync);
-        routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/batchGet", BatchGetAsync);
-        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/batchGetInfos", BatchGetInfosAsync);
-        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/search", SearchAsync);
-        routes.MapApi(HttpMethods.Post, "2.0/mlflow/traces/link-to-run", LinkToRunAsync);
-        routes.MapApi(HttpMethods.Post, "2.0/mlflow/traces/link-prompts", LinkPromptsAsync);
+        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces", AccessPolicies.Ingest, StartAsync);
+        routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/{traceId}", AccessPolicies.Read, GetInfoAsync);
+        routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/get", AccessPolicies.Read, GetAsync);
+        routes.MapApi(HttpMethods.Get, "3.0/mlflow/traces/batchGet", AccessPolicies.Read, BatchGetAsync);
+        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/batchGetInfos", AccessPolicies.Read, BatchGetInfosAsync);
+        routes.MapApi(HttpMethods.Post, "3.0/mlflow/traces/search", AccessPolicies.Read, SearchAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/traces/link-to-run", AccessPolicies.Write, LinkToRunAsync);
+        routes.MapApi(HttpMethods.Post, "2.0/mlflow/traces/link-prompts", AccessPolicies.Ingest, LinkPromptsAsync);
         foreach (var version in (ReadOnlySpan<string>)["2.0", "3.0"])
         {
-            routes.MapApi(HttpMethods.Post, $"{version}/mlflow/traces/delete-traces", DeleteAsync);
-            routes.MapApi(HttpMethods.Patch, $"{version}/mlflow/traces/{{traceId}}/tags", TraceTagEndpoints.SetAsync);
-            routes.MapApi(HttpMethods.Delete, $"{version}/mlflow/traces/{{traceId}}/tags", TraceTagEndpoints.DeleteAsync);
+            routes.MapApi(HttpMethods.Post, $"{version}/mlflow/traces/delete-traces", AccessPolicies.Write, DeleteAsync);
+            routes.MapApi(HttpMethods.Patch, $"{version}/mlflow/traces/{{traceId}}/tags", AccessPolicies.Write, TraceTagEndpoints.SetAsync);
+            routes.MapApi(HttpMethods.Delete, $"{version}/mlflow/traces/{{traceId}}/tags", AccessPolicies.Write, TraceTagEndpoints.DeleteAsync);
         }
     }
 
     // MLflow's StartTraceV3. Despite its name it is the last call for a trace, with all that is known of it.
-    private static async Task<IResult> StartAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    private static async Task<IResult> StartAsync(HttpRequest request, ITraceStore store, CurrentCaller caller, CancellationToken cancellationToken)
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var info = TraceInfoJson.ReadStartTrace(body);
         await store.WriteAsync(new TraceBatch { Infos = [info] }, cancellationToken).ConfigureAwait(false);
-        return InfoAnswer(await FindAsync(store, info.TraceId, cancellationToken).ConfigureAwait(false) ?? info);
+        return InfoAnswer(Answered(info, await FindAsync(store, info.TraceId, cancellationToken).ConfigureAwait(false) ?? info, await caller.GetAsync().ConfigureAwait(false)));
     }
 
     private static async Task<IResult> GetInfoAsync(string traceId, ITraceStore store, CancellationToken cancellationToken) =>
@@ -189,6 +191,15 @@ internal static class TraceEndpoints
         return ids.Count <= most ? ids
             : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'{name}' has {ids.Count} ids; at most {most} are taken at once (--max-ids-per-request). Split the call.");
     }
+
+    /// <summary>What the answer to a write shows: whoever may send traces only is told what they sent, and where the rest of it is to go.</summary>
+    public static TraceInfo Answered(TraceInfo sent, TraceInfo stored, Caller caller) => caller.May(ExperimentRights.Read, stored.ExperimentId)
+        ? stored
+        : sent with
+        {
+            Tags = new Dictionary<string, string>(sent.Tags.Concat(
+                stored.Tags.Where(tag => tag.Key is TraceKeys.ArtifactLocation or TraceKeys.SpansLocation && !sent.Tags.ContainsKey(tag.Key)))),
+        };
 
     private static async Task<TraceInfo?> FindAsync(ITraceStore store, string traceId, CancellationToken cancellationToken) =>
         (await store.GetInfosAsync([traceId], cancellationToken).ConfigureAwait(false)).SingleOrDefault();

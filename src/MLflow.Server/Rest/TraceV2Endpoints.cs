@@ -1,4 +1,6 @@
 using System.Globalization;
+using MLflow.Server.Access;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
 
@@ -14,10 +16,10 @@ internal static class TraceV2Endpoints
 
     public static void MapTracesV2(this IEndpointRouteBuilder routes)
     {
-        routes.MapApi(HttpMethods.Post, Path, StartAsync);
-        routes.MapApi(HttpMethods.Get, Path, SearchAsync);
-        routes.MapApi(HttpMethods.Patch, Path + "/{requestId}", EndAsync);
-        routes.MapApi(HttpMethods.Get, Path + "/{requestId}/info", GetInfoAsync);
+        routes.MapApi(HttpMethods.Post, Path, AccessPolicies.Ingest, StartAsync);
+        routes.MapApi(HttpMethods.Get, Path, AccessPolicies.Read, SearchAsync);
+        routes.MapApi(HttpMethods.Patch, Path + "/{requestId}", AccessPolicies.Ingest, EndAsync);
+        routes.MapApi(HttpMethods.Get, Path + "/{requestId}/info", AccessPolicies.Read, GetInfoAsync);
     }
 
     private static async Task<IResult> StartAsync(HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
@@ -37,7 +39,7 @@ internal static class TraceV2Endpoints
         return Answer(await FindAsync(store, info.TraceId, cancellationToken).ConfigureAwait(false));
     }
 
-    private static async Task<IResult> EndAsync(string requestId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
+    private static async Task<IResult> EndAsync(string requestId, HttpRequest request, ITraceStore store, CurrentCaller caller, CancellationToken cancellationToken)
     {
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var endMs = Time(body);
@@ -53,7 +55,8 @@ internal static class TraceV2Endpoints
             Tags = body.Pairs("tags"),
         };
         await store.WriteAsync(new TraceBatch { Infos = [ended] }, cancellationToken).ConfigureAwait(false);
-        return Answer(await FindAsync(store, requestId, cancellationToken).ConfigureAwait(false));
+        var stored = await FindAsync(store, requestId, cancellationToken).ConfigureAwait(false);
+        return Answer(TraceEndpoints.Answered(ended, stored, await caller.GetAsync().ConfigureAwait(false)));
     }
 
     private static async Task<IResult> GetInfoAsync(string requestId, ITraceStore store, CancellationToken cancellationToken) =>

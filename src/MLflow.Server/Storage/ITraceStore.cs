@@ -40,6 +40,12 @@ internal interface ITraceStore
     /// <summary>The traces that exist among <paramref name="traceIds"/>, in that order, absent ones left out.</summary>
     Task<IReadOnlyList<TraceInfo>> GetInfosAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken);
 
+    /// <summary>By trace id, the experiments of those traces that exist among <paramref name="traceIds"/>.</summary>
+    Task<IReadOnlyDictionary<string, long>> GetExperimentsAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken);
+
+    /// <summary>The experiments of the traces whose spans have one of OpenTelemetry's ids.</summary>
+    Task<IReadOnlyList<long>> GetExperimentsOfOtelAsync(IReadOnlyList<string> otelTraceIds, CancellationToken cancellationToken);
+
     /// <summary>All stored spans of a trace: roots first, then by start time, then by span id. Empty for an unknown trace.</summary>
     Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, CancellationToken cancellationToken);
 

@@ -1,4 +1,4 @@
-using Microsoft.AspNetCore.DataProtection;
+using MLflow.Server.Access.Http;
 
 namespace MLflow.Server.Ui;
 
@@ -11,9 +11,7 @@ internal static class TraceUiExtensions
 
         // The header is ours to set (SecurityHeaders).
         services.AddAntiforgery(options => options.SuppressXFrameOptionsHeader = true);
-
-        // Keys protect only what a page hands to its own circuit, which lives in this process: they need not outlive it, nor lie on disk.
-        services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        services.AddCascadingAuthenticationState();
         return services.AddSingleton<UiAssets>().AddSingleton<Handover>();
     }
 
@@ -21,9 +19,9 @@ internal static class TraceUiExtensions
     {
         app.Use(PageHeaders.SetAsync);
         app.UseAntiforgery();
-        app.MapMethods("/assets/{name}", [HttpMethods.Get, HttpMethods.Head], (HttpContext context, string name, UiAssets assets) => assets.ServeAsync(context, name));
+        app.MapMethods("/assets/{name}", [HttpMethods.Get, HttpMethods.Head], (HttpContext context, string name, UiAssets assets) => assets.ServeAsync(context, name)).RequireAccess(AccessPolicies.Open);
 
         // The policy above has frame-ancestors too; two headers of one name would both apply.
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = null);
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = null).RequireAccess(AccessPolicies.Read);
     }
 }

@@ -19,7 +19,8 @@ public sealed class MlflowServerTests : IDisposable
     {
         var message = await FailureAsync(options =>
         {
-            options.Host = "0.0.0.0";
+            options.RequireAuthentication = true;
+            options.AllowInsecure = true;
             options.Port = 70_000;
             options.BackendStoreUri = "mysql://x";
             options.ArtifactsDestination = "s3://bucket";
@@ -31,16 +32,23 @@ public sealed class MlflowServerTests : IDisposable
 
         Assert.Collection(
             message.Split(Environment.NewLine),
-            line => Assert.Equal(
-                "--host 0.0.0.0 would open the server to other machines, and it has no authentication: listen on 127.0.0.1, or set MLFLOW_SERVER_ALLOW_INSECURE=true if the network is closed.",
-                line),
             line => Assert.StartsWith("--port 70000 is not a port", line, StringComparison.Ordinal),
             line => Assert.Equal("--backend-store-uri 'mysql://x' is not understood: use sqlite:///relative/path.db or sqlite:////absolute/path.db.", line),
             line => Assert.StartsWith("--artifacts-destination 's3://bucket' is not understood", line, StringComparison.Ordinal),
             line => Assert.StartsWith($"--prices: The price table '{_folder.File("no-prices.json")}' cannot be read: ", line, StringComparison.Ordinal),
             line => Assert.StartsWith("--price-unknown-hosts-as nobody is a provider without prices: use one of openai, azure, ", line, StringComparison.Ordinal),
             line => Assert.Equal("--search-timeout 0 is not a time that a search can take: it must be more than 0 and at most 3600 seconds.", line),
-            line => Assert.Equal("--mcp-max-answer-bytes 8191 is not a size that an answer can have: it must be 8192 to 1048576.", line));
+            line => Assert.Equal("--mcp-max-answer-bytes 8191 is not a size that an answer can have: it must be 8192 to 1048576.", line),
+            line => Assert.Equal("--auth and --no-auth contradict each other: give one of them.", line));
+    }
+
+    [Fact]
+    public async Task Start_BeyondLoopbackWithoutUsers_IsRefusedAndTellsTheWays()
+    {
+        var message = await FailureAsync(options => options.Host = "0.0.0.0");
+
+        Assert.StartsWith("--host 0.0.0.0 opens the server to other machines, and it has no users yet.", message, StringComparison.Ordinal);
+        Assert.All((string[])["dotnet mlflow users create", "--auth", "--no-auth"], way => Assert.Contains(way, message, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -30,6 +30,15 @@ internal sealed class ServerArguments
         ["allow-insecure"] = "MLFLOW_SERVER_ALLOW_INSECURE",
         ["otlp-token-experiments"] = "MLFLOW_OTLP_TOKEN_EXPERIMENTS",
         ["tls-password"] = "MLFLOW_SERVER_TLS_PASSWORD",
+        ["key-passphrase"] = "MLFLOW_SERVER_KEY_PASSPHRASE",
+        ["key-passphrase-file"] = "MLFLOW_SERVER_KEY_PASSPHRASE_FILE",
+        ["oidc-issuer"] = "MLFLOW_OIDC_ISSUER",
+        ["oidc-client-id"] = "MLFLOW_OIDC_CLIENT_ID",
+        ["oidc-client-secret"] = "MLFLOW_OIDC_CLIENT_SECRET",
+        ["oidc-client-secret-file"] = "MLFLOW_OIDC_CLIENT_SECRET_FILE",
+        ["oidc-name"] = "MLFLOW_OIDC_NAME",
+        ["oidc-admin-claim"] = "MLFLOW_OIDC_ADMIN_CLAIM",
+        ["oidc-default-permission"] = "MLFLOW_OIDC_DEFAULT_PERMISSION",
     };
 
     private readonly Func<string, string?> _environment;

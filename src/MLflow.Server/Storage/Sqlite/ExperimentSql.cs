@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MLflow.Server.Experiments;
 using MLflow.Server.Traces.Filters;
 
@@ -15,7 +16,9 @@ internal static class ExperimentSql
             (false, true) => "e.is_active = 0",
             _ => "0",
         };
-        return $"{stage} AND {SqlConditions.Join(filter, condition => Condition(condition, conditions))}";
+        var among = query.Among is not { } set ? "1"
+            : $"e.experiment_id {(set.IsAllBut ? "NOT IN" : "IN")} (SELECT value FROM json_each({conditions.Value(JsonSerializer.Serialize(set.Ids))}))";
+        return $"{stage} AND {among} AND {SqlConditions.Join(filter, condition => Condition(condition, conditions))}";
     }
 
     public static Keyset Keyset(IReadOnlyList<ExperimentOrder> orders) =>

@@ -1,10 +1,10 @@
 using System.Text.Json;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using MLflow.Server.Assessments;
 using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
+using Microsoft.Data.Sqlite;
 
 namespace MLflow.Server.Storage.Sqlite;
 
@@ -29,6 +29,28 @@ internal sealed partial class SqliteTraceStore
         WHERE s.trace_id = $traceId
         ORDER BY s.parent_span_id IS NOT NULL, s.start_ns, s.span_id
         """;
+
+    // The second part has the index of the rare traces whose id is not made of OpenTelemetry's.
+    private const string ExperimentsOfOtelSql = """
+        SELECT experiment_id FROM traces WHERE trace_id IN (SELECT 'tr-' || value FROM json_each($ids))
+        UNION
+        SELECT t.experiment_id FROM spans s JOIN traces t ON t.trace_id = s.trace_id
+        WHERE s.otel_trace_id IN (SELECT value FROM json_each($ids)) AND s.trace_id <> 'tr-' || s.otel_trace_id
+        """;
+
+    public Task<IReadOnlyDictionary<string, long>> GetExperimentsAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken)
+    {
+        using var connection = _database.OpenRead();
+        return Task.FromResult<IReadOnlyDictionary<string, long>>(connection.Query<(string TraceId, long ExperimentId)>(
+            "SELECT trace_id, experiment_id FROM traces WHERE trace_id IN (SELECT value FROM json_each($ids))", new { ids = JsonSerializer.Serialize(traceIds) })
+            .ToDictionary(row => row.TraceId, row => row.ExperimentId));
+    }
+
+    public Task<IReadOnlyList<long>> GetExperimentsOfOtelAsync(IReadOnlyList<string> otelTraceIds, CancellationToken cancellationToken)
+    {
+        using var connection = _database.OpenRead();
+        return Task.FromResult<IReadOnlyList<long>>(connection.Query<long>(ExperimentsOfOtelSql, new { ids = JsonSerializer.Serialize(otelTraceIds) }).AsList());
+    }
 
     public Task<IReadOnlyList<TraceInfo>> GetInfosAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using MLflow.Server.Experiments;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
 
@@ -14,7 +15,7 @@ internal static class TraceListReader
     public static async Task<TraceListData> ReadAsync(
         IExperimentStore experiments, ITraceStore traces, long experimentId, string? filter, string? pageToken, CancellationToken cancellationToken)
     {
-        var experiment = await experiments.GetAsync(experimentId, cancellationToken);
+        var experiment = await FindAsync(experiments, experimentId, cancellationToken);
         if (experiment is null)
         {
             return new TraceListData { Experiment = null };
@@ -32,9 +33,22 @@ internal static class TraceListReader
                 Count = await traces.CountAsync(query with { PageToken = null }, CountLimit, cancellationToken),
             };
         }
-        catch (MlflowException e)
+        catch (MlflowException e) when (e.ErrorCode != ErrorCode.UNAUTHENTICATED)
         {
             return new TraceListData { Experiment = experiment, Error = e.Message };
+        }
+    }
+
+    // What somebody may not see is not there for them.
+    private static async Task<Experiment?> FindAsync(IExperimentStore experiments, long experimentId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await experiments.GetAsync(experimentId, cancellationToken);
+        }
+        catch (MlflowException e) when (e.ErrorCode == ErrorCode.PERMISSION_DENIED)
+        {
+            return null;
         }
     }
 }

@@ -16,17 +16,20 @@ internal sealed record TracePageData
 
     public static async Task<TracePageData> ReadAsync(ITraceStore traces, IExperimentStore experiments, string traceId, CancellationToken cancellationToken)
     {
-        var infos = await traces.GetInfosAsync([traceId], cancellationToken);
-        if (infos.Count == 0)
+        try
         {
+            var infos = await traces.GetInfosAsync([traceId], cancellationToken);
+            return infos.Count == 0 ? new TracePageData { Info = null } : new TracePageData
+            {
+                Info = infos[0],
+                Experiment = await experiments.GetAsync(infos[0].ExperimentId, cancellationToken),
+                Spans = await traces.GetSpansAsync(traceId, cancellationToken),
+            };
+        }
+        catch (MlflowException e) when (e.ErrorCode == ErrorCode.PERMISSION_DENIED)
+        {
+            // What somebody may not see is not there for them.
             return new TracePageData { Info = null };
         }
-
-        return new TracePageData
-        {
-            Info = infos[0],
-            Experiment = await experiments.GetAsync(infos[0].ExperimentId, cancellationToken),
-            Spans = await traces.GetSpansAsync(traceId, cancellationToken),
-        };
     }
 }
