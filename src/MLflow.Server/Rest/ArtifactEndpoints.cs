@@ -1,9 +1,9 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.StaticFiles;
 using MLflow.Server.Access.Guards;
 using MLflow.Server.Access.Http;
 using MLflow.Server.Artifacts;
 using MLflow.Server.Storage;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.StaticFiles;
 
 namespace MLflow.Server.Rest;
 

@@ -41,7 +41,7 @@ public sealed partial class AccessWalkTests : IClassFixture<SomeGuardedServer>
         ["POST 2.0/mlflow/users/tokens/create"] = new("full", Body: """{"name":"t","scope":"read","experiment_ids":["{others}"]}"""),
         ["GET 2.0/mlflow/users/tokens/list"] = new("full", "username=maria"),
         ["DELETE 2.0/mlflow/users/tokens/revoke"] = new("full", Body: """{"token_id":"0123456789ab"}""", IsAboutExperiment: false),
-        ["POST 3.0/mlflow/traces"] = new("ingest", Body: """{"trace":{"trace_info":{"trace_id":"{trace}","trace_location":{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"{hers}"}},"request_time":"2026-01-01T00:00:00Z","state":"OK"}}}"""),
+        ["POST 3.0/mlflow/traces"] = new("ingest", Body: """{"trace":{"trace_info":{"trace_id":"{trace}","trace_location":{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"{others}"}},"request_time":"2026-01-01T00:00:00Z","state":"OK"}}}"""),
         ["GET 3.0/mlflow/traces/{traceId}"] = new("read"),
         ["GET 3.0/mlflow/traces/get"] = new("read", "trace_id={trace}"),
         ["GET 3.0/mlflow/traces/batchGet"] = new("read", "trace_ids={trace}"),

@@ -71,11 +71,13 @@ public sealed class ProviderTests : IAsyncLifetime
     [InlineData("exp", "expired")]
     [InlineData("signature", "another key")]
     [InlineData("signature", "none")]
+    [InlineData("signature", "stripped")]
     [InlineData("sub", null)]
     public async Task SignIn_WithATokenThatIsNotForUs_IsRefused(string claim, string? value)
     {
         _provider.SignsWithAnotherKey = value == "another key";
         _provider.DoesNotSign = value == "none";
+        _provider.StripsSignature = value == "stripped";
         if (claim != "signature")
         {
             _provider.Claims[claim] = value == "expired" ? JsonValue.Create(TimeProvider.System.GetUtcNow().AddHours(-1).ToUnixTimeSeconds()) : value;

@@ -46,6 +46,9 @@ internal sealed class SomeProvider : IAsyncDisposable
 
     public bool DoesNotSign { get; set; }
 
+    /// <summary>The token says that it is signed, and is not.</summary>
+    public bool StripsSignature { get; set; }
+
     /// <summary>How many codes were exchanged.</summary>
     public int Exchanges { get; private set; }
 
@@ -142,6 +145,6 @@ internal sealed class SomeProvider : IAsyncDisposable
         var header = DoesNotSign ? """{"alg":"none"}""" : """{"alg":"RS256","kid":"k1","typ":"JWT"}""";
         var text = $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims.ToJsonString()))}";
         var key = SignsWithAnotherKey ? _otherKey : _key;
-        return $"{text}.{(DoesNotSign ? "" : Base64Url.EncodeToString(key.SignData(Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)))}";
+        return $"{text}.{(DoesNotSign || StripsSignature ? "" : Base64Url.EncodeToString(key.SignData(Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)))}";
     }
 }

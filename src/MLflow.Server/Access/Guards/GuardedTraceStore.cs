@@ -5,8 +5,8 @@ using MLflow.Server.Traces;
 namespace MLflow.Server.Access.Guards;
 
 /// <summary>
-/// Lets each caller do with traces what they may. A trace belongs to an experiment for ever, and what comes for it later, too. Infos can be read for sending
-/// as well: the calls that end a trace need the start of it.
+/// Lets each caller do with traces what they may. What is sent for a trace that is stored already concerns the experiment that it is in as well as the one that
+/// is named. Infos can be read for sending, too: the calls that end a trace need the start of it.
 /// </summary>
 internal sealed class GuardedTraceStore : ITraceStore
 {

@@ -1,10 +1,10 @@
 using System.Globalization;
-using MLflow.Server.Otlp;
-using MLflow.Server.Rest;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
+using MLflow.Server.Otlp;
+using MLflow.Server.Rest;
 
 namespace MLflow.Server.Access.Http;
 

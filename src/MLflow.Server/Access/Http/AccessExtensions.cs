@@ -1,11 +1,11 @@
-using MLflow.Server.Access.Guards;
-using MLflow.Server.Hosting;
-using MLflow.Server.Storage;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Options;
+using MLflow.Server.Access.Guards;
+using MLflow.Server.Hosting;
+using MLflow.Server.Storage;
 
 namespace MLflow.Server.Access.Http;
 

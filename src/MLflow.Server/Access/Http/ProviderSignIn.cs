@@ -38,6 +38,17 @@ internal static partial class ProviderSignIn
         // Not what discovery says: a provider may not speak for another.
         options.TokenValidationParameters.ValidIssuer = settings.Issuer;
 
+        // The library takes a token without signature where it comes straight from the provider.
+        options.Events.OnTokenValidated = context =>
+        {
+            if (context.SecurityToken is not { RawSignature.Length: > 0 })
+            {
+                context.Fail("The token is not signed.");
+            }
+
+            return Task.CompletedTask;
+        };
+
         // Not when the token is validated: its nonce is looked at after that.
         options.Events.OnTicketReceived = async context =>
         {
@@ -68,8 +79,8 @@ internal static partial class ProviderSignIn
     private static async Task<User> FindAsync(HttpContext context, MlflowOpenIdConnectOptions settings, ClaimsPrincipal principal)
     {
         var store = context.RequestServices.GetRequiredService<IAccessStore>();
-        var subject = principal.FindFirst("sub")?.Value ?? throw new AuthenticationFailureException("The token names no subject.");
-        bool? isAdmin = settings.AdminClaim is { Length: > 0 } claim ? principal.FindAll(claim).Any(value => value.Value == settings.AdminValue) : null;
+        var subject = principal.FindFirst("sub")?.Value is { Length: > 0 } value ? value : throw new AuthenticationFailureException("The token names no subject.");
+        bool? isAdmin = settings.AdminClaim is { Length: > 0 } claim ? principal.FindAll(claim).Any(found => found.Value == settings.AdminValue) : null;
         if (store.FindUser(settings.Issuer, subject) is not { } user)
         {
             var created = new NewUser(FreeName(store, settings, principal, subject), null, isAdmin == true, PermissionNames.Parse(settings.DefaultPermission), settings.Issuer, subject);

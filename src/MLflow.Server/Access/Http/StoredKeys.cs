@@ -1,6 +1,6 @@
 using System.Xml.Linq;
-using MLflow.Server.Storage;
 using Microsoft.AspNetCore.DataProtection.Repositories;
+using MLflow.Server.Storage;
 
 namespace MLflow.Server.Access.Http;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Dapper;
-using MLflow.Server.Access;
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Access;
 
 namespace MLflow.Server.Storage.Sqlite;
 

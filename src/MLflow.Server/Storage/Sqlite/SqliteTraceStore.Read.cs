@@ -1,10 +1,10 @@
 using System.Text.Json;
 using Dapper;
+using Microsoft.Data.Sqlite;
 using MLflow.Server.Assessments;
 using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
-using Microsoft.Data.Sqlite;
 
 namespace MLflow.Server.Storage.Sqlite;
 
