@@ -55,7 +55,11 @@ internal sealed class GuardedTraceStore : ITraceStore
         await _traces.WriteLogsAsync(logs, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task<bool> RemapAsync(CancellationToken cancellationToken) => throw new NotSupportedException("Only the server itself maps spans again.");
+    public async Task<bool> RemapAsync(CancellationToken cancellationToken)
+    {
+        await RequireAdministratorAsync().ConfigureAwait(false);
+        return await _traces.RemapAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     public async Task<IReadOnlyDictionary<string, long>> GetExperimentsAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken)
     {
@@ -63,8 +67,11 @@ internal sealed class GuardedTraceStore : ITraceStore
         return await _traces.GetExperimentsAsync(traceIds, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task<IReadOnlyList<long>> GetExperimentsOfOtelAsync(IReadOnlyList<string> otelTraceIds, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("Only the guard itself asks for it.");
+    public async Task<IReadOnlyList<long>> GetExperimentsOfOtelAsync(IReadOnlyList<string> otelTraceIds, CancellationToken cancellationToken)
+    {
+        await RequireAdministratorAsync().ConfigureAwait(false);
+        return await _traces.GetExperimentsOfOtelAsync(otelTraceIds, cancellationToken).ConfigureAwait(false);
+    }
 
     public async Task<IReadOnlyList<TraceInfo>> GetInfosAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken)
     {
@@ -129,6 +136,14 @@ internal sealed class GuardedTraceStore : ITraceStore
     {
         await RequireAsync(ExperimentRights.Edit, [traceId], cancellationToken).ConfigureAwait(false);
         await _traces.DeleteTagAsync(traceId, key, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task RequireAdministratorAsync()
+    {
+        if (!(await _caller.GetAsync().ConfigureAwait(false)).IsAdministrator)
+        {
+            throw new MlflowException(ErrorCode.PERMISSION_DENIED, "Permission denied: this is for the server itself and for administrators.");
+        }
     }
 
     // Traces that do not exist are nobody's: what is done with them finds nothing.
