@@ -31,7 +31,8 @@ internal sealed class StoreOption
             throw new CommandException($"there is no database {settings.DatabasePath}; name the server's with --backend-store-uri");
         }
 
-        return new OpenedStore(ServerStart.OpenDatabase(settings, TimeProvider.System), TimeProvider.System);
+        // What a command does is no part of what a server counts of itself.
+        return new OpenedStore(ServerStart.OpenDatabase(settings, TimeProvider.System, null), TimeProvider.System);
     }
 
     /// <exception cref="CommandException">There is no such user.</exception>

@@ -7,6 +7,7 @@ using MLflow.Server.Mcp;
 using MLflow.Server.Otlp;
 using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
+using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Telemetry;
 using MLflow.Server.Ui;
@@ -34,6 +35,7 @@ internal static partial class ServerApp
         builder.Logging.AddServerLogging(options, settings);
         var isLoop = settings.TelemetryEndpoint is { } endpoint && OwnTelemetry.IsOwn(endpoint, settings, grpc);
         builder.Services.AddOwnTelemetry(options, isLoop ? null : settings.TelemetryEndpoint);
+
         // DataProtection warns of each key that is stored without a passphrase; docs/security.md says so once.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         builder.Services

@@ -14,7 +14,7 @@ namespace MLflow.Server.Hosting;
 /// <summary>The steps of starting that can fail for reasons outside this program; each failure becomes one sentence.</summary>
 internal static class ServerStart
 {
-    public static SqliteDatabase OpenDatabase(ServerSettings settings, TimeProvider timeProvider, ServerMeter meter)
+    public static SqliteDatabase OpenDatabase(ServerSettings settings, TimeProvider timeProvider, ServerMeter? meter)
     {
         try
         {

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using MLflow.Server.Access.Http;
 using MLflow.Server.Storage;
 using ModelContextProtocol.AspNetCore;
 using ModelContextProtocol.Server;
@@ -18,11 +19,21 @@ internal static class McpEndpoints
 
     public static IServiceCollection AddMcp(this IServiceCollection services, int maxAnswerBytes)
     {
-        services.AddOptions<McpServerOptions>().Configure<ITraceStore, IExperimentStore, ITraceAnalysis>(
-            (options, traces, experiments, analysis) => McpTools.Configure(options, new StoreToolSource(traces, experiments, analysis), maxAnswerBytes));
-        services.AddMcpServer().WithHttpTransport(http => http.SessionMode = HttpServerSessionMode.Stateless);
+        services.AddMcpServer().WithHttpTransport(http =>
+        {
+            http.SessionMode = HttpServerSessionMode.Stateless;
+
+            // For each request, since the stores let its caller see what they may.
+            http.ConfigureSessionOptions = (context, options, _) =>
+            {
+                var stores = context.RequestServices;
+                var source = new StoreToolSource(stores.GetRequiredService<ITraceStore>(), stores.GetRequiredService<IExperimentStore>(), stores.GetRequiredService<ITraceAnalysis>());
+                McpTools.Configure(options, source, maxAnswerBytes);
+                return Task.CompletedTask;
+            };
+        });
         return services;
     }
 
-    public static void MapMcpTools(this IEndpointRouteBuilder routes) => routes.MapMcp(Path).WithMetadata(new RequestSizeLimitAttribute(MaxRequestBytes));
+    public static void MapMcpTools(this IEndpointRouteBuilder routes) => routes.MapMcp(Path).WithMetadata(new RequestSizeLimitAttribute(MaxRequestBytes)).RequireAccess(AccessPolicies.Read);
 }

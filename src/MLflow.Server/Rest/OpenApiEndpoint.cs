@@ -1,3 +1,5 @@
+using MLflow.Server.Access.Http;
+
 namespace MLflow.Server.Rest;
 
 /// <summary>
@@ -11,7 +13,7 @@ internal static class OpenApiEndpoint
 
     private static readonly Lazy<byte[]> Document = new(Read);
 
-    public static void MapOpenApi(this IEndpointRouteBuilder routes) => routes.MapGet(Path, () => Results.Bytes(Document.Value, "application/json"));
+    public static void MapOpenApi(this IEndpointRouteBuilder routes) => routes.MapGet(Path, () => Results.Bytes(Document.Value, "application/json")).RequireAccess(AccessPolicies.Any);
 
     private static byte[] Read()
     {

@@ -1,3 +1,4 @@
+using MLflow.Server.Access.Http;
 using MLflow.Server.Hosting;
 using MLflow.Server.Otlp;
 using MLflow.Server.Rest;
@@ -53,7 +54,7 @@ internal static class OwnTelemetry
     {
         if (options.Metrics)
         {
-            app.MapPrometheusScrapingEndpoint(MetricsPath);
+            app.MapPrometheusScrapingEndpoint(MetricsPath).RequireAccess(AccessPolicies.Read);
         }
     }
 

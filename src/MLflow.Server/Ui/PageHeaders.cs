@@ -15,9 +15,12 @@ internal static class PageHeaders
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null)
         {
-            context.Response.Headers.ContentSecurityPolicy = ContentSecurityPolicy + context.RequestServices.GetRequiredService<FrameOptions>().Directive;
+            Set(context);
         }
 
         return next(context);
     }
+
+    public static void Set(HttpContext context) =>
+        context.Response.Headers.ContentSecurityPolicy = ContentSecurityPolicy + context.RequestServices.GetRequiredService<FrameOptions>().Directive;
 }

@@ -93,6 +93,10 @@ public sealed partial class AccessWalkTests : IClassFixture<SomeGuardedServer>
     {
         ["GET /health"] = new("open", IsAboutExperiment: false),
         ["GET /version"] = new("open", IsAboutExperiment: false),
+        ["GET /health/ready"] = new("open", IsAboutExperiment: false),
+        ["GET /openapi/v1.json"] = new("any", IsAboutExperiment: false),
+        ["GET /metrics"] = new("read", IsAboutExperiment: false),
+        ["POST /mcp/"] = new("read", Body: """{"jsonrpc":"2.0","id":1,"method":"tools/list"}""", IsAboutExperiment: false),
         ["POST /v1/traces"] = new("ingest", Body: "otlp"),
         ["POST /v1/logs"] = new("ingest", Body: "", IsAboutExperiment: false),
         ["POST /v1/metrics"] = new("ingest", Body: "", IsAboutExperiment: false),
@@ -287,7 +291,7 @@ public sealed partial class AccessWalkTests : IClassFixture<SomeGuardedServer>
         : null;
 
     // Of the pages, only that they are pages is looked at: each is one of these.
-    private static bool IsPage(string route) => route.Split(' ')[1] is "/" or "/experiments/{ExperimentId:long}" or "/experiments/{ExperimentId:long}/traces" or "/traces/{TraceId}"
+    private static bool IsPage(string route) => route.Split(' ')[1] is "/" or "/experiments/{ExperimentId:long}" or "/experiments/{ExperimentId:long}/traces" or "/experiments/{ExperimentId:long}/overview" or "/experiments/{ExperimentId:long}/sessions" or "/experiments/{ExperimentId:long}/session" or "/traces/{TraceId}"
         || route.Split(' ')[1].StartsWith("/_blazor", StringComparison.Ordinal) || route.Split(' ')[1].StartsWith("/_framework/", StringComparison.Ordinal);
 
     private IEnumerable<RouteEndpoint> Endpoints() => _server.Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();

@@ -26,4 +26,16 @@ internal sealed class GuardedTraceAnalysis : ITraceAnalysis
         var readable = ExperimentIds.Readable(await _caller.GetAsync().ConfigureAwait(false), experimentIds);
         return await _analysis.CountAsync(readable, baseFilter, first, second, cancellationToken).ConfigureAwait(false);
     }
+
+    public async Task<Overview> OverviewAsync(OverviewQuery query, CancellationToken cancellationToken)
+    {
+        await _caller.RequireAsync(ExperimentRights.Read, query.ExperimentId).ConfigureAwait(false);
+        return await _analysis.OverviewAsync(query, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<IReadOnlyList<SessionSummary>> SessionsAsync(SessionQuery query, CancellationToken cancellationToken)
+    {
+        await _caller.RequireAsync(ExperimentRights.Read, query.ExperimentId).ConfigureAwait(false);
+        return await _analysis.SessionsAsync(query, cancellationToken).ConfigureAwait(false);
+    }
 }

@@ -55,7 +55,7 @@ internal sealed class GuardedTraceStore : ITraceStore
         await _traces.WriteLogsAsync(logs, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<bool> RemapAsync(CancellationToken cancellationToken)
+    public async Task<RemapResult> RemapAsync(CancellationToken cancellationToken)
     {
         await RequireAdministratorAsync().ConfigureAwait(false);
         return await _traces.RemapAsync(cancellationToken).ConfigureAwait(false);
@@ -97,14 +97,14 @@ internal sealed class GuardedTraceStore : ITraceStore
         return await _traces.CountAsync(query with { ExperimentIds = readable }, limit, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<int> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken)
     {
         await _caller.RequireAsync(ExperimentRights.Edit, deletion.ExperimentId).ConfigureAwait(false);
         var deleted = await _traces.DeleteAsync(deletion, cancellationToken).ConfigureAwait(false);
         var target = string.Create(
             CultureInfo.InvariantCulture,
             $"experiment {deletion.ExperimentId}: {(deletion.TraceIds is { } ids ? string.Join(' ', ids) : $"until {deletion.MaxTimestampMs}")}");
-        await _audit.WriteAsync(await _caller.ActorAsync().ConfigureAwait(false), AuditAction.DeleteTraces, target, deleted.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+        await _audit.WriteAsync(await _caller.ActorAsync().ConfigureAwait(false), AuditAction.DeleteTraces, target, deleted.Count.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
         return deleted;
     }
 

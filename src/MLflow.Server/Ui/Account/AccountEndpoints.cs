@@ -216,7 +216,7 @@ internal static class AccountEndpoints
         where T : IComponent
     {
         var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = PageHeaders.ContentSecurityPolicy;
+        PageHeaders.Set(context);
         headers["Referrer-Policy"] = "same-origin";
 
         // This says, too, that nobody may keep the page.
