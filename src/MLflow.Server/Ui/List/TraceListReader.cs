@@ -15,7 +15,7 @@ internal static class TraceListReader
     public static async Task<TraceListData> ReadAsync(
         IExperimentStore experiments, ITraceStore traces, long experimentId, string? filter, string? pageToken, CancellationToken cancellationToken)
     {
-        var experiment = await FindAsync(experiments, experimentId, cancellationToken);
+        var experiment = await VisibleExperiment.FindAsync(experiments, experimentId, cancellationToken);
         if (experiment is null)
         {
             return new TraceListData { Experiment = null };
@@ -36,19 +36,6 @@ internal static class TraceListReader
         catch (MlflowException e) when (e.ErrorCode != ErrorCode.UNAUTHENTICATED)
         {
             return new TraceListData { Experiment = experiment, Error = e.Message };
-        }
-    }
-
-    // What somebody may not see is not there for them.
-    private static async Task<Experiment?> FindAsync(IExperimentStore experiments, long experimentId, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await experiments.GetAsync(experimentId, cancellationToken);
-        }
-        catch (MlflowException e) when (e.ErrorCode == ErrorCode.PERMISSION_DENIED)
-        {
-            return null;
         }
     }
 }

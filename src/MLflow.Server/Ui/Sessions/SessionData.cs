@@ -16,7 +16,7 @@ internal sealed record SessionData(Experiment? Experiment, IReadOnlyList<(TraceI
 
     public static async Task<SessionData> ReadAsync(IExperimentStore experiments, ITraceStore traces, long experimentId, string sessionId, CancellationToken cancellationToken)
     {
-        var experiment = await experiments.GetAsync(experimentId, cancellationToken);
+        var experiment = await VisibleExperiment.FindAsync(experiments, experimentId, cancellationToken);
         if (experiment is null)
         {
             return new SessionData(null, []);
@@ -38,7 +38,7 @@ internal sealed record SessionData(Experiment? Experiment, IReadOnlyList<(TraceI
 
             return new SessionData(experiment, turns, page.NextPageToken is not null);
         }
-        catch (MlflowException e)
+        catch (MlflowException e) when (e.ErrorCode != ErrorCode.UNAUTHENTICATED)
         {
             return new SessionData(experiment, [], Error: e.Message);
         }
