@@ -6,7 +6,8 @@ using MLflow.Benchmarks.Uploads;
 
 return args switch
 {
-    ["calls"] => CompiledProcess.Run("calls", RunCalls),
+    ["calls"] => CompiledProcess.Run("calls", () => RunCalls(null)),
+    ["calls", "chat" or "stream" or "get"] => CompiledProcess.Run($"calls {args[1]}", () => RunCalls(args[1])),
     ["collector"] => await RunCollectorAsync(),
     ["privacy"] => CompiledProcess.Run("privacy", RunPrivacy),
     ["ingest"] => await RunIngestAsync(),
@@ -16,9 +17,9 @@ return args switch
     _ => Usage(),
 };
 
-static int RunCalls()
+static int RunCalls(string? only)
 {
-    CallsBenchmark.Run();
+    CallsBenchmark.Run(only);
     return 0;
 }
 
@@ -54,6 +55,6 @@ static int RunPrivacy()
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls | spans | soak SPANS | privacy | uploads | ingest");
+    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls [chat | stream | get] | spans | soak SPANS | privacy | uploads | ingest");
     return 2;
 }

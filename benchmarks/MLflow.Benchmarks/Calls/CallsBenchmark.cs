@@ -16,22 +16,45 @@ internal static class CallsBenchmark
     private const int UnrelatedCalls = 2000;
     private static readonly Tracing[] Kinds = [Tracing.None, Tracing.Autolog, Tracing.ExtensionsAI];
 
-    public static void Run()
+    /// <param name="only"><c>chat</c>, <c>stream</c> or <c>get</c>, to measure that alone.</param>
+    public static void Run(string? only)
     {
         // A thread of its own: nothing else is ever counted to it.
-        var thread = new Thread(Measure);
+        var thread = new Thread(() => Measure(only));
         thread.Start();
         thread.Join();
     }
 
-    private static void Measure()
+    private static void Measure(string? only)
     {
         using var collector = CollectorProcess.Start();
         using var programs = new CallPrograms(collector.Address);
-        var chat = Compare(ChatCalls, Kinds, programs.Chat, programs);
-        var stream = Compare(StreamCalls, Kinds, programs.Stream, programs);
+        Console.WriteLine($"Added to a call, median of {Rounds} rounds and the middle half of them. Time is CPU time{(ThreadClock.IsCpuTime ? "" : " of the process, and the wall clock for the calling thread")}.");
+        if (only is null or "chat")
+        {
+            ReportAgainst("chat call", Compare(ChatCalls, Kinds, programs.Chat, programs), (0.5, 0.3, 1.0));
+        }
+
+        if (only is null or "stream")
+        {
+            ReportAgainst("stream of 500 chunks", Compare(StreamCalls, Kinds, programs.Stream, programs), (0.3, null, null));
+        }
+
+        if (only is null or "get")
+        {
+            MeasureUnrelated(programs);
+        }
+
+        var flushed = Mlflow.FlushAsync().GetAwaiter().GetResult();
+
+        // A dropped trace costs less than a sent one: figures with drops would flatter us.
+        Console.WriteLine($"Autolog: {flushed.Exported} traces exported, {flushed.Pending} pending, {flushed.Dropped} dropped.");
+    }
+
+    private static void MeasureUnrelated(CallPrograms programs)
+    {
         var heads = new Dictionary<Tracing, string>();
-        var unrelated = Compare(
+        var costs = Compare(
             UnrelatedCalls,
             [Tracing.None, Tracing.Autolog],
             tracing =>
@@ -40,14 +63,7 @@ internal static class CallsBenchmark
                 heads[tracing] = programs.UnrelatedHead;
             },
             programs);
-        Console.WriteLine($"Added to a call, median of {Rounds} rounds and the middle half of them. Time is CPU time{(ThreadClock.IsCpuTime ? "" : " of the process, and the wall clock for the calling thread")}.");
-        ReportAgainst("chat call", chat, (0.5, 0.3, 1.0));
-        ReportAgainst("stream of 500 chunks", stream, (0.3, null, null));
-        ReportUnrelated(unrelated, heads[Tracing.None] == heads[Tracing.Autolog]);
-        var flushed = Mlflow.FlushAsync().GetAwaiter().GetResult();
-
-        // A dropped trace costs less than a sent one: figures with drops would flatter us.
-        Console.WriteLine($"Autolog: {flushed.Exported} traces exported, {flushed.Pending} pending, {flushed.Dropped} dropped.");
+        ReportUnrelated(costs, heads[Tracing.None] == heads[Tracing.Autolog]);
     }
 
     private static Dictionary<Tracing, List<Cost>> Compare(int calls, Tracing[] kinds, Action<Tracing> call, CallPrograms programs)
