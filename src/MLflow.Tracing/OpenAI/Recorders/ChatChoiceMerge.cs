@@ -59,6 +59,9 @@ internal sealed class ChatChoiceMerge
         return hasContent || (_wholeMessage is not null && _message.IsEmpty);
     }
 
+    /// <summary>The message's text of that name.</summary>
+    public MergedField TextOf(ReadOnlySpan<byte> name) => _message.Field(name);
+
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
@@ -126,7 +129,7 @@ internal sealed class ChatChoiceMerge
 
         if (reader.TokenType == JsonTokenType.String && name.SequenceEqual("finish_reason"u8) && !reader.ValueSpan.IsEmpty)
         {
-            FinishReason = reader.TextEquals("stop"u8) ? "stop" : JsonText.ReadString(ref reader);
+            FinishReason = reader.ValueSpan.SequenceEqual("stop"u8) ? "stop" : JsonText.ReadString(ref reader);
         }
 
         if (reader.TokenType == JsonTokenType.StartArray && name.SequenceEqual("token_ids"u8))

@@ -11,6 +11,7 @@ internal sealed class ChatStreamMerge : IStreamMerge
 {
     private readonly List<MergedField> _top = [];
     private readonly List<ChatChoiceMerge> _choices = [];
+    private readonly ChunkTemplate _template = new();
     private readonly bool _isLegacy;
     private bool _hasChoices;
     private int _topBeforeChoices;
@@ -27,9 +28,13 @@ internal sealed class ChatStreamMerge : IStreamMerge
 
     public bool TryAdd(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> chunk, out bool hasContent)
     {
-        hasContent = false;
+        if (_template.TryAppend(chunk, out hasContent))
+        {
+            return true;
+        }
+
         // A chunk is merged whole or not at all.
-        if (!JsonText.IsJsonObject(chunk))
+        if (!_template.TryLearn(chunk))
         {
             return false;
         }
@@ -50,6 +55,7 @@ internal sealed class ChatStreamMerge : IStreamMerge
             }
         }
 
+        _template.Bind(Choice);
         return true;
     }
 

@@ -74,12 +74,16 @@ internal sealed class MergedObject
         writer.WriteEndObject();
     }
 
+    /// <summary>Whether a text of that name is no part of the answer.</summary>
+    public static bool IsSaidOnce(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("id"u8) || name.SequenceEqual("type"u8) || name.SequenceEqual("role"u8) || name.SequenceEqual("format"u8);
+
     private static bool AddText(MergedField field, ReadOnlySpan<byte> escaped, ReadOnlySpan<byte> raw)
     {
         var name = field.Name.AsSpan();
-        if (name.SequenceEqual("id"u8) || name.SequenceEqual("type"u8) || name.SequenceEqual("role"u8) || name.SequenceEqual("format"u8))
+        if (IsSaidOnce(name))
         {
-            // Said once, or again in every piece, or again as an empty text.
+            // Or again in every piece, or again as an empty text.
             if (!escaped.IsEmpty || !field.HasValue)
             {
                 field.SetRaw(raw);
