@@ -18,11 +18,16 @@ internal ref struct ChunkLogBuilder
     private bool _isFull;
     private string? _lastType;
 
+    /// <param name="limits">How much is kept.</param>
+    /// <param name="bodyBytes">Upper bound of the bytes of all chunks.</param>
     public ChunkLogBuilder(StreamLimits limits, int bodyBytes)
     {
         _limits = limits;
         _maxBytes = Math.Min(bodyBytes, limits.MaxChunkEventBytes);
     }
+
+    /// <summary>False where no chunk has a member that is called <c>type</c>. To look for it in all of them at once costs less.</summary>
+    public bool MayHaveTypes { get; init; } = true;
 
     public void Add(ReadOnlySpan<byte> data, ReadOnlySpan<byte> eventName, long timeNs, bool isJson)
     {
@@ -78,7 +83,7 @@ internal ref struct ChunkLogBuilder
     {
         if (eventName.IsEmpty)
         {
-            return isJson && JsonText.HasType(data) ? "" : null;
+            return MayHaveTypes && isJson && JsonText.HasType(data) ? "" : null;
         }
 
         if (isJson && JsonText.TypeEquals(data, eventName))

@@ -9,7 +9,7 @@ internal static class StreamReading
     {
         var bytes = JsonText.ValidUtf8(body.Bytes);
         var events = new ServerSentEvents(bytes);
-        var chunks = new ChunkLogBuilder(fields.Limits, bytes.Length);
+        var chunks = new ChunkLogBuilder(fields.Limits, bytes.Length) { MayHaveTypes = bytes.IndexOf("type\""u8) >= 0 };
         StringBuilder? text = null;
         var mark = 0;
         long lastContent = 0;
