@@ -111,7 +111,7 @@ public sealed class CallFilterTests
     [InlineData("http://localhost:5000/endpoints/chat/invocations", "chat")]
     [InlineData("https://api.openai.com/v1/chat/completions", null)]
     [InlineData("https://x.openai.azure.com/openai/deployments/d/chat/completions", null)]
-    public void EndpointOf_Gateway_IsWhatWasAsked(string address, string? endpoint) => Assert.Equal(endpoint, ApiProvider.EndpointOf(new Uri(address), "asked"));
+    public void EndpointOf_Gateway_IsWhatWasAsked(string address, string? endpoint) => Assert.Equal(endpoint, CallAddress.Of(new Uri(address)).EndpointOf("asked"));
 
     private static HttpRequestMessage Request(string request, string? agent = null)
     {

@@ -77,26 +77,24 @@ internal static class ApiProvider
     }
 
     /// <summary>The model that the address names: an Azure deployment, an endpoint of Databricks or of MLflow's gateway, the model of a realtime session. Null where it names none.</summary>
-    public static string? ModelOf(Uri uri) => SegmentAfter(uri, "/deployments/") ?? InvokedEndpoint(uri) ?? RealtimeModel(uri);
+    public static string? ModelOf(Uri uri) => SegmentAfter(uri, "/deployments/") ?? EndpointOf(uri) ?? RealtimeModel(uri);
 
-    /// <summary>The endpoint that a call went through: of Databricks' model serving or AI Gateway, or of MLflow's gateway. Null where it went to a model directly.</summary>
-    /// <param name="uri">The address.</param>
-    /// <param name="requestModel">The model that the request names: in an address of OpenAI's form it is the endpoint.</param>
-    public static string? EndpointOf(Uri uri, string? requestModel)
+    /// <summary>The endpoint that the address names: of Databricks' model serving or AI Gateway, or of MLflow's gateway. Null where it names none.</summary>
+    public static string? EndpointOf(Uri uri) => IsInvocation(uri.AbsolutePath)
+        ? SegmentAfter(uri, "/serving-endpoints/") ?? SegmentAfter(uri, "/gateway/") ?? SegmentAfter(uri, "/endpoints/")
+        : null;
+
+    /// <summary>Whether what a request calls its model is an endpoint of such a server.</summary>
+    public static bool IsEndpoint(Uri uri)
     {
         var path = uri.AbsolutePath;
-        return InvokedEndpoint(uri)
-            ?? (path.StartsWith("/serving-endpoints/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/ai-gateway/", StringComparison.OrdinalIgnoreCase) || IsMlflowGateway(path) ? requestModel : null);
+        return path.StartsWith("/serving-endpoints/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/ai-gateway/", StringComparison.OrdinalIgnoreCase) || IsMlflowGateway(path);
     }
 
     private static bool IsMlflowGateway(string path) =>
         path.Contains("/gateway/mlflow/v1/", StringComparison.OrdinalIgnoreCase)
         || path.Contains("/gateway/openai/v1/", StringComparison.OrdinalIgnoreCase)
         || (IsInvocation(path) && (path.Contains("/gateway/", StringComparison.OrdinalIgnoreCase) || path.Contains("/endpoints/", StringComparison.OrdinalIgnoreCase)));
-
-    private static string? InvokedEndpoint(Uri uri) => IsInvocation(uri.AbsolutePath)
-        ? SegmentAfter(uri, "/serving-endpoints/") ?? SegmentAfter(uri, "/gateway/") ?? SegmentAfter(uri, "/endpoints/")
-        : null;
 
     private static bool IsInvocation(string path) => path.EndsWith("/invocations", StringComparison.OrdinalIgnoreCase);
 

@@ -8,7 +8,7 @@ internal static class UrlText
     /// <summary>The address without user, password, fragment, and the values of query parameters that hold secrets.</summary>
     public static string WithoutSecrets(Uri uri)
     {
-        if (uri.OriginalString.AsSpan().IndexOfAny('@', '?', '#') < 0)
+        if (IsPlain(uri))
         {
             return uri.AbsoluteUri;
         }
@@ -19,6 +19,9 @@ internal static class UrlText
             : address + "?" + string.Join('&', uri.Query[1..].Split('&').Select(part =>
                 part.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && IsSecret(part[..at]) ? part[..at] + "=REDACTED" : part));
     }
+
+    /// <summary>Whether it has neither user nor query nor fragment, and so nothing that is left out.</summary>
+    public static bool IsPlain(Uri uri) => uri.OriginalString.AsSpan().IndexOfAny('@', '?', '#') < 0;
 
     /// <summary>The query's parameters without those that hold secrets.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Query(Uri uri)
