@@ -88,7 +88,7 @@ internal static class ResponseReader
             }
             else if (name.SequenceEqual("choices"u8))
             {
-                hasChoices = ReadFinishReason(reader, fields);
+                hasChoices = ReadFinishReason(ref reader, fields);
             }
             else if (name.SequenceEqual("error"u8))
             {
@@ -149,17 +149,51 @@ internal static class ResponseReader
         }
     }
 
-    /// <summary>Reads the first choice with a copy of the reader.</summary>
+    /// <summary>Reads the list of choices, of which the first counts. Its message may be all there is of a body, so it is not read twice.</summary>
     /// <returns>True when there is a choice.</returns>
-    private static bool ReadFinishReason(Utf8JsonReader reader, RecordedFields fields)
+    private static bool ReadFinishReason(ref Utf8JsonReader reader, RecordedFields fields)
     {
-        if (reader.TokenType != JsonTokenType.StartArray || !reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        if (reader.TokenType != JsonTokenType.StartArray)
         {
             return false;
         }
 
-        fields.FinishReason = ReadText(reader, "finish_reason"u8);
-        return true;
+        reader.Read();
+        var hasChoice = reader.TokenType == JsonTokenType.StartObject;
+        if (hasChoice)
+        {
+            fields.FinishReason = TakeText(ref reader, "finish_reason"u8);
+        }
+
+        while (reader.TokenType != JsonTokenType.EndArray)
+        {
+            reader.Skip();
+            reader.Read();
+        }
+
+        return hasChoice;
+    }
+
+    /// <summary>Reads an object to its end.</summary>
+    /// <returns>The first field of that name; null where that is no text, or empty.</returns>
+    private static string? TakeText(ref Utf8JsonReader reader, ReadOnlySpan<byte> field)
+    {
+        string? text = null;
+        var isFound = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isMeant = !isFound && reader.ValueSpan.SequenceEqual(field);
+            reader.Read();
+            if (isMeant)
+            {
+                text = NullIfEmpty(JsonText.ReadStringOrNull(ref reader));
+                isFound = true;
+            }
+
+            reader.Skip();
+        }
+
+        return text;
     }
 
     private static string? TextOr(string? other, ref Utf8JsonReader reader) => NullIfEmpty(JsonText.ReadStringOrNull(ref reader)) ?? other;
