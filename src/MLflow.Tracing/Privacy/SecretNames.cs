@@ -34,16 +34,23 @@ internal static class SecretNames
         ["key", "apikey", "token", "accesstoken", "refreshtoken", "idtoken", "code", "sig", "signature", "password", "passwd", "pwd", "secret", "clientsecret",
          "subscriptionkey", "xamzsignature", "xamzsecuritytoken", "xamzcredential", "xgoogsignature", "xgoogcredential", "auth", "sessiontoken"];
 
+    // The last letters of them all, and what may stand behind a name.
+    private static readonly SearchValues<byte> LastBytes = SearchValues.Create("denty_-. DENTY"u8);
+
     private static readonly SearchValues<byte> Separators = SearchValues.Create((byte)'_', (byte)'-', (byte)'.', (byte)' ');
 
     /// <summary>What the end of a name says; what stands before it may be a word (<c>OPENAI_API_KEY</c>, <c>dbPassword</c>).</summary>
     public static SecretKind Of(ReadOnlySpan<byte> name)
     {
-        Span<byte> buffer = stackalloc byte[MaxLength];
-        var plain = Plain(name.Length > MaxLength ? name[^MaxLength..] : name, buffer);
+        if (name.IsEmpty || !LastBytes.Contains(name[^1]))
+        {
+            return SecretKind.None;
+        }
+
+        name = name.Length > MaxLength ? name[^MaxLength..] : name;
         foreach (var (end, kind) in Ends)
         {
-            if (EndsWith(plain, end))
+            if (EndsWith(name, end))
             {
                 return kind;
             }
@@ -88,22 +95,23 @@ internal static class SecretNames
         return buffer[..length];
     }
 
-    private static bool EndsWith(ReadOnlySpan<byte> text, string end)
+    /// <summary>Whether a name ends so, in either case and whatever separates its words. Each place of the work that has a part of one of them is looked at.</summary>
+    private static bool EndsWith(ReadOnlySpan<byte> name, string end)
     {
-        if (text.Length < end.Length)
+        var left = end.Length;
+        for (var at = name.Length - 1; at >= 0 && left > 0; at--)
         {
-            return false;
-        }
-
-        text = text[^end.Length..];
-        for (var i = 0; i < end.Length; i++)
-        {
-            if (text[i] != end[i])
+            var character = name[at];
+            if ((character is >= (byte)'A' and <= (byte)'Z' ? character | 0x20 : character) == end[left - 1])
+            {
+                left--;
+            }
+            else if (!Separators.Contains(character))
             {
                 return false;
             }
         }
 
-        return true;
+        return left == 0;
     }
 }
