@@ -8,13 +8,33 @@ internal static class CallRecorder
     /// <summary>What is kept of the body of a failed answer.</summary>
     public const int MaxErrorBodyBytes = 64 << 10;
 
+    /// <summary>A list that takes more is not kept.</summary>
+    private const int MaxKeptAttributes = 256;
+
+    // Its content goes to the span: a list for each call would be a kilobyte for the garbage collector.
+    [ThreadStatic]
+    private static List<KeyValuePair<string, AttributeValue>>? _spareList;
+
     public static void Record(LlmCall call, OpenAIAutologOptions options)
+    {
+        var list = _spareList ?? new(32);
+        _spareList = null;
+        Record(call, options, list);
+        if (list.Capacity <= MaxKeptAttributes)
+        {
+            list.Clear();
+            _spareList = list;
+        }
+    }
+
+    private static void Record(LlmCall call, OpenAIAutologOptions options, List<KeyValuePair<string, AttributeValue>> attributes)
     {
         var span = call.Span;
         var attempt = call.Answer;
         span.IsWithoutContent |= options.Capture == CaptureMode.Metadata;
         var fields = new RecordedFields
         {
+            Attributes = attributes,
             RestOfOutput = call.Operation.RestOfOutput,
             Limits = new StreamLimits(options.MaxChunkEvents, options.MaxCaptureBytes, options.Media == MediaCapture.Preview),
         };
@@ -48,7 +68,6 @@ internal static class CallRecorder
             MediaTrimmer.Trim(fields);
         }
 
-        var attributes = fields.Attributes;
         if (fields.Media.Count > 0)
         {
             attributes.Add(new(AttributeNames.Media, AttributeValue.FromJson(MediaTrimmer.Describe(fields.Media))));
@@ -58,16 +77,16 @@ internal static class CallRecorder
         span.Rename((call.Attempts.Any(a => a.IsAsync == true) ? operation.AsyncSpanName : null) ?? operation.SpanName);
         span.SetSpanType(operation.SpanType);
         AddText(attributes, AttributeNames.Operation, operation.Name);
-        AddExchange(attributes, attempt);
+        var address = attempt.Url is { IsAbsoluteUri: true } url ? CallAddress.Of(url) : null;
+        AddExchange(attributes, attempt, address);
         Add(attributes, AttributeNames.Inputs, fields.Inputs);
         Add(attributes, AttributeNames.Outputs, fields.Outputs);
-        var pathModel = ModelOfPath(attempt);
 
         // A deployment's name is the customer's own; what answered is what has a price.
-        AddText(attributes, AttributeNames.Model, fields.RequestModel ?? fields.ResponseModel ?? pathModel);
-        AddText(attributes, AttributeNames.RequestModel, fields.RequestModel ?? pathModel);
+        AddText(attributes, AttributeNames.Model, fields.RequestModel ?? fields.ResponseModel ?? address?.Model);
+        AddText(attributes, AttributeNames.RequestModel, fields.RequestModel ?? address?.Model);
         AddText(attributes, AttributeNames.ResponseModel, fields.ResponseModel);
-        AddText(attributes, AttributeNames.Endpoint, attempt.Url is { IsAbsoluteUri: true } url ? ApiProvider.EndpointOf(url, fields.RequestModel) : null);
+        AddText(attributes, AttributeNames.Endpoint, address?.EndpointOf(fields.RequestModel));
         AddText(attributes, AttributeNames.ResponseId, fields.ResponseId);
         AddText(attributes, AttributeNames.PreviousResponseId, fields.PreviousResponseId);
         AddText(attributes, AttributeNames.ServiceTier, fields.ServiceTier);
@@ -289,20 +308,14 @@ internal static class CallRecorder
         span.SetAttribute(key, AttributeValue.FromDouble(Math.Round(nanoseconds / 1e6, 3)));
 
     /// <summary>What is needed, beside the bodies, to write the exchange out again.</summary>
-    private static void AddExchange(List<KeyValuePair<string, AttributeValue>> attributes, LlmAttempt attempt)
+    private static void AddExchange(List<KeyValuePair<string, AttributeValue>> attributes, LlmAttempt attempt, CallAddress? address)
     {
         AddText(attributes, AttributeNames.HttpMethod, attempt.Method.Method);
-        if (attempt.Url is { IsAbsoluteUri: true } uri)
-        {
-            AddText(attributes, AttributeNames.HttpUrl, UrlText.WithoutSecrets(uri));
-            AddText(attributes, AttributeNames.Provider, ApiProvider.Of(uri));
-        }
-
+        AddText(attributes, AttributeNames.HttpUrl, address?.Text);
+        AddText(attributes, AttributeNames.Provider, address?.Provider);
         AddText(attributes, AttributeNames.RequestContentType, attempt.RequestContentType);
         AddText(attributes, AttributeNames.ResponseContentType, attempt.ResponseContentType);
     }
-
-    private static string? ModelOfPath(LlmAttempt attempt) => attempt.Url is { IsAbsoluteUri: true } uri ? ApiProvider.ModelOf(uri) : null;
 
     /// <summary>One event for each try of a call that was tried more than once.</summary>
     private static void AddAttempts(LlmCall call)

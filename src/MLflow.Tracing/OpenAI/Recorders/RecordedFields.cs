@@ -10,7 +10,7 @@ internal sealed class RecordedFields
     public AttributeValue Outputs { get; set; }
 
     /// <summary>Parameters and facts. There is room for those of most calls.</summary>
-    public List<KeyValuePair<string, AttributeValue>> Attributes { get; } = new(32);
+    public List<KeyValuePair<string, AttributeValue>> Attributes { get; init; } = new(32);
 
     /// <summary>Where only the beginning of an image, an audio, a file or a vector is kept.</summary>
     public List<TrimmedMedia> Media { get; } = [];
