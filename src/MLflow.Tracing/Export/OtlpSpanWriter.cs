@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace MLflow;
 
@@ -35,20 +37,11 @@ internal static class OtlpSpanWriter
     /// <summary>Writes a span that no longer changes: one that has ended, or a copy of one that still runs, which has no end.</summary>
     public static void Write(ProtobufWriter writer, LiveSpan span)
     {
-        Span<byte> id = stackalloc byte[16];
-        span.Trace.OtelTraceId.CopyTo(id);
-        writer.WriteBytes(SpanTraceId, id);
-        span.OtelSpanId.CopyTo(id[..8]);
-        writer.WriteBytes(SpanSpanId, id[..8]);
-        if (span.Parent is { } parent)
+        WriteId(writer, SpanTraceId, span.Trace.OtelTraceId.ToHexString());
+        WriteId(writer, SpanSpanId, span.OtelSpanId.ToHexString());
+        if ((span.Parent?.OtelSpanId ?? span.Trace.RemoteParent?.SpanId) is { } parent)
         {
-            parent.OtelSpanId.CopyTo(id[..8]);
-            writer.WriteBytes(SpanParentSpanId, id[..8]);
-        }
-        else if (span.Trace.RemoteParent is { } remote)
-        {
-            remote.SpanId.CopyTo(id[..8]);
-            writer.WriteBytes(SpanParentSpanId, id[..8]);
+            WriteId(writer, SpanParentSpanId, parent.ToHexString());
         }
 
         writer.WriteString(SpanName, span.Name);
@@ -89,18 +82,22 @@ internal static class OtlpSpanWriter
 
     private static void WriteLink(ProtobufWriter writer, SpanLink link)
     {
-        Span<byte> id = stackalloc byte[16];
         var message = writer.BeginMessage(SpanLinks);
-        link.TraceId.CopyTo(id);
-        writer.WriteBytes(LinkTraceId, id);
-        link.SpanId.CopyTo(id[..8]);
-        writer.WriteBytes(LinkSpanId, id[..8]);
+        WriteId(writer, LinkTraceId, link.TraceId.ToHexString());
+        WriteId(writer, LinkSpanId, link.SpanId.ToHexString());
         foreach (var (key, value) in link.Attributes)
         {
             WriteAttribute(writer, LinkAttributes, key, value, isDecodedAgain: false);
         }
 
         writer.EndMessage(message);
+    }
+
+    private static void WriteId(ProtobufWriter writer, int field, string hex)
+    {
+        Span<byte> id = stackalloc byte[16];
+        Convert.FromHexString(hex, id, out _, out var length);
+        writer.WriteBytes(field, id[..length]);
     }
 
     private static void WriteEvent(ProtobufWriter writer, SpanEvent spanEvent)
@@ -124,12 +121,7 @@ internal static class OtlpSpanWriter
             var message = writer.BeginMessage(SpanEvents);
             writer.WriteFixed64(EventTime, (ulong)entry.TimeNs);
             writer.WriteString(EventName, ChunkLog.EventName(i));
-            var pair = writer.BeginMessage(EventAttributes);
-            writer.WriteString(KeyValueKey, AttributeNames.ChunkValue);
-            var any = writer.BeginMessage(KeyValueValue);
-            writer.WriteUtf8(AnyString, chunks.DataOf(entry));
-            writer.EndMessage(any);
-            writer.EndMessage(pair);
+            WriteText(writer, EventAttributes, AttributeNames.ChunkValue, chunks.DataOf(entry));
             if (entry.EventType is { } type)
             {
                 WriteText(writer, EventAttributes, AttributeNames.ChunkEventType, type);
@@ -157,58 +149,91 @@ internal static class OtlpSpanWriter
 
     public static void WriteText(ProtobufWriter writer, int field, string key, string value)
     {
-        var pair = writer.BeginMessage(field);
-        writer.WriteString(KeyValueKey, key);
-        var any = writer.BeginMessage(KeyValueValue);
-        writer.WriteString(AnyString, value);
-        writer.EndMessage(any);
-        writer.EndMessage(pair);
+        var size = Encoding.UTF8.GetByteCount(value);
+        BeginPair(writer, field, key, ProtobufWriter.SizeOf(size));
+        writer.WriteString(AnyString, value, size);
+    }
+
+    /// <param name="writer">Takes the attribute.</param>
+    /// <param name="field">Number of the attributes' field.</param>
+    /// <param name="key">The attribute's name.</param>
+    /// <param name="utf8">What should be UTF-8. What is wrong in it is replaced: a server refuses the whole request for one invalid string.</param>
+    private static void WriteText(ProtobufWriter writer, int field, string key, ReadOnlySpan<byte> utf8)
+    {
+        if (!Utf8.IsValid(utf8))
+        {
+            WriteText(writer, field, key, Encoding.UTF8.GetString(utf8));
+            return;
+        }
+
+        BeginPair(writer, field, key, ProtobufWriter.SizeOf(utf8.Length));
+        writer.WriteBytes(AnyString, utf8);
+    }
+
+    /// <summary>Writes an attribute up to its value, an <c>AnyValue</c> of known size.</summary>
+    private static void BeginPair(ProtobufWriter writer, int field, string key, int valueSize)
+    {
+        var keySize = Encoding.UTF8.GetByteCount(key);
+        writer.WriteHeader(field, ProtobufWriter.SizeOf(keySize) + ProtobufWriter.SizeOf(valueSize));
+        writer.WriteString(KeyValueKey, key, keySize);
+        writer.WriteHeader(KeyValueValue, valueSize);
     }
 
     private static void WriteAttribute(ProtobufWriter writer, int field, string key, AttributeValue value, bool isDecodedAgain)
     {
-        var pair = writer.BeginMessage(field);
-        writer.WriteString(KeyValueKey, key);
-        var any = writer.BeginMessage(KeyValueValue);
-        WriteAny(writer, value, isDecodedAgain);
-        writer.EndMessage(any);
-        writer.EndMessage(pair);
-    }
-
-    private static void WriteAny(ProtobufWriter writer, AttributeValue value, bool isDecodedAgain)
-    {
         switch (value.Kind)
         {
             case AttributeValueKind.Boolean:
-                writer.WriteVarint(AnyBool, value.Boolean ? 1UL : 0UL);
+                WriteBoolean(writer, field, key, value.Boolean);
                 break;
             case AttributeValueKind.Int64:
-                writer.WriteVarint(AnyInt, (ulong)value.Int64);
+                WriteInteger(writer, field, key, value.Int64);
                 break;
             case AttributeValueKind.Double:
-                writer.WriteFixed64(AnyDouble, BitConverter.DoubleToUInt64Bits(value.Double));
+                WriteDouble(writer, field, key, value.Double);
                 break;
             case AttributeValueKind.String:
-                WriteString(writer, value.String, isDecodedAgain);
+                WriteString(writer, field, key, value.String, isDecodedAgain);
                 break;
             case AttributeValueKind.Json:
-                WriteJson(writer, value.Json, isDecodedAgain);
+                WriteJson(writer, field, key, value.Json, isDecodedAgain);
                 break;
             default:
-                // JSON null is an AnyValue with nothing set.
+                WriteNull(writer, field, key);
                 break;
         }
     }
+
+    private static void WriteBoolean(ProtobufWriter writer, int field, string key, bool value)
+    {
+        BeginPair(writer, field, key, 2);
+        writer.WriteVarint(AnyBool, value ? 1UL : 0UL);
+    }
+
+    private static void WriteInteger(ProtobufWriter writer, int field, string key, long value)
+    {
+        BeginPair(writer, field, key, 1 + ProtobufWriter.VarintSize((ulong)value));
+        writer.WriteVarint(AnyInt, (ulong)value);
+    }
+
+    private static void WriteDouble(ProtobufWriter writer, int field, string key, double value)
+    {
+        BeginPair(writer, field, key, 1 + sizeof(double));
+        writer.WriteFixed64(AnyDouble, BitConverter.DoubleToUInt64Bits(value));
+    }
+
+    /// <summary>JSON null is an <c>AnyValue</c> with nothing set.</summary>
+    private static void WriteNull(ProtobufWriter writer, int field, string key) => BeginPair(writer, field, key, 0);
 
     /// <summary>
     /// Objects and arrays travel as JSON text, which servers decode; as a kvlist, an empty object or array would come back as null
     /// (seen with MLflow 3.6). Scalars travel as themselves.
     /// </summary>
-    private static void WriteJson(ProtobufWriter writer, ReadOnlySpan<byte> json, bool isDecodedAgain)
+    private static void WriteJson(ProtobufWriter writer, int field, string key, ReadOnlySpan<byte> json, bool isDecodedAgain)
     {
         if (json is [(byte)'{' or (byte)'[', ..])
         {
-            writer.WriteUtf8(AnyString, json);
+            WriteText(writer, field, key, json);
             return;
         }
 
@@ -219,29 +244,30 @@ internal static class OtlpSpanWriter
             switch (reader.TokenType)
             {
                 case JsonTokenType.String:
-                    WriteString(writer, reader.GetString()!, isDecodedAgain);
+                    WriteString(writer, field, key, reader.GetString()!, isDecodedAgain);
                     break;
                 case JsonTokenType.Number when reader.TryGetInt64(out var number):
-                    writer.WriteVarint(AnyInt, (ulong)number);
+                    WriteInteger(writer, field, key, number);
                     break;
                 case JsonTokenType.Number when reader.TryGetDouble(out var number) && double.IsFinite(number):
-                    writer.WriteFixed64(AnyDouble, BitConverter.DoubleToUInt64Bits(number));
+                    WriteDouble(writer, field, key, number);
                     break;
                 case JsonTokenType.True:
                 case JsonTokenType.False:
-                    writer.WriteVarint(AnyBool, reader.TokenType == JsonTokenType.True ? 1UL : 0UL);
+                    WriteBoolean(writer, field, key, reader.TokenType == JsonTokenType.True);
                     break;
                 case JsonTokenType.Null:
+                    WriteNull(writer, field, key);
                     break;
                 default:
-                    writer.WriteUtf8(AnyString, json);
+                    WriteText(writer, field, key, json);
                     break;
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // Not JSON after all: one span must not take the batch with it.
-            WriteString(writer, System.Text.Encoding.UTF8.GetString(json), isDecodedAgain);
+            WriteString(writer, field, key, Encoding.UTF8.GetString(json), isDecodedAgain);
         }
     }
 
@@ -249,15 +275,15 @@ internal static class OtlpSpanWriter
     /// A server removes one layer of JSON from a span attribute's text (not from an event's). Text that could be read as JSON
     /// therefore gets a layer more, and arrives as the text that it was.
     /// </summary>
-    private static void WriteString(ProtobufWriter writer, string value, bool isDecodedAgain)
+    private static void WriteString(ProtobufWriter writer, int field, string key, string value, bool isDecodedAgain)
     {
         if (isDecodedAgain && AttributeJson.CouldBeStructure(value))
         {
-            writer.WriteBytes(AnyString, AttributeJson.Quote(value));
+            WriteText(writer, field, key, AttributeJson.Quote(value));
         }
         else
         {
-            writer.WriteString(AnyString, value);
+            WriteText(writer, field, key, value);
         }
     }
 }

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Numerics;
 using System.Text;
-using System.Text.Unicode;
 
 namespace MLflow;
 
@@ -17,7 +17,10 @@ internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
     private const int LengthDelimitedType = 2;
     private const int LengthBytes = 4;
 
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+    private byte[] _buffer;
+
+    /// <param name="capacity">Bytes for which there is room at first.</param>
+    public ProtobufWriter(int capacity = 16 << 10) => _buffer = ArrayPool<byte>.Shared.Rent(capacity);
 
     public int Position { get; private set; }
 
@@ -91,56 +94,40 @@ internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
 
     public void EndMessage(int start)
     {
-        var length = (uint)(Position - start);
-        var target = _buffer.AsSpan(start - LengthBytes, LengthBytes);
-        for (var i = 0; i < LengthBytes - 1; i++)
-        {
-            target[i] = (byte)((length & 0x7F) | 0x80);
-            length >>= 7;
-        }
-
         // 28 bits: the exporter's batches stay far below 256 MiB.
-        target[LengthBytes - 1] = checked((byte)length);
+        var length = (uint)(Position - start);
+        var padded = 0x00808080u | (length & 0x7F) | ((length << 1) & 0x7F00) | ((length << 2) & 0x7F0000) | (checked((byte)(length >> 21)) * 0x1000000u);
+        BinaryPrimitives.WriteUInt32LittleEndian(_buffer.AsSpan(start - LengthBytes), padded);
     }
 
-    public void WriteString(int field, string value)
-    {
-        // Most strings are short: names and keys. Their length takes one byte, whatever they hold.
-        const int shortLength = 127 / 3;
-        if (value.Length <= shortLength)
-        {
-            WriteTag(field, LengthDelimitedType);
-            Ensure(1 + (value.Length * 3));
-            var written = Encoding.UTF8.GetBytes(value, _buffer.AsSpan(Position + 1));
-            _buffer[Position] = (byte)written;
-            Position += 1 + written;
-            return;
-        }
+    public void WriteString(int field, string value) => WriteString(field, value, Encoding.UTF8.GetByteCount(value));
 
-        var start = BeginMessage(field);
-        var size = Encoding.UTF8.GetMaxByteCount(value.Length);
+    /// <param name="field">The field's number.</param>
+    /// <param name="value">The text.</param>
+    /// <param name="size">Bytes of it in UTF-8.</param>
+    public void WriteString(int field, string value, int size)
+    {
+        WriteHeader(field, size);
         Ensure(size);
-        Position += Encoding.UTF8.GetBytes(value, _buffer.AsSpan(Position));
-        EndMessage(start);
+        Position += Encoding.UTF8.GetBytes(value, _buffer.AsSpan(Position, size));
     }
 
-    /// <summary>Writes what should be UTF-8. What is wrong in it is replaced: a server refuses the whole request for one invalid string.</summary>
-    public void WriteUtf8(int field, ReadOnlySpan<byte> value)
+    /// <summary>Begins a field of known length, which is written next. Unlike <see cref="BeginMessage"/> it wastes no bytes.</summary>
+    public void WriteHeader(int field, int length)
     {
-        if (Utf8.IsValid(value))
-        {
-            WriteBytes(field, value);
-        }
-        else
-        {
-            WriteString(field, Encoding.UTF8.GetString(value));
-        }
+        WriteTag(field, LengthDelimitedType);
+        WriteVarint((ulong)length);
     }
+
+    /// <summary>Bytes of a field with its number, which is less than 16, and its length.</summary>
+    public static int SizeOf(int length) => 1 + VarintSize((ulong)length) + length;
+
+    /// <summary>Bytes of a number.</summary>
+    public static int VarintSize(ulong value) => (BitOperations.Log2(value | 1) / 7) + 1;
 
     public void WriteBytes(int field, ReadOnlySpan<byte> value)
     {
-        WriteTag(field, LengthDelimitedType);
-        WriteVarint((ulong)value.Length);
+        WriteHeader(field, value.Length);
         Write(value);
     }
 
