@@ -8,6 +8,9 @@ internal static class JsonString
 {
     private const int LargestOnStack = 256;
 
+    /// <summary><c>\u00xx</c></summary>
+    private const int LongestEscape = 6;
+
     private static readonly SearchValues<byte> Escaped = SearchValues.Create(
         [.. Enumerable.Range(0, 0x20).Select(code => (byte)code), (byte)'"', (byte)'\\']);
 
@@ -30,32 +33,45 @@ internal static class JsonString
     /// <param name="suffix">More of it, which needs no escaping.</param>
     public static void Write(ProtobufWriter target, ReadOnlySpan<byte> utf8, ReadOnlySpan<byte> suffix = default)
     {
-        target.Write("\""u8);
+        // JSON within JSON has an escape every few bytes: there is room for all of them from the start.
+        var room = target.GetSpan((utf8.Length * LongestEscape) + suffix.Length + 2);
+        room[0] = (byte)'"';
+        var length = 1;
         while (utf8.IndexOfAny(Escaped) is >= 0 and var at)
         {
-            target.Write(utf8[..at]);
-            WriteEscaped(target, utf8[at]);
+            utf8[..at].CopyTo(room[length..]);
+            length += at;
+            length += WriteEscaped(room[length..], utf8[at]);
             utf8 = utf8[(at + 1)..];
         }
 
-        target.Write(utf8);
-        target.Write(suffix);
-        target.Write("\""u8);
+        utf8.CopyTo(room[length..]);
+        length += utf8.Length;
+        suffix.CopyTo(room[length..]);
+        length += suffix.Length;
+        room[length] = (byte)'"';
+        target.Advance(length + 1);
     }
 
-    private static void WriteEscaped(ProtobufWriter target, byte character)
+    /// <returns>How many bytes were written.</returns>
+    private static int WriteEscaped(Span<byte> room, byte character)
     {
+        room[0] = (byte)'\\';
         if (character is (byte)'"' or (byte)'\\')
         {
-            target.Write([(byte)'\\', character]);
+            room[1] = character;
+            return 2;
         }
-        else if (character == (byte)'\n')
+
+        if (character == (byte)'\n')
         {
-            target.Write("\\n"u8);
+            room[1] = (byte)'n';
+            return 2;
         }
-        else
-        {
-            target.Write([(byte)'\\', (byte)'u', (byte)'0', (byte)'0', (byte)('0' + (character >> 4)), (byte)"0123456789abcdef"[character & 15]]);
-        }
+
+        "u00"u8.CopyTo(room[1..]);
+        room[4] = (byte)('0' + (character >> 4));
+        room[5] = (byte)"0123456789abcdef"[character & 15];
+        return LongestEscape;
     }
 }

@@ -10,7 +10,14 @@ internal static class TraceInfoWriter
     private const int MaxMetadataLength = 250;
     private const int MaxTagLength = 4096;
 
+    private static readonly byte[] InputsName = Name(TraceKeys.Inputs);
+    private static readonly byte[] OutputsName = Name(TraceKeys.Outputs);
+    private static readonly byte[] SizeStatsName = Name(TraceKeys.SizeStats);
+    private static readonly byte[] SizeBytesName = Name(TraceKeys.SizeBytes);
+    private static readonly byte[] TokenUsageName = Name(TraceKeys.TokenUsage);
+    private static readonly byte[] BeforeMetadata = [.. ",\"trace_metadata\":{"u8, .. Name(TraceKeys.SchemaVersion).AsSpan(1), .. "\"3\""u8];
     private static readonly byte[] AfterMetadata = ProcessMetadata();
+    private static readonly byte[] BeforeTags = [.. ",\"tags\":{"u8, .. Name(TraceKeys.TraceName).AsSpan(1)];
 
     /// <param name="target">Takes the text.</param>
     /// <param name="trace">A trace whose root has ended.</param>
@@ -39,8 +46,8 @@ internal static class TraceInfoWriter
         WriteMember(target, "response_preview", Preview("response_preview", told.ResponsePreview, redactor, preview) ?? (withPreviews ? TracePreview.OfResponse(outputs, preview) : null));
         WriteMetadata(target, trace, inputs, outputs, redactor);
         WriteAssessments(target, trace, redactor);
-        target.Write(",\"tags\":{"u8);
-        WriteFirst(target, TraceKeys.TraceName, TracePreview.Cut(root.Name, MaxTagLength));
+        target.Write(BeforeTags);
+        JsonString.Write(target, TracePreview.Cut(root.Name, MaxTagLength));
         foreach (var (key, value) in trace.Tags())
         {
             if (key != TraceKeys.TraceName)
@@ -80,14 +87,13 @@ internal static class TraceInfoWriter
 
     private static void WriteMetadata(ProtobufWriter target, ActiveTrace trace, AttributeValue? inputs, AttributeValue? outputs, FactsRedactor? redactor)
     {
-        target.Write(",\"trace_metadata\":{"u8);
-        WriteFirst(target, TraceKeys.SchemaVersion, "3");
-        WriteStart(target, TraceKeys.Inputs, inputs);
-        WriteStart(target, TraceKeys.Outputs, outputs);
+        target.Write(BeforeMetadata);
+        WriteStart(target, InputsName, inputs);
+        WriteStart(target, OutputsName, outputs);
         WriteSizes(target, trace);
         if (trace.TotalUsage() is { } usage)
         {
-            WriteName(target, TraceKeys.TokenUsage);
+            target.Write(TokenUsageName);
             JsonString.Write(target, UsageJson.Write(usage));
         }
 
@@ -122,7 +128,7 @@ internal static class TraceInfoWriter
         var sizes = trace.Sizes;
         Span<long> percentiles = stackalloc long[3];
         sizes.Percentiles([25, 50, 75], percentiles);
-        WriteName(target, TraceKeys.SizeStats);
+        target.Write(SizeStatsName);
         target.Write("\"{\\\"total_size_bytes\\\": "u8);
         target.WriteDigits(sizes.Total);
         target.Write(", \\\"num_spans\\\": "u8);
@@ -136,7 +142,7 @@ internal static class TraceInfoWriter
         target.Write(", \\\"p75\\\": "u8);
         target.WriteDigits(percentiles[2]);
         target.Write("}\""u8);
-        WriteName(target, TraceKeys.SizeBytes);
+        target.Write(SizeBytesName);
         target.Write("\""u8);
         target.WriteDigits(sizes.Total);
         target.Write("\""u8);
@@ -172,20 +178,20 @@ internal static class TraceInfoWriter
     }
 
     /// <summary>The first characters of a value's JSON text, without a string of it in between.</summary>
-    private static void WriteStart(ProtobufWriter target, string name, AttributeValue? value)
+    private static void WriteStart(ProtobufWriter target, byte[] name, AttributeValue? value)
     {
         if (value is not { } present)
         {
             return;
         }
 
+        target.Write(name);
         if (present.Kind != AttributeValueKind.Json)
         {
-            WriteMember(target, name, TracePreview.Cut(AttributeJson.StartOf(present, MaxMetadataLength), MaxMetadataLength));
+            JsonString.Write(target, TracePreview.Cut(AttributeJson.StartOf(present, MaxMetadataLength), MaxMetadataLength));
             return;
         }
 
-        WriteName(target, name);
         var json = present.Json;
         if (json.Length <= MaxMetadataLength)
         {
@@ -208,21 +214,12 @@ internal static class TraceInfoWriter
         if (value is not null)
         {
             target.Write(","u8);
-            WriteFirst(target, name, value);
+            JsonString.Write(target, name);
+            target.Write(":"u8);
+            JsonString.Write(target, value);
         }
     }
 
-    private static void WriteFirst(ProtobufWriter target, string name, string value)
-    {
-        JsonString.Write(target, name);
-        target.Write(":"u8);
-        JsonString.Write(target, value);
-    }
-
-    private static void WriteName(ProtobufWriter target, string name)
-    {
-        target.Write(","u8);
-        JsonString.Write(target, name);
-        target.Write(":"u8);
-    }
+    /// <summary>What stands before a member's value, as it is written behind another one.</summary>
+    private static byte[] Name(string name) => Encoding.UTF8.GetBytes($",\"{name}\":");
 }

@@ -381,7 +381,7 @@ internal sealed class ActiveTrace
     {
         lock (this)
         {
-            return [.. _assessments ?? []];
+            return _assessments is null ? [] : [.. _assessments];
         }
     }
 
@@ -390,7 +390,7 @@ internal sealed class ActiveTrace
     {
         lock (this)
         {
-            return [.. _metadata ?? [], .. (_offered ?? []).Where(offer => _metadata?.ContainsKey(offer.Key) != true)];
+            return _metadata is null && _offered is null ? [] : [.. _metadata ?? [], .. (_offered ?? []).Where(offer => _metadata?.ContainsKey(offer.Key) != true)];
         }
     }
 
@@ -398,7 +398,7 @@ internal sealed class ActiveTrace
     {
         lock (this)
         {
-            return [.. _tags ?? []];
+            return _tags is null ? [] : [.. _tags];
         }
     }
 
