@@ -16,9 +16,12 @@ internal sealed class OtlpRequest : IDisposable
     private const int ScopeVersion = 2;
     private const string ServiceName = "service.name";
 
-    private readonly ProtobufWriter _writer = new();
+    private readonly ProtobufWriter _writer;
     private int _resourceSpans;
     private int _scopeSpans;
+
+    /// <param name="capacity">Bytes for which there is room at first.</param>
+    public OtlpRequest(int capacity = 16 << 10) => _writer = new ProtobufWriter(capacity);
 
     /// <summary>Spans in the request.</summary>
     public int SpanCount { get; private set; }
