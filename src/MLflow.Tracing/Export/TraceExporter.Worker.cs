@@ -510,7 +510,7 @@ internal sealed partial class TraceExporter
     /// <returns>False when the server does not take spans after all.</returns>
     private async Task<bool> SendSpansAsync(TrackingServer server, List<QueuedExport> batch, string experimentId)
     {
-        using var request = new OtlpRequest();
+        using var request = new OtlpRequest((int)Math.Min(MaxRequestBytes + (MaxRequestBytes / 8), batch.Sum(export => export.Size) + 4096));
         var withFacts = new List<QueuedExport>();
         request.Begin();
         foreach (var export in batch)
@@ -580,6 +580,12 @@ internal sealed partial class TraceExporter
     /// <summary>StartTraceV3 for each finished trace. One that is refused does not take the others with it.</summary>
     private async Task SendFactsAsync(ExportLane lane, List<QueuedExport> complete, string experimentId)
     {
+        if (complete.Count == 0)
+        {
+            // Most batches: without a loop, and its threads of the pool.
+            return;
+        }
+
         ExportFailureException? failure = null;
         var options = new ParallelOptions { MaxDegreeOfParallelism = MaxParallelRequests, CancellationToken = _interrupt.Token };
         await Parallel.ForEachAsync(complete, options, async (export, cancellationToken) =>
