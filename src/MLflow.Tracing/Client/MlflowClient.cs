@@ -230,7 +230,8 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
             await drain(cancellationToken).ConfigureAwait(false);
         }
 
-        var result = await _exporter.FlushAsync(cancellationToken).ConfigureAwait(false);
+        // It may go on here on the thread that records calls, which the program's own code must not hold up.
+        var result = await _exporter.FlushAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return result with { UnreadBodies = Tracer.RecorderFailures?.Invoke() ?? 0, WithheldValues = Interlocked.Read(ref _withheld.Value) };
     }
 
@@ -287,7 +288,7 @@ public sealed partial class MlflowClient : IAsyncDisposable, IDisposable
         {
             if (Tracer.DrainAsync is { } drain)
             {
-                await drain(sending).ConfigureAwait(false);
+                await drain(sending).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             }
         }
         catch (Exception e) when (e is not OutOfMemoryException)

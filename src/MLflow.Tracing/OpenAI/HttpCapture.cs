@@ -82,10 +82,14 @@ internal sealed partial class HttpCapture : IDisposable
     }
 
     /// <summary>Makes waiting failures final and waits until every call that is over has its span.</summary>
-    public Task DrainAsync(CancellationToken cancellationToken)
+    public Task DrainAsync(CancellationToken cancellationToken) => DrainAsync(isInPlace: false, cancellationToken);
+
+    /// <inheritdoc cref="DrainAsync(CancellationToken)"/>
+    /// <inheritdoc cref="RecordingWorker.DrainAsync"/>
+    public Task DrainAsync(bool isInPlace, CancellationToken cancellationToken)
     {
         _pending.CloseAll();
-        return _worker.DrainAsync(cancellationToken);
+        return _worker.DrainAsync(isInPlace, cancellationToken);
     }
 
     /// <summary>As <see cref="DrainAsync(CancellationToken)"/>, for some traces: others may be between two tries.</summary>
@@ -96,7 +100,7 @@ internal sealed partial class HttpCapture : IDisposable
             _pending.CloseAll(trace);
         }
 
-        return _worker.DrainAsync(cancellationToken);
+        return _worker.DrainAsync(isInPlace: false, cancellationToken);
     }
 
     /// <summary>Stops seeing calls. Answers that are being read are still recorded when they end.</summary>

@@ -91,7 +91,7 @@ internal static class OpenAIAutolog
         var capture = new HttpCapture(tracer, LogOf(client), options);
 
         // Stays after tracing was turned off: answers that were being read then are still to be recorded.
-        tracer.DrainAsync = capture.DrainAsync;
+        tracer.DrainAsync = cancellationToken => capture.DrainAsync(isInPlace: true, cancellationToken);
         tracer.DrainTracesAsync = capture.DrainAsync;
         tracer.CloseOpenCalls = capture.CloseOpen;
         tracer.RecorderFailures = () => capture.RecorderFailures;

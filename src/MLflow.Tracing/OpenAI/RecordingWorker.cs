@@ -49,9 +49,13 @@ internal sealed class RecordingWorker : IDisposable
     }
 
     /// <summary>Waits until all that was handed over before has been recorded.</summary>
-    public Task DrainAsync(CancellationToken cancellationToken)
+    /// <param name="isInPlace">
+    /// What waits for it goes on on the recorder's thread, and must neither block nor call the program: to wake a thread of the pool costs more than to parse several calls.
+    /// </param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task DrainAsync(bool isInPlace, CancellationToken cancellationToken)
     {
-        var barrier = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var barrier = new TaskCompletionSource(isInPlace ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
         Add(new WorkItem(null, barrier), isUrgent: true);
         return barrier.Task.WaitAsync(cancellationToken);
     }

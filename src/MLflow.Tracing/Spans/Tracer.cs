@@ -48,7 +48,9 @@ internal sealed class Tracer
         }
     }
 
-    /// <summary>Work that must be finished before a trace can be called ended, for example answers that are still being parsed.</summary>
+    /// <summary>
+    /// Work that must be finished before a trace can be called ended, for example answers that are still being parsed. Who awaits it may go on on a thread of that work.
+    /// </summary>
     public Func<CancellationToken, Task>? DrainAsync { get; set; }
 
     /// <summary>As <see cref="DrainAsync"/>, for some traces alone.</summary>

@@ -154,9 +154,9 @@ public sealed class PendingCallsTests : CaptureTestBase
 
         Assert.False(worker.TryEnqueue(call));
         goOn.Set();
-        await worker.DrainAsync(Token);
+        await worker.DrainAsync(isInPlace: false, Token);
         Assert.True(worker.TryEnqueue(call));
-        await worker.DrainAsync(Token);
+        await worker.DrainAsync(isInPlace: false, Token);
     }
 
     /// <summary>Hundreds of calls may wait to be recorded while the program has long gone on.</summary>
