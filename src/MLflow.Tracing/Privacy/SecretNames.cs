@@ -34,23 +34,17 @@ internal static class SecretNames
         ["key", "apikey", "token", "accesstoken", "refreshtoken", "idtoken", "code", "sig", "signature", "password", "passwd", "pwd", "secret", "clientsecret",
          "subscriptionkey", "xamzsignature", "xamzsecuritytoken", "xamzcredential", "xgoogsignature", "xgoogcredential", "auth", "sessiontoken"];
 
-    // The last letters of them all, and what may stand behind a name.
-    private static readonly SearchValues<byte> LastBytes = SearchValues.Create("denty_-. DENTY"u8);
-
     private static readonly SearchValues<byte> Separators = SearchValues.Create((byte)'_', (byte)'-', (byte)'.', (byte)' ');
 
     /// <summary>What the end of a name says; what stands before it may be a word (<c>OPENAI_API_KEY</c>, <c>dbPassword</c>).</summary>
     public static SecretKind Of(ReadOnlySpan<byte> name)
     {
-        if (name.IsEmpty || !LastBytes.Contains(name[^1]))
-        {
-            return SecretKind.None;
-        }
-
         name = name.Length > MaxLength ? name[^MaxLength..] : name;
+        name = name[..(name.LastIndexOfAnyExcept(Separators) + 1)];
         foreach (var (end, kind) in Ends)
         {
-            if (EndsWith(name, end))
+            // Hardly any name ends as one of them, and most of those that do not show it by their last letter.
+            if (!name.IsEmpty && Lower(name[^1]) == end[^1] && EndsWith(name, end))
             {
                 return kind;
             }
@@ -80,6 +74,8 @@ internal static class SecretNames
         return false;
     }
 
+    private static byte Lower(byte character) => character is >= (byte)'A' and <= (byte)'Z' ? (byte)(character | 0x20) : character;
+
     /// <summary>In lower case, without what separates words.</summary>
     private static ReadOnlySpan<byte> Plain(ReadOnlySpan<byte> name, Span<byte> buffer)
     {
@@ -88,7 +84,7 @@ internal static class SecretNames
         {
             if (!Separators.Contains(character))
             {
-                buffer[length++] = character is >= (byte)'A' and <= (byte)'Z' ? (byte)(character | 0x20) : character;
+                buffer[length++] = Lower(character);
             }
         }
 
@@ -102,7 +98,7 @@ internal static class SecretNames
         for (var at = name.Length - 1; at >= 0 && left > 0; at--)
         {
             var character = name[at];
-            if ((character is >= (byte)'A' and <= (byte)'Z' ? character | 0x20 : character) == end[left - 1])
+            if (Lower(character) == end[left - 1])
             {
                 left--;
             }
