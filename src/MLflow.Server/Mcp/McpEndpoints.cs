@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Mvc;
 using MLflow.Server.Access.Http;
 using MLflow.Server.Storage;
 using ModelContextProtocol.AspNetCore;
-using ModelContextProtocol.Server;
 
 namespace MLflow.Server.Mcp;
 

@@ -1,4 +1,3 @@
-using MLflow.Server.Experiments;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
 
