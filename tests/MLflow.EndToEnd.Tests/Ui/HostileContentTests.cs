@@ -21,6 +21,9 @@ public sealed class HostileContentTests(UiFixture ui) : IDisposable
         $"```html\n<script>{Ran}</script>\n```", $"<svg><a xlink:href='javascript:{Ran}'><text>x</text></a></svg>", $"<object data='data:text/html,<script>{Ran}</script>'></object>", "=HYPERLINK(\"http://tracker.invalid\")",
     ];
 
+    // Now, so that the overview has them.
+    private static readonly DateTimeOffset Start = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - 60);
+
     private readonly HttpClient _client = new() { BaseAddress = ui.BaseAddress };
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -39,6 +42,8 @@ public sealed class HostileContentTests(UiFixture ui) : IDisposable
         string[] pages =
         [
             "", $"experiments/{experiment}", $"experiments/{experiment}?q={Uri.EscapeDataString(Payloads[2])}", $"experiments/{experiment}?q={Uri.EscapeDataString($"name = '{Payloads[1].Replace("'", "", StringComparison.Ordinal)}'")}",
+            $"experiments/{experiment}/overview?range=1h", $"experiments/{experiment}/overview?range={Uri.EscapeDataString(Payloads[3])}", $"experiments/{experiment}/sessions", $"experiments/{experiment}/sessions?after={Uri.EscapeDataString(Payloads[3])}",
+            $"experiments/{experiment}/session?id={Uri.EscapeDataString(Payloads[2])}", $"experiments/{experiment}/session?id={Uri.EscapeDataString(Payloads[4])}",
             $"traces/{Uri.EscapeDataString(Payloads[2])}", $"traces/{traceIds[0]}?span={Uri.EscapeDataString(Payloads[3])}&tab={Uri.EscapeDataString(Payloads[3])}",
             .. from trace in traceIds
                from view in (string[])["", "?whole=1", "?tab=io&v=read", "?tab=attrs&v=read", "?tab=events&v=read", "?tab=http&v=read", "?tab=raw&v=read", "?tab=stream&v=read", "?span=0000000000000002&v=read", "?span=0000000000000002&tab=io&v=read"]
@@ -117,15 +122,15 @@ public sealed class HostileContentTests(UiFixture ui) : IDisposable
                 spanId = id,
                 parentSpanId = parent,
                 name = All,
-                startTimeUnixNano = "1700000000000000000",
-                endTimeUnixNano = "1700000001000000000",
+                startTimeUnixNano = At(0),
+                endTimeUnixNano = At(1000),
                 attributes,
                 status = new { code = 2, message = All },
                 events = new[]
                 {
-                    new { name = "exception", timeUnixNano = "1700000000500000000", attributes = new[] { Attribute("exception.type", Payloads[2]), Attribute("exception.message", All), Attribute("exception.stacktrace", All) } },
-                    new { name = All, timeUnixNano = "1700000000600000000", attributes = new[] { Attribute(Payloads[2], All) } },
-                    new { name = "mlflow.chunk", timeUnixNano = "1700000000700000000", attributes = new[] { Attribute("mlflow.chunk.value", JsonSerializer.Serialize(new { choices = new[] { new { delta = new { content = All } } } })) } },
+                    new { name = "exception", timeUnixNano = At(500), attributes = new[] { Attribute("exception.type", Payloads[2]), Attribute("exception.message", All), Attribute("exception.stacktrace", All) } },
+                    new { name = All, timeUnixNano = At(600), attributes = new[] { Attribute(Payloads[2], All) } },
+                    new { name = "mlflow.chunk", timeUnixNano = At(700), attributes = new[] { Attribute("mlflow.chunk.value", JsonSerializer.Serialize(new { choices = new[] { new { delta = new { content = All } } } })) } },
                 },
             };
             using var request = new HttpRequestMessage(HttpMethod.Post, "v1/traces")
@@ -145,7 +150,7 @@ public sealed class HostileContentTests(UiFixture ui) : IDisposable
                         trace_location = new { type = "MLFLOW_EXPERIMENT", mlflow_experiment = new { experiment_id = experiment.ToString(System.Globalization.CultureInfo.InvariantCulture) } },
                         request_preview = All,
                         response_preview = All,
-                        request_time = "2023-11-14T22:13:20Z",
+                        request_time = Start.ToString("O", System.Globalization.CultureInfo.InvariantCulture),
                         execution_duration = "1s",
                         state = "ERROR",
                         tags = new Dictionary<string, string> { ["mlflow.traceName"] = All, ["hostile"] = All, ["<b>key</b>"] = Payloads[2] },
@@ -163,6 +168,8 @@ public sealed class HostileContentTests(UiFixture ui) : IDisposable
         await PostAsync("api/2.0/mlflow/runs/create", new { experiment_id = experiment.ToString(System.Globalization.CultureInfo.InvariantCulture), run_name = Payloads[2], tags = new[] { new { key = "hostile", value = All } } });
         return ids;
     }
+
+    private static string At(int milliseconds) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Start.AddMilliseconds(milliseconds).ToUnixTimeMilliseconds()}000000");
 
     private static object Attribute(string key, string value) => new { key, value = new { stringValue = value } };
 
