@@ -66,9 +66,10 @@ internal sealed class AccessAnswers : IAuthorizationMiddlewareResultHandler
         _ => $"Permission denied: this needs a token of the scope {policy}, or one that includes it.",
     };
 
-    // A page in a browser, not what runs in it.
+    // A page in a browser, not what runs in it, and not a program that reads figures.
     private static bool IsPage(HttpRequest request) =>
-        (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && !ApiRoutes.IsApi(request.Path) && !request.Path.StartsWithSegments("/_blazor") && !IsGrpc(request);
+        request.Headers.Accept.Any(accept => accept?.Contains("text/html", StringComparison.OrdinalIgnoreCase) == true)
+        && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && !ApiRoutes.IsApi(request.Path) && !request.Path.StartsWithSegments("/_blazor") && !IsGrpc(request);
 
     private static bool IsGrpc(HttpRequest request) => request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
 
