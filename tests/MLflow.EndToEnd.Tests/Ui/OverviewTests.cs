@@ -55,7 +55,7 @@ public sealed class OverviewTests(UiFixture ui)
         }
 
         await Expect(page.Locator(".now").First).ToContainTextAsync("failed");
-        await Expect(hair).ToHaveAttributeAsync("aria-valuetext", new System.Text.RegularExpressions.Regex("^\\d\\d:\\d\\d; Traces 1, 1 failed; Latency "));
+        await Expect(hair).ToHaveAttributeAsync("aria-valuetext", new System.Text.RegularExpressions.Regex("^\\d\\d:\\d\\d; Traces \\d+, 1 failed; Latency "));
 
         var plot = (await page.Locator(".plot").First.BoundingBoxAsync())!;
         await page.Mouse.MoveAsync(plot.X + 2, plot.Y + 10);
