@@ -9,7 +9,11 @@ internal sealed partial class Browser : IDisposable
 {
     private readonly HttpClient _client;
 
-    public Browser(Uri address) => _client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies }) { BaseAddress = address };
+    public Browser(Uri address) => _client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies })
+    {
+        BaseAddress = address,
+        DefaultRequestHeaders = { Accept = { new("text/html"), new("*/*", 0.8) } },
+    };
 
     public CookieContainer Cookies { get; } = new();
 

@@ -25,6 +25,16 @@ public sealed partial class LoginTests : IAsyncLifetime
         await _server.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData("/metrics")]
+    [InlineData("/experiments/0")]
+    public async Task Address_AskedForByAProgram_IsRefusedWithoutALogin(string path)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = _server.Server.BaseAddress };
+        using var answer = await client.GetAsync(new Uri(path, UriKind.Relative), Token);
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+    }
+
     [Fact]
     public async Task SharedLink_SurvivesTheLogin()
     {
