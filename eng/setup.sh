@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond the .NET SDK: a Chromium for the browser tests, and the fonts that the screenshots are made with.
+# Installs what the tests need beyond the .NET SDK: a Chromium for the browser tests, the fonts that the screenshots are made with, and PostgreSQL, which the tests start themselves.
 # May be run any number of times; does nothing when all is there. Without it only the tests that need what is missing are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,12 +20,16 @@ say ".NET SDK $sdk"
 # Where Debian puts it, and where the tests look for it.
 have_chromium() { [ -x /usr/bin/chromium ]; }
 
+# No service is needed: the tests make a cluster of their own.
+have_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null; }
+
 have_font() { command -v fc-list >/dev/null && [ -n "$(fc-list "$1" family)" ]; }
 
 # Fills "missing" with the names of Debian's packages.
 find_missing() {
   missing=()
   have_chromium || missing+=(chromium)
+  have_postgres || missing+=(postgresql)
   command -v fc-list >/dev/null || missing+=(fontconfig)
   have_font Inter || missing+=(fonts-inter)
   have_font 'Noto Sans CJK JP' || missing+=(fonts-noto-cjk)
@@ -33,13 +37,13 @@ find_missing() {
 
 find_missing
 if [ "${#missing[@]}" -eq 0 ]; then
-  say "chromium and fonts are there"
+  say "chromium, fonts and PostgreSQL are there"
   exit 0
 fi
 
 cannot() {
   say "$1; missing: ${missing[*]}" >&2
-  say "browser tests are skipped without chromium, and screenshots differ without the fonts; install these yourself to have them" >&2
+  say "browser tests are skipped without chromium, those of PostgreSQL without it, and screenshots differ without the fonts; install these yourself to have them" >&2
   exit 0
 }
 
@@ -64,4 +68,4 @@ done
 
 find_missing
 [ "${#missing[@]}" -eq 0 ] || cannot "apt-get could not install everything"
-say "chromium and fonts are there"
+say "chromium, fonts and PostgreSQL are there"

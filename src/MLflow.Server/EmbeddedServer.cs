@@ -19,7 +19,13 @@ public static class EmbeddedServer
     {
         ArgumentNullException.ThrowIfNull(backendStoreUri);
         var options = new MlflowServerOptions { Host = "127.0.0.1", Port = 0, OtlpGrpcPort = null, Metrics = false, BackendStoreUri = backendStoreUri };
-        var path = ServerSettings.Validate(options).DatabasePath;
+        var settings = ServerSettings.Validate(options);
+        if (settings.PostgresUri is not null)
+        {
+            throw new MlflowServerStartException("A program traces into a file of its own, or to a server: for PostgreSQL, start 'dotnet mlflow server' and name its address.");
+        }
+
+        var path = settings.DatabasePath;
 
         // Artifacts lie beside the database, wherever the program was started.
         options.ArtifactsDestination = Path.Combine(Path.GetDirectoryName(path)!, "mlartifacts");

@@ -1,5 +1,6 @@
 using MLflow.Server.Hosting;
 using MLflow.Server.Storage;
+using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Storage.Sqlite;
 
 namespace MLflow.Server;
@@ -49,6 +50,11 @@ public static class MlflowDatabase
     private static string Existing(string backendStoreUri)
     {
         ArgumentNullException.ThrowIfNull(backendStoreUri);
+        if (PostgresUri.IsOne(backendStoreUri))
+        {
+            throw new MlflowServerStartException("This cares for SQLite files; a database of PostgreSQL is backed up with pg_dump, and checked and compacted by its own tools.");
+        }
+
         var path = ServerSettings.Validate(new MlflowServerOptions { BackendStoreUri = backendStoreUri }).DatabasePath;
         if (!File.Exists(path))
         {

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 using MLflow.Server.Access;
 using MLflow.Server.Access.Http;
 using MLflow.Server.Hosting;
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage;
+using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Telemetry;
 
 namespace MLflow.Server;
@@ -12,12 +13,12 @@ public sealed partial class MlflowServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly IServiceScope _scope;
-    private readonly SqliteDatabase _database;
+    private readonly IDatabase _database;
     private readonly ServerMeter _meter;
     private readonly MlflowServerOptions _options;
     private readonly Drain _drain;
 
-    private MlflowServer(WebApplication app, SqliteDatabase database, ServerMeter meter, MlflowServerOptions options, Uri? otlpGrpcAddress)
+    private MlflowServer(WebApplication app, IDatabase database, ServerMeter meter, MlflowServerOptions options, Uri? otlpGrpcAddress)
     {
         _app = app;
         _scope = app.Services.CreateScope();
@@ -27,12 +28,16 @@ public sealed partial class MlflowServer : IAsyncDisposable
         _options = options;
         _drain = app.Services.GetRequiredService<Drain>();
         BaseAddress = ServerStart.Address(app);
+        BackendStore = PostgresUri.Shown(options.BackendStoreUri);
         OtlpGrpcAddress = otlpGrpcAddress;
         SetupAddress = app.Services.GetRequiredService<FirstUserSetup>().Token is { } token ? new Uri(BaseAddress, "setup?token=" + token) : null;
     }
 
     /// <summary>Where the server listens, for example <c>http://127.0.0.1:5000/</c>.</summary>
     public Uri BaseAddress { get; }
+
+    /// <summary>The database in which the server keeps traces, as its options say it but without password.</summary>
+    public string BackendStore { get; }
 
     /// <summary>Where the server receives OTLP over gRPC, for example <c>http://127.0.0.1:4317/</c>; null where it does not.</summary>
     public Uri? OtlpGrpcAddress { get; }
@@ -52,13 +57,13 @@ public sealed partial class MlflowServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         var settings = ServerSettings.Validate(options);
         var meter = new ServerMeter();
-        SqliteDatabase? database = null;
+        IDatabase? database = null;
         WebApplication? app = null;
         GrpcSockets? grpc = null;
         try
         {
-            database = ServerStart.OpenDatabase(settings, options.TimeProvider, meter);
-            ServerStart.CheckAccess(options, settings, new SqliteAccessStore(database));
+            database = await ServerStart.OpenDatabaseAsync(settings, options.TimeProvider, meter, cancellationToken).ConfigureAwait(false);
+            ServerStart.CheckAccess(options, settings, database.Access());
             var experiments = await ServerStart.FindExperimentsAsync(options, database, cancellationToken).ConfigureAwait(false);
             grpc = GrpcSockets.Bind(settings);
             app = ServerApp.Build(options, settings, database, experiments, grpc, meter);

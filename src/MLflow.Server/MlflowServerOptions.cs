@@ -11,7 +11,7 @@ public sealed class MlflowServerOptions
     /// <summary>Port to listen on; 0 lets the system choose. Default 5000.</summary>
     public int Port { get; set; } = 5000;
 
-    /// <summary>Where traces are kept: <c>sqlite:///relative.db</c> or <c>sqlite:////absolute.db</c>. Default <c>sqlite:///mlflow.db</c>.</summary>
+    /// <summary>Where traces are kept: <c>sqlite:///relative.db</c>, <c>sqlite:////absolute.db</c> or <c>postgresql://user:password@host/database</c>. Default <c>sqlite:///mlflow.db</c>.</summary>
     public string BackendStoreUri { get; set; } = "sqlite:///mlflow.db";
 
     /// <summary>Folder for artifacts, as a path or a <c>file:</c> URI. Default <c>./mlartifacts</c>.</summary>

@@ -66,7 +66,7 @@ public sealed partial class LayeringTests
     [GeneratedRegex(@"\.(Write|Create|Update|Delete|Set|Rename|Link|Log|Remap)\w*Async\(")]
     private static partial Regex Writing();
 
-    [GeneratedRegex(@"System\.Data\b|Microsoft\.Data\.Sqlite|DbConnection|SqliteConnection|\bDapper\b|SQLitePCL")]
+    [GeneratedRegex(@"System\.Data\b|Microsoft\.Data\.Sqlite|Npgsql|DbConnection|SqliteConnection|\bDapper\b|SQLitePCL")]
     private static partial Regex Database();
 
     [GeneratedRegex(@"Microsoft\.AspNetCore|\bHttp(Context|Request|Response|Methods)\b|\bStatusCodes\b|\bIResult\b|\bWebApplication\b|MLflow\.Server\.(Ui|Rest|Otlp|Mcp)\b")]

@@ -19,7 +19,7 @@ internal sealed class AuditCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        await using var store = _store.Open(parsed);
+        await using var store = await _store.OpenAsync(parsed, cancellationToken);
         var table = StandardOutput.Table("TIME", "WHO", "FROM", "WHAT", "OF", "RESULT");
         foreach (var entry in store.Users.ListAudit(Math.Max(1, parsed.GetValue(_maxResults))))
         {

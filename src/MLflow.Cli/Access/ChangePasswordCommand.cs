@@ -19,7 +19,7 @@ internal sealed class ChangePasswordCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        await using var store = _store.Open(parsed);
+        await using var store = await _store.OpenAsync(parsed, cancellationToken);
         var user = StoreOption.RequireUser(store, parsed.GetRequiredValue(_name));
         var password = await PasswordPrompt.AskAsync(user.Name, cancellationToken);
         await store.Administration.ChangePasswordAsync(Actor.CommandLine, user.Name, password, cancellationToken);

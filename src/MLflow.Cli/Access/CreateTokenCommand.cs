@@ -36,7 +36,7 @@ internal sealed class CreateTokenCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        await using var store = _store.Open(parsed);
+        await using var store = await _store.OpenAsync(parsed, cancellationToken);
         var user = StoreOption.RequireUser(store, parsed.GetRequiredValue(_user));
         List<long>? experiments = null;
         foreach (var experiment in parsed.GetResult(_experiments) is null ? [] : parsed.GetValue(_experiments) ?? [])

@@ -29,7 +29,7 @@ internal sealed class CreateUserCommand : Command
         var name = parsed.GetRequiredValue(_name);
         NewUser.CheckName(name);
         var password = parsed.GetValue(_noPassword) ? null : await PasswordPrompt.AskAsync(name, cancellationToken);
-        await using var store = _store.Open(parsed, mayCreate: true);
+        await using var store = await _store.OpenAsync(parsed, cancellationToken, mayCreate: true);
         var isFirst = !store.Users.HasUsers();
         await store.Administration.CreateUserAsync(Actor.CommandLine, name, password, parsed.GetValue(_admin), parsed.GetValue(_permission), onlyFirst: false, cancellationToken);
         await Console.Out.WriteLineAsync($"Created user '{name}'{(parsed.GetValue(_admin) ? ", an administrator" : "")}.");

@@ -22,7 +22,7 @@ internal sealed class DeleteUserCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        await using var store = _store.Open(parsed);
+        await using var store = await _store.OpenAsync(parsed, cancellationToken);
         var user = StoreOption.RequireUser(store, parsed.GetRequiredValue(_name));
         if (!await _confirmation.AskAsync(parsed, $"Delete user '{user.Name}' with its tokens?", cancellationToken))
         {

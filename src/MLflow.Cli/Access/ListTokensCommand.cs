@@ -19,7 +19,7 @@ internal sealed class ListTokensCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        await using var store = _store.Open(parsed);
+        await using var store = await _store.OpenAsync(parsed, cancellationToken);
         var userId = parsed.GetValue(_user) is { } name ? StoreOption.RequireUser(store, name).UserId : (long?)null;
         var names = store.Users.ListUsers().ToDictionary(user => user.UserId, user => user.Name);
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();

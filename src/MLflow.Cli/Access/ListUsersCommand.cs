@@ -18,7 +18,7 @@ internal sealed class ListUsersCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        await using var store = _store.Open(parsed);
+        await using var store = await _store.OpenAsync(parsed, cancellationToken);
         var table = StandardOutput.Table("NAME", "ROLE", "SIGNS IN BY", "DEFAULT", "EXPERIMENTS");
         foreach (var user in store.Users.ListUsers())
         {

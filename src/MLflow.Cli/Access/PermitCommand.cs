@@ -23,7 +23,7 @@ internal sealed class PermitCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        await using var store = _store.Open(parsed);
+        await using var store = await _store.OpenAsync(parsed, cancellationToken);
         var user = StoreOption.RequireUser(store, parsed.GetRequiredValue(_name));
         var permission = parsed.GetRequiredValue(_permission);
         var what = permission.ToString().ToLowerInvariant();

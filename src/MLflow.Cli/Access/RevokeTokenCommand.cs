@@ -20,7 +20,7 @@ internal sealed class RevokeTokenCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        await using var store = _store.Open(parsed);
+        await using var store = await _store.OpenAsync(parsed, cancellationToken);
         var text = parsed.GetRequiredValue(_token);
         var id = TokenSecret.TryParse(text, out var secret) ? secret.TokenId : text;
         if (!await store.Administration.RevokeTokenAsync(Actor.CommandLine, id, cancellationToken))

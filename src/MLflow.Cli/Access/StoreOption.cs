@@ -12,7 +12,7 @@ internal sealed class StoreOption
 {
     private readonly Option<string> _uri = new("--backend-store-uri", "--store")
     {
-        Description = "The server's database, as mlflow server has it.",
+        Description = "The server's database, as mlflow server has it. Default is that of MLFLOW_BACKEND_STORE_URI.",
         DefaultValueFactory = _ => new MlflowServerOptions().BackendStoreUri,
         HelpName = "URI",
     };
@@ -20,19 +20,21 @@ internal sealed class StoreOption
     public void AddTo(Command command) => command.Add(_uri);
 
     /// <param name="parsed">The call.</param>
+    /// <param name="cancellationToken">Stops waiting for the database.</param>
     /// <param name="mayCreate">Whether the database is made when it is missing.</param>
     /// <exception cref="CommandException">There is no database.</exception>
-    public OpenedStore Open(ParseResult parsed, bool mayCreate = false)
+    public async Task<OpenedStore> OpenAsync(ParseResult parsed, CancellationToken cancellationToken, bool mayCreate = false)
     {
-        var uri = parsed.GetValue(_uri)!;
+        // The environment is no default of the option: help would show it, and it may hold a password.
+        var uri = parsed.GetResult(_uri) is not { Implicit: false } && Environment.GetEnvironmentVariable("MLFLOW_BACKEND_STORE_URI") is { Length: > 0 } variable ? variable : parsed.GetValue(_uri)!;
         var settings = ServerSettings.Validate(new MlflowServerOptions { BackendStoreUri = uri });
-        if (!mayCreate && !File.Exists(settings.DatabasePath))
+        if (!mayCreate && settings.PostgresUri is null && !File.Exists(settings.DatabasePath))
         {
             throw new CommandException($"there is no database {settings.DatabasePath}; name the server's with --backend-store-uri");
         }
 
         // What a command does is no part of what a server counts of itself.
-        return new OpenedStore(ServerStart.OpenDatabase(settings, TimeProvider.System, null), TimeProvider.System);
+        return new OpenedStore(await ServerStart.OpenDatabaseAsync(settings, TimeProvider.System, null, cancellationToken), TimeProvider.System);
     }
 
     /// <exception cref="CommandException">There is no such user.</exception>

@@ -94,7 +94,7 @@ internal sealed class ImportCommand : Command
                 return;
             }
 
-            var database = EmbeddedStore.NameOf(storeUri);
+            var database = EmbeddedStore.IsDatabase(storeUri) ? EmbeddedStore.NameOf(storeUri) : null;
             foreach (var target in SpoolImport.Targets(folder).Where(target => target == database || IsNameOf(server, target)))
             {
                 var address = target == database ? server : new Uri(target);

@@ -31,7 +31,7 @@ internal sealed class ServerOptionSet
 
     private readonly Option<string> _backendStoreUri = new("--backend-store-uri")
     {
-        Description = "SQLite database for traces: sqlite:///relative.db or sqlite:////absolute.db.",
+        Description = "Database for traces: sqlite:///relative.db, sqlite:////absolute.db or postgresql://user@host/database. Default is that of MLFLOW_BACKEND_STORE_URI, where a password is safe from other users of the machine.",
         DefaultValueFactory = _ => Defaults.BackendStoreUri,
         HelpName = "URI",
     };

@@ -29,7 +29,7 @@ internal sealed class Readiness
     [
         ("accepting", _drain.HasBegun ? "the server is stopping" : null),
         ("database", await DatabaseAsync(cancellationToken).ConfigureAwait(false)),
-        ("disk", Disk(Path.GetDirectoryName(_settings.DatabasePath)!, "the database") ?? Disk(_settings.ArtifactsPath, "the artifacts")),
+        ("disk", (_settings.PostgresUri is null ? Disk(Path.GetDirectoryName(_settings.DatabasePath)!, "the database") : null) ?? Disk(_settings.ArtifactsPath, "the artifacts")),
     ];
 
     // Whoever asks meanwhile waits for the write that is under way: anybody may ask, and shall neither make the disk work by it nor fill the queue.

@@ -8,7 +8,6 @@ using MLflow.Server.Otlp;
 using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
 using MLflow.Server.Storage;
-using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Telemetry;
 using MLflow.Server.Ui;
 using MLflow.Server.Ui.Account;
@@ -23,7 +22,7 @@ internal static partial class ServerApp
     /// <summary>How long a client may be slower than it must.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    public static WebApplication Build(MlflowServerOptions options, ServerSettings settings, SqliteDatabase database, OtlpExperiments experiments, GrpcSockets grpc, ServerMeter meter)
+    public static WebApplication Build(MlflowServerOptions options, ServerSettings settings, IDatabase database, OtlpExperiments experiments, GrpcSockets grpc, ServerMeter meter)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
@@ -50,17 +49,13 @@ internal static partial class ServerApp
             .AddSingleton(settings.Origins)
             .AddSingleton(settings.Frames)
             .AddCors(cors => cors.AddDefaultPolicy(policy => AllowOrigins(policy, settings.Origins)))
-            .AddAccess(settings, new SqliteAccessStore(database), new UnguardedStores(
-                new SqliteTraceStore(database, new CallPricer(settings.Prices)),
-                new SqliteTraceAnalysis(database),
-                new SqliteExperimentStore(database),
-                new SqliteRunStore(database),
-                new SqliteAssessmentStore(database)))
+            .AddAccess(settings, database.Access(), new UnguardedStores(
+                database.Traces(new CallPricer(settings.Prices)), database.Analysis(), database.Experiments(), database.Runs(), database.Assessments()))
             .AddSingleton(new ArtifactFolder(settings.ArtifactsPath))
             .AddSingleton<ArtifactUploads>()
             .AddSingleton<TraceFiles>()
             .AddSingleton(experiments)
-            .AddSingleton<IStoreHealth>(new SqliteStoreHealth(database))
+            .AddSingleton(database.Health())
             .AddSingleton(meter)
             .AddSingleton<Drain>()
             .AddSingleton<Readiness>()

@@ -11,7 +11,7 @@ namespace MLflow.Server.Hosting;
 /// <summary>The options, checked and translated.</summary>
 /// <param name="Addresses">Addresses to listen on.</param>
 /// <param name="Port">Port to listen on; 0 lets the system choose.</param>
-/// <param name="DatabasePath">The SQLite file.</param>
+/// <param name="DatabasePath">The SQLite file; empty where another database is used.</param>
 /// <param name="ArtifactsPath">Folder for artifacts; made at the first upload.</param>
 /// <param name="OtlpGrpcPort">Port of OTLP over gRPC; null for none.</param>
 /// <param name="Prices">What calls cost.</param>
@@ -23,6 +23,9 @@ internal sealed record ServerSettings(
     private const string SqlitePrefix = "sqlite:///";
     private static readonly TimeSpan MaxSearchTimeout = TimeSpan.FromHours(1);
     private static readonly TimeSpan MaxShutdownTimeout = TimeSpan.FromHours(1);
+
+    /// <summary>The PostgreSQL database; null where traces are kept in SQLite.</summary>
+    public string? PostgresUri { get; init; }
 
     /// <summary>How long one search may take.</summary>
     public required TimeSpan SearchTimeout { get; init; }
@@ -132,6 +135,7 @@ internal sealed record ServerSettings(
             ? new ServerSettings(addresses, options.Port, database, artifacts, options.OtlpGrpcPort, prices, pathBase, proxies)
             {
                 SearchTimeout = options.SearchTimeout,
+                PostgresUri = Storage.Postgres.PostgresUri.IsOne(options.BackendStoreUri) ? options.BackendStoreUri : null,
                 Hosts = new HostAllowList([options.Host, .. options.AllowedHosts]),
                 Origins = new OriginAllowList(options.CorsAllowedOrigins),
                 Frames = frames!,
@@ -211,10 +215,24 @@ internal sealed record ServerSettings(
 
     private static string Database(string uri, List<string> mistakes)
     {
+        if (Storage.Postgres.PostgresUri.IsOne(uri))
+        {
+            try
+            {
+                Storage.Postgres.PostgresUri.Parse(uri);
+            }
+            catch (FormatException e)
+            {
+                mistakes.Add($"--backend-store-uri '{Storage.Postgres.PostgresUri.Shown(uri)}' is not understood, {e.Message}: use postgresql://user:password@host:5432/database.");
+            }
+
+            return string.Empty;
+        }
+
         // sqlite:///relative.db, sqlite:////absolute.db, sqlite:///C:/absolute.db
         if (!uri.StartsWith(SqlitePrefix, StringComparison.Ordinal) || uri.Length == SqlitePrefix.Length || uri.Contains(":memory:", StringComparison.Ordinal))
         {
-            mistakes.Add($"--backend-store-uri '{uri}' is not understood: use sqlite:///relative/path.db or sqlite:////absolute/path.db.");
+            mistakes.Add($"--backend-store-uri '{uri}' is not understood: use sqlite:///relative/path.db, sqlite:////absolute/path.db or postgresql://user:password@host/database.");
             return string.Empty;
         }
 

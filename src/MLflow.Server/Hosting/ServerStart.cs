@@ -4,8 +4,10 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using MLflow.Server.Access;
+using MLflow.Server.Experiments;
 using MLflow.Server.Otlp;
 using MLflow.Server.Storage;
+using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Telemetry;
 
@@ -14,11 +16,13 @@ namespace MLflow.Server.Hosting;
 /// <summary>The steps of starting that can fail for reasons outside this program; each failure becomes one sentence.</summary>
 internal static class ServerStart
 {
-    public static SqliteDatabase OpenDatabase(ServerSettings settings, TimeProvider timeProvider, ServerMeter? meter)
+    public static async Task<IDatabase> OpenDatabaseAsync(ServerSettings settings, TimeProvider timeProvider, ServerMeter? meter, CancellationToken cancellationToken)
     {
         try
         {
-            return SqliteDatabase.Open(settings.DatabasePath, timeProvider, settings.SearchTimeout, meter);
+            return settings.PostgresUri is { } uri
+                ? await PostgresDatabase.OpenAsync(uri, timeProvider, settings.SearchTimeout, cancellationToken, meter).ConfigureAwait(false)
+                : SqliteDatabase.Open(settings.DatabasePath, timeProvider, settings.SearchTimeout, meter);
         }
         catch (DatabaseOpenException e)
         {
@@ -34,7 +38,7 @@ internal static class ServerStart
         if (settings.AccessMode == AccessMode.WhenUsersExist && settings.IsBeyondLoopback && !hasUsers)
         {
             throw new MlflowServerStartException(
-                $"--host {options.Host} opens the server to other machines, and it has no users yet. Make one with 'dotnet mlflow users create NAME --admin --backend-store-uri {options.BackendStoreUri}', "
+                $"--host {options.Host} opens the server to other machines, and it has no users yet. Make one with 'dotnet mlflow users create NAME --admin --backend-store-uri {PostgresUri.Shown(options.BackendStoreUri)}', "
                 + "or start with --auth and open the link that the server prints. Only where everybody who reaches it may read and delete everything: --no-auth.");
         }
 
@@ -45,9 +49,9 @@ internal static class ServerStart
     }
 
     /// <summary>Finds the experiments that the settings name, and creates those that are missing.</summary>
-    public static async Task<OtlpExperiments> FindExperimentsAsync(MlflowServerOptions options, SqliteDatabase database, CancellationToken cancellationToken)
+    public static async Task<OtlpExperiments> FindExperimentsAsync(MlflowServerOptions options, IDatabase database, CancellationToken cancellationToken)
     {
-        var store = new SqliteExperimentStore(database);
+        var store = database.Experiments();
         var mistakes = new List<string>();
         var services = await FindAsync("--otlp-service-experiment", options.OtlpServiceExperiments).ConfigureAwait(false);
         var tokens = await FindAsync("MLFLOW_OTLP_TOKEN_EXPERIMENTS", options.OtlpTokenExperiments).ConfigureAwait(false);
@@ -61,8 +65,7 @@ internal static class ServerStart
                 var isId = long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var id);
                 var experiment = isId
                     ? await store.GetAsync(id, cancellationToken).ConfigureAwait(false)
-                    : await store.GetByNameAsync(name, cancellationToken).ConfigureAwait(false)
-                        ?? await store.CreateAsync(name, null, new Dictionary<string, string>(), cancellationToken).ConfigureAwait(false);
+                    : await store.GetByNameAsync(name, cancellationToken).ConfigureAwait(false) ?? await CreateAsync(store, name, cancellationToken).ConfigureAwait(false);
                 if (experiment is not { IsActive: true })
                 {
                     mistakes.Add($"{setting} names the experiment '{name}', which {(experiment is null ? "does not exist: name another one, or a new one by its name" : "is deleted: restore it, or name another one")}.");
@@ -74,6 +77,19 @@ internal static class ServerStart
             }
 
             return found;
+        }
+    }
+
+    private static async Task<Experiment?> CreateAsync(IExperimentStore store, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.CreateAsync(name, null, new Dictionary<string, string>(), cancellationToken).ConfigureAwait(false);
+        }
+        catch (MlflowException e) when (e.ErrorCode == ErrorCode.RESOURCE_ALREADY_EXISTS)
+        {
+            // Another server of this database has started at the same moment.
+            return await store.GetByNameAsync(name, cancellationToken).ConfigureAwait(false);
         }
     }
 

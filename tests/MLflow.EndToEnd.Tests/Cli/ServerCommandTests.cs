@@ -76,6 +76,17 @@ public sealed class ServerCommandTests
     }
 
     [Fact]
+    public async Task Server_DatabaseOfTheEnvironmentIsAway_SaysWhichWithoutItsPassword()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = CliProcess.Mlflow(folder.Path, ["server", "--port", "0"], ("MLFLOW_BACKEND_STORE_URI", "postgresql://me:secret@127.0.0.1:1/traces"));
+
+        Assert.Equal(1, await server.WaitAsync(Token));
+        Assert.Contains("The database 'traces' on 127.0.0.1:1 cannot be used by user 'me'", Assert.Single(server.Errors.Trim().Split('\n')), StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", server.Errors + server.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Server_WithoutGrpc_SaysNothingOfItAndListensOnNoOtherPort()
     {
         using var folder = new TemporaryFolder();

@@ -59,6 +59,7 @@ public sealed class UsersCommandTests : IDisposable
     [InlineData(1, "Invalid user name 'a:b'", Password, "users", "create", "a:b")]
     [InlineData(2, "--permission 3 is not known", "", "users", "create", "ada", "--permission", "3")]
     [InlineData(1, "there is no database", "", "users", "list")]
+    [InlineData(1, "The database 'traces' on 127.0.0.1:1 cannot be used by user 'me'", "", "users", "list", "--store", "postgresql://me:secret@127.0.0.1:1/traces")]
     [InlineData(1, "there is no database", "", "tokens", "create", "--user", "x", "--name", "x", "--scope", "read")]
     [InlineData(2, "--scope all is not known", "", "tokens", "create", "--user", "x", "--name", "x", "--scope", "all")]
     public async Task Command_ThatCannotBe_SaysWhyInOneLine(int exitCode, string reason, string input, params string[] arguments)

@@ -33,7 +33,7 @@ public sealed class MlflowServerTests : IDisposable
         Assert.Collection(
             message.Split(Environment.NewLine),
             line => Assert.StartsWith("--port 70000 is not a port", line, StringComparison.Ordinal),
-            line => Assert.Equal("--backend-store-uri 'mysql://x' is not understood: use sqlite:///relative/path.db or sqlite:////absolute/path.db.", line),
+            line => Assert.Equal("--backend-store-uri 'mysql://x' is not understood: use sqlite:///relative/path.db, sqlite:////absolute/path.db or postgresql://user:password@host/database.", line),
             line => Assert.StartsWith("--artifacts-destination 's3://bucket' is not understood", line, StringComparison.Ordinal),
             line => Assert.StartsWith($"--prices: The price table '{_folder.File("no-prices.json")}' cannot be read: ", line, StringComparison.Ordinal),
             line => Assert.StartsWith("--price-unknown-hosts-as nobody is a provider without prices: use one of openai, azure, ", line, StringComparison.Ordinal),

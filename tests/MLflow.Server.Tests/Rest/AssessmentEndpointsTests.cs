@@ -3,7 +3,7 @@ using Xunit;
 
 namespace MLflow.Server.Tests.Rest;
 
-public sealed class AssessmentEndpointsTests : IClassFixture<SomeServer>
+public class AssessmentEndpointsTests : IClassFixture<SomeServer>
 {
     private const string Source = """{"source_type": "HUMAN", "source_id": "bob"}""";
 

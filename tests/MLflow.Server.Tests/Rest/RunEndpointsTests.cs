@@ -3,7 +3,7 @@ using Xunit;
 
 namespace MLflow.Server.Tests.Rest;
 
-public sealed class RunEndpointsTests : IClassFixture<SomeServer>
+public class RunEndpointsTests : IClassFixture<SomeServer>
 {
     private const string Runs = "/api/2.0/mlflow/runs/";
 

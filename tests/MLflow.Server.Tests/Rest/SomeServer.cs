@@ -10,7 +10,7 @@ using Xunit;
 namespace MLflow.Server.Tests.Rest;
 
 /// <summary>A server on a free port with its own database, and a client of it.</summary>
-public sealed class SomeServer : IAsyncLifetime
+public class SomeServer : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -20,13 +20,13 @@ public sealed class SomeServer : IAsyncLifetime
 
     public string DatabasePath => _folder.File("mlflow.db");
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         Server = await MlflowServer.StartAsync(new MlflowServerOptions
         {
             Port = 0,
             OtlpGrpcPort = 0,
-            BackendStoreUri = "sqlite:///" + DatabasePath,
+            BackendStoreUri = await OpenStoreAsync(),
             ArtifactsDestination = _folder.File("artifacts"),
         });
         Client = new HttpClient { BaseAddress = Server.BaseAddress };
@@ -34,10 +34,21 @@ public sealed class SomeServer : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        Client.Dispose();
-        await Server.DisposeAsync();
+        if (Server is not null)
+        {
+            Client.Dispose();
+            await Server.DisposeAsync();
+            await CloseStoreAsync();
+        }
+
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
+
+    /// <summary>The URI of the server's own database.</summary>
+    protected virtual Task<string> OpenStoreAsync() => Task.FromResult("sqlite:///" + DatabasePath);
+
+    protected virtual Task CloseStoreAsync() => Task.CompletedTask;
 
     internal async Task<(int Status, JsonElement Body)> GetAsync(string path) => await ReadAsync(await Client.GetAsync(new Uri(path, UriKind.Relative)));
 

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace MLflow.Server.Tests.Rest;
 
-public sealed class TraceAnalysisEndpointsTests : IClassFixture<SomeServer>
+public class TraceAnalysisEndpointsTests : IClassFixture<SomeServer>
 {
     private const string Metrics = "/api/3.0/mlflow/traces/metrics";
     private const string Correlation = "/ajax-api/3.0/mlflow/traces/calculate-filter-correlation";

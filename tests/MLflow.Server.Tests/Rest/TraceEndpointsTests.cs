@@ -6,7 +6,7 @@ using Xunit;
 
 namespace MLflow.Server.Tests.Rest;
 
-public sealed class TraceEndpointsTests : IClassFixture<SomeServer>
+public class TraceEndpointsTests : IClassFixture<SomeServer>
 {
     private readonly SomeServer _server;
 

@@ -12,7 +12,7 @@ using Xunit;
 namespace MLflow.Server.Tests.Rest;
 
 /// <summary>Each call with each of its fields missing, wrong and huge, and with wrong bodies, verbs and content types: told clearly, and nothing is stored.</summary>
-public sealed class WrongRequestTests : IClassFixture<SomeServer>
+public class WrongRequestTests : IClassFixture<SomeServer>
 {
     private const string Api = "/api/2.0/mlflow/";
     private const string Api3 = "/api/3.0/mlflow/";
@@ -262,7 +262,7 @@ public sealed class WrongRequestTests : IClassFixture<SomeServer>
     }
 
     /// <summary>What the database holds, in one figure.</summary>
-    private string Stored()
+    protected virtual string Stored()
     {
         using var connection = new SqliteConnection($"Data Source={_server.DatabasePath};Mode=ReadOnly;Pooling=False");
         connection.Open();

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using MLflow.Server.Pricing;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Traces;
@@ -6,27 +7,36 @@ using Xunit;
 
 namespace MLflow.Server.Tests.Storage;
 
-public sealed class SpanLogTests : IAsyncLifetime
+public class SpanLogTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
     private readonly FakeTimeProvider _time = new();
-    private SqliteDatabase _database = null!;
-    private SqliteTraceStore _store = null!;
+    private IDatabase _database = null!;
+    private ITraceStore _store = null!;
 
     private static CancellationToken Token => Xunit.TestContext.Current.CancellationToken;
 
-    public ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
-        _database = SqliteDatabase.Open(_folder.File("mlflow.db"), _time);
-        _store = new SqliteTraceStore(_database);
-        return ValueTask.CompletedTask;
+        _database = await OpenAsync(_time);
+        _store = _database.Traces(new CallPricer(PriceTable.Shipped));
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _database.DisposeAsync();
+        if (_database is not null)
+        {
+            await _database.DisposeAsync();
+            await CloseAsync();
+        }
+
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
+
+    private protected virtual Task<IDatabase> OpenAsync(TimeProvider time) => Task.FromResult<IDatabase>(SqliteDatabase.Open(_folder.File("mlflow.db"), time));
+
+    protected virtual Task CloseAsync() => Task.CompletedTask;
 
     [Fact]
     public async Task Logs_WhoseSpanDoesNotCome_AreDeletedAfterADay()

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MLflow.Server.Experiments;
 using MLflow.Server.Traces.Filters;
 
@@ -11,25 +10,26 @@ internal static class ExperimentSql
     {
         var stage = (query.IncludeActive, query.IncludeDeleted) switch
         {
-            (true, true) => "1",
+            (true, true) => "TRUE",
             (true, false) => "e.is_active = 1",
             (false, true) => "e.is_active = 0",
-            _ => "0",
+            _ => "FALSE",
         };
-        var among = query.Among is not { } set ? "1"
-            : $"e.experiment_id {(set.IsAllBut ? "NOT IN" : "IN")} (SELECT value FROM json_each({conditions.Value(JsonSerializer.Serialize(set.Ids))}))";
+        var among = query.Among is not { } set ? "TRUE"
+            : set.IsAllBut ? SqlConditions.Not(conditions.In("e.experiment_id", [.. set.Ids]))
+            : conditions.In("e.experiment_id", [.. set.Ids]);
         return $"{stage} AND {among} AND {SqlConditions.Join(filter, condition => Condition(condition, conditions))}";
     }
 
     public static Keyset Keyset(IReadOnlyList<ExperimentOrder> orders) =>
         new([.. orders.Select(order => new KeysetColumn(order.Field.ToString(), Column(order.Field), order.Descending, Nullable: false))]);
 
-    private static string Condition(ExperimentCondition condition, SqlConditions conditions) => condition.Field == ExperimentField.Tag
+    public static string Condition(ExperimentCondition condition, SqlConditions conditions) => condition.Field == ExperimentField.Tag
         ? $"EXISTS (SELECT 1 FROM experiment_tags x WHERE x.experiment_id = e.experiment_id AND x.key = {conditions.Value(condition.Key)} "
             + $"AND {conditions.Compare("x.value", condition.Operator, [condition.Value])})"
         : conditions.Compare(Column(condition.Field), condition.Operator, [condition.Value]);
 
-    private static string Column(ExperimentField field) => field switch
+    public static string Column(ExperimentField field) => field switch
     {
         ExperimentField.ExperimentId => "e.experiment_id",
         ExperimentField.Name => "e.name",

@@ -44,7 +44,7 @@ internal sealed class Keyset
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("offset", out var offset)
             && offset.ValueKind == JsonValueKind.Number && offset.TryGetInt64(out var rows) && rows > 0)
         {
-            return new PageStart("1", rows);
+            return new PageStart("TRUE", rows);
         }
 
         return new PageStart(After(Values(root) ?? throw Invalid($"parsed value={FilterError.Shown(root.GetRawText())}"), conditions), 0);

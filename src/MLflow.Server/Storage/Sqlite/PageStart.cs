@@ -4,5 +4,5 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <param name="Offset">How many of them are passed over.</param>
 internal readonly record struct PageStart(string Condition, long Offset)
 {
-    public static readonly PageStart First = new("1", 0);
+    public static readonly PageStart First = new("TRUE", 0);
 }

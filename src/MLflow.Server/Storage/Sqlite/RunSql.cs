@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MLflow.Server.Runs;
 using MLflow.Server.Traces.Filters;
 
@@ -11,12 +10,12 @@ internal static class RunSql
     {
         var stage = (query.IncludeActive, query.IncludeDeleted) switch
         {
-            (true, true) => "1",
+            (true, true) => "TRUE",
             (true, false) => "r.is_active = 1",
             (false, true) => "r.is_active = 0",
-            _ => "0",
+            _ => "FALSE",
         };
-        return $"r.experiment_id IN (SELECT value FROM json_each({conditions.Value(JsonSerializer.Serialize(query.ExperimentIds))})) AND {stage} AND {SqlConditions.Join(filter, condition => Condition(condition, conditions))}";
+        return $"{conditions.In("r.experiment_id", query.ExperimentIds)} AND {stage} AND {SqlConditions.Join(filter, condition => Condition(condition, conditions))}";
     }
 
     public static Keyset Keyset(IReadOnlyList<RunOrder> orders, SqlConditions conditions) => new([.. orders.Select(order => new KeysetColumn(
@@ -25,10 +24,10 @@ internal static class RunSql
         order.Descending,
         order.Field is RunField.StartTime or RunField.EndTime or RunField.Tag or RunField.Param))]);
 
-    private static string Condition(RunCondition condition, SqlConditions conditions) =>
+    public static string Condition(RunCondition condition, SqlConditions conditions) =>
         conditions.Compare(Expression(condition.Field, condition.Key, conditions), condition.Operator, condition.Values);
 
-    private static string Expression(RunField field, string? key, SqlConditions conditions) => field switch
+    public static string Expression(RunField field, string? key, SqlConditions conditions) => field switch
     {
         RunField.RunId => "r.run_id",
         RunField.Name => "r.name",
@@ -40,7 +39,7 @@ internal static class RunSql
         RunField.Tag => $"(SELECT x.value FROM run_tags x WHERE x.run_id = r.run_id AND x.key = {conditions.Value(key)})",
         RunField.Param => $"(SELECT x.value FROM run_params x WHERE x.run_id = r.run_id AND x.key = {conditions.Value(key)})",
         RunField.Metric =>
-            $"(SELECT CASE WHEN x.is_nan THEN NULL ELSE x.value END FROM run_metrics x WHERE x.run_id = r.run_id AND x.key = {conditions.Value(key)} ORDER BY x.step DESC, x.timestamp_ms DESC, x.value DESC LIMIT 1)",
+            $"(SELECT CASE WHEN x.is_nan = 1 THEN NULL ELSE x.value END FROM run_metrics x WHERE x.run_id = r.run_id AND x.key = {conditions.Value(key)} ORDER BY x.step DESC, x.timestamp_ms DESC, x.value DESC LIMIT 1)",
         _ => throw new ArgumentOutOfRangeException(nameof(field)),
     };
 }

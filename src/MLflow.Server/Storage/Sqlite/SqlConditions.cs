@@ -2,25 +2,40 @@ using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.Sqlite;
 
-/// <summary>Writes the conditions of one search in SQLite's dialect; every value becomes a parameter or stays outside.</summary>
-internal sealed class SqlConditions
+/// <summary>Writes the conditions of one search in a database's dialect; every value becomes a parameter or stays outside.</summary>
+internal abstract class SqlConditions
 {
-    private readonly SqlParameters _parameters;
-    private readonly SearchFunctions _functions;
-    private readonly SearchClock _clock;
+    protected SqlConditions(long nowMs) => NowMs = nowMs;
 
-    public SqlConditions(SqlParameters parameters, SearchFunctions functions, SearchClock clock)
-    {
-        _parameters = parameters;
-        _functions = functions;
-        _clock = clock;
-    }
+    /// <summary>Joins the traces <c>o</c> of the assessments <c>x</c> that speak of the session <c>m.value</c> as a whole, where <c>m</c> is metadata of trace <c>t</c>.</summary>
+    public abstract string AssessmentsOfSession { get; }
+
+    /// <summary>What joins span <c>s</c> to trace <c>t</c>, beside the trace's id; begins with AND, or is empty.</summary>
+    public abstract string SpanOfTrace { get; }
+
+    /// <summary>What joins payload <c>p</c> to span <c>s</c>, beside the ids; begins with AND, or is empty.</summary>
+    public abstract string PayloadOfSpan { get; }
 
     /// <summary>When the search began.</summary>
-    public long NowMs => _clock.StartMs;
+    public long NowMs { get; }
 
     /// <summary>How the SQL refers to a value.</summary>
-    public string Value(object? value) => _parameters.Add(value);
+    public abstract string Value(object? value);
+
+    /// <summary>The condition that a column is one of some numbers, however many.</summary>
+    public abstract string In(string column, IReadOnlyList<long> values);
+
+    /// <summary>A column that no index shall be chosen for, where the database would choose a wrong one.</summary>
+    public abstract string Unindexed(string column);
+
+    /// <summary>The sum of two numbers; what is beyond 64 bits is no error.</summary>
+    public abstract string Sum(string left, string right);
+
+    /// <summary>A predicate of ours on the text of an expression.</summary>
+    public abstract string Matches(string expression, Predicate<string> predicate);
+
+    /// <summary>A condition on the payload <c>p</c> of span <c>s</c>.</summary>
+    public abstract string Payload(TraceCondition condition);
 
     public string Compare(string expression, FilterOperator @operator, IReadOnlyList<object> values) => @operator switch
     {
@@ -34,14 +49,8 @@ internal sealed class SqlConditions
         FilterOperator.NotIn => $"{expression} NOT IN ({string.Join(", ", values.Select(Value))})",
         FilterOperator.IsNull => $"{expression} IS NULL",
         FilterOperator.IsNotNull => $"{expression} IS NOT NULL",
-        _ => _functions.Text(TextMatch.Create(@operator, (string)values[0], _clock), expression),
+        _ => Pattern(expression, @operator, (string)values[0]),
     };
-
-    /// <summary>A predicate of ours on the text of an expression.</summary>
-    public string Matches(string expression, Predicate<string> predicate) => _functions.Text(predicate, expression);
-
-    /// <summary>A condition on the payload <c>p</c> of span <c>s</c>.</summary>
-    public string Payload(TraceCondition condition) => _functions.Span(SpanMatch.Create(condition, _clock));
 
     /// <summary>Joins the conditions of a tree that needs no more than that.</summary>
     public static string Join<T>(FilterTree<T> tree, Func<T, string> condition) => tree.Kind switch
@@ -52,12 +61,15 @@ internal sealed class SqlConditions
         _ => All(tree.Children.Select(child => Join(child, condition))),
     };
 
-    public static string All(IEnumerable<string> conditions) => Joined(conditions, " AND ", "1");
+    public static string All(IEnumerable<string> conditions) => Joined(conditions, " AND ", "TRUE");
 
-    public static string Any(IEnumerable<string> conditions) => Joined(conditions, " OR ", "0");
+    public static string Any(IEnumerable<string> conditions) => Joined(conditions, " OR ", "FALSE");
 
     // What SQL calls unknown, because something is absent, is false to us.
     public static string Not(string condition) => $"(({condition}) IS NOT TRUE)";
+
+    /// <summary>LIKE, ILIKE or RLIKE.</summary>
+    protected abstract string Pattern(string expression, FilterOperator @operator, string pattern);
 
     private static string Joined(IEnumerable<string> conditions, string word, string empty)
     {

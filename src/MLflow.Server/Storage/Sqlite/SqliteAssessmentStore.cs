@@ -13,7 +13,7 @@ internal sealed class SqliteAssessmentStore : IAssessmentStore
         session =>
         {
             TraceExistence.Require(session, assessment.TraceId);
-            return SqliteAssessmentWriter.Insert(session, assessment) ? true : throw Missing(assessment.TraceId, assessment.Overrides!);
+            return SqliteAssessmentWriter.Insert(session, assessment) ? true : throw AssessmentRevision.Missing(assessment.TraceId, assessment.Overrides!);
         },
         cancellationToken);
 
@@ -34,31 +34,14 @@ internal sealed class SqliteAssessmentStore : IAssessmentStore
 
         command.CommandText = TraceExistence.SelectSql;
         command.Parameters.RemoveAt(1);
-        throw command.ExecuteScalar() is null ? MissingTrace(traceId) : Missing(traceId, assessmentId);
+        throw command.ExecuteScalar() is null ? AssessmentRevision.MissingTrace(traceId) : AssessmentRevision.Missing(traceId, assessmentId);
     }
 
     public Task<AssessmentRecord> UpdateAsync(string traceId, string assessmentId, AssessmentChange change, CancellationToken cancellationToken) => _database.Writer.WriteAsync(
         session =>
         {
-            var old = Find(session, traceId, assessmentId) ?? throw (TraceExistence.IsStored(session, traceId) ? Missing(traceId, assessmentId) : MissingTrace(traceId));
-            if (change.Type is { } type && type != old.Type)
-            {
-                throw new MlflowException(
-                    ErrorCode.INVALID_PARAMETER_VALUE,
-                    $"Assessment '{assessmentId}' is of type {SqliteText.Of(old.Type)}: its value cannot become one of type {SqliteText.Of(type)}. Delete it and create another.");
-            }
-
-            var updated = old with
-            {
-                Name = change.Name ?? old.Name,
-                Value = change.Type is null ? old.Value : change.Value,
-                IsSerialized = change.Type is null ? old.IsSerialized : change.IsSerialized,
-                Error = change.Type is null ? old.Error : change.Error,
-                Rationale = change.HasRationale ? change.Rationale : old.Rationale,
-                Metadata = Merge(old.Metadata, change.Metadata),
-                IsValid = change.IsValid ?? old.IsValid,
-                LastUpdateTimeMs = session.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds(),
-            };
+            var old = Find(session, traceId, assessmentId) ?? throw (TraceExistence.IsStored(session, traceId) ? AssessmentRevision.Missing(traceId, assessmentId) : AssessmentRevision.MissingTrace(traceId));
+            var updated = AssessmentRevision.Apply(old, change, session.TimeProvider);
             SqliteAssessmentWriter.Update(session, updated);
             return updated;
         },
@@ -88,20 +71,4 @@ internal sealed class SqliteAssessmentStore : IAssessmentStore
         rows.Reset();
         return assessment;
     }
-
-    private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string> old, IReadOnlyDictionary<string, string> added)
-    {
-        var merged = new Dictionary<string, string>(old);
-        foreach (var (key, value) in added)
-        {
-            merged[key] = value;
-        }
-
-        return merged;
-    }
-
-    private static MlflowException MissingTrace(string traceId) => new(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Trace with request_id '{traceId}' not found");
-
-    private static MlflowException Missing(string traceId, string assessmentId) =>
-        new(ErrorCode.RESOURCE_DOES_NOT_EXIST, $"Assessment with ID '{assessmentId}' not found for trace '{traceId}'");
 }

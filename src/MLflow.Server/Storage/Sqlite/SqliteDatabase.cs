@@ -1,10 +1,11 @@
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Pricing;
 using MLflow.Server.Telemetry;
 
 namespace MLflow.Server.Storage.Sqlite;
 
 /// <summary>An opened and migrated database file: one writer, and as many readers as ask.</summary>
-internal sealed class SqliteDatabase : IAsyncDisposable
+internal sealed class SqliteDatabase : IDatabase
 {
     private readonly string _readConnectionString;
     private readonly TimeProvider _timeProvider;
@@ -28,6 +29,20 @@ internal sealed class SqliteDatabase : IAsyncDisposable
     public SqliteWriter Writer { get; }
 
     public long NowMs => _timeProvider.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public ITraceStore Traces(CallPricer pricer) => new SqliteTraceStore(this, pricer);
+
+    public ITraceAnalysis Analysis() => new SqliteTraceAnalysis(this);
+
+    public IExperimentStore Experiments() => new SqliteExperimentStore(this);
+
+    public IRunStore Runs() => new SqliteRunStore(this);
+
+    public IAssessmentStore Assessments() => new SqliteAssessmentStore(this);
+
+    public IAccessStore Access() => new SqliteAccessStore(this);
+
+    public IStoreHealth Health() => new SqliteStoreHealth(this);
 
     /// <summary>Opens the database and brings its schema up to date; creates file and folder when they are missing.</summary>
     /// <param name="path">The file.</param>

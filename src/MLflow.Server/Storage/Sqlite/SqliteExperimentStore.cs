@@ -63,7 +63,7 @@ internal sealed class SqliteExperimentStore : IExperimentStore
         var keyset = ExperimentSql.Keyset(ExperimentOrder.Parse(query.OrderBy));
         using var search = _database.OpenSearch(cancellationToken);
         var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
-        var conditions = new SqlConditions(parameters, functions, search.Clock);
+        var conditions = new SqliteConditions(parameters, functions, search.Clock);
         var start = keyset.Start(query.PageToken, conditions);
         var select = $"""
             SELECT e.experiment_id, {keyset.Select} FROM experiments e WHERE {ExperimentSql.Where(query, filter, conditions)} AND {start.Condition}

@@ -141,7 +141,7 @@ internal sealed class SqliteRunStore : IRunStore
         var orders = RunOrder.Parse(query.OrderBy);
         using var search = _database.OpenSearch(cancellationToken);
         var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
-        var conditions = new SqlConditions(parameters, functions, search.Clock);
+        var conditions = new SqliteConditions(parameters, functions, search.Clock);
         var keyset = RunSql.Keyset(orders, conditions);
         var start = keyset.Start(query.PageToken, conditions);
         var select = $"""

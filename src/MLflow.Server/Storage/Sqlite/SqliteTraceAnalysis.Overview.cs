@@ -57,6 +57,7 @@ internal sealed partial class SqliteTraceAnalysis
             // Figures of one moment, so that the pieces add up to the whole.
             using var transaction = connection.BeginTransaction(deferred: true);
             var buckets = Read(connection, query, BucketsSql, reader => (Number: reader.GetInt32(12), Figures: Figures(reader))).ToDictionary(row => row.Number, row => row.Figures);
+            var worst = WorstBucket.Find(buckets);
             return new Overview
             {
                 Query = query,
@@ -64,33 +65,13 @@ internal sealed partial class SqliteTraceAnalysis
                 Buckets = buckets,
                 Models = Read(connection, query, ModelsSql, Model),
                 Tools = Read(connection, query, ToolsSql, reader => new ToolFigures(reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2), Number(reader, 3), Number(reader, 4))),
-                Worst = Worst(connection, query, buckets),
+                Worst = worst?.Cluster(Read(connection, query, ClusterSql, reader => (Text(reader, 0), Text(reader, 1), reader.GetInt64(2)), worst.Number)),
             };
         }));
     }
 
     private static void AddPercentiles(SqliteConnection connection) => connection.CreateAggregate<double, double, PercentileValues?, double?>(
         PercentileFunction, null, (values, value, percentile) => (values ?? new PercentileValues(percentile)).Add(value), values => values?.Result(), isDeterministic: true);
-
-    private static FailureCluster? Worst(SqliteConnection connection, OverviewQuery query, Dictionary<int, OverviewFigures> buckets)
-    {
-        var (number, figures) = buckets.OrderByDescending(bucket => bucket.Value.Failed).ThenByDescending(bucket => bucket.Key).FirstOrDefault();
-        if (figures is null or { Failed: 0 })
-        {
-            return null;
-        }
-
-        var causes = Read(connection, query, ClusterSql, reader => (Type: Text(reader, 0), Model: Text(reader, 1), Count: reader.GetInt64(2)), number);
-        var (type, ofType) = Most(causes.Select(cause => (cause.Type, cause.Count)));
-        var (model, ofModel) = Most(causes.Select(cause => (cause.Model, cause.Count)));
-        return new FailureCluster(number, figures.Failed, type, ofType, model, ofModel);
-    }
-
-    private static (string? Name, long Count) Most(IEnumerable<(string? Name, long Count)> causes) => causes
-        .Where(cause => cause.Name is not null)
-        .GroupBy(cause => cause.Name, (name, group) => (Name: name, Count: group.Sum(cause => cause.Count)))
-        .OrderByDescending(cause => cause.Count).ThenBy(cause => cause.Name, StringComparer.Ordinal)
-        .FirstOrDefault();
 
     private static string? Text(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 

@@ -62,7 +62,7 @@ internal sealed partial class SqliteTraceAnalysis : ITraceAnalysis
         var filters = new[] { baseFilter, first, second }.Select(TraceFilter.Parse).ToList();
         using var search = _database.OpenSearch(cancellationToken);
         var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
-        var sql = new TraceSql(new SqlConditions(parameters, functions, search.Clock));
+        var sql = new TraceSql(new SqliteConditions(parameters, functions, search.Clock));
         var where = filters.ConvertAll(filter => sql.Where(query, filter));
         var select = $"""
             SELECT COUNT(*), COALESCE(SUM(a), 0), COALESCE(SUM(b), 0), COALESCE(SUM(a AND b), 0)

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Assessments;
-using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
@@ -13,15 +12,7 @@ internal sealed partial class SqliteTraceStore
 {
     private const string NowParameter = "$now";
 
-    private static readonly string InfoColumns = $$"""
-        t.trace_id, t.experiment_id, t.client_request_id, t.request_time_ms, t.duration_ms, t.state, t.request_preview, t.response_preview, t.settled,
-        t.root_name, t.model, t.input_tokens, t.output_tokens, t.total_tokens, t.cached_input_tokens, t.first_token_ms,
-        t.error_type, t.error_message, t.stream_end, t.span_count, t.announced_span_count,
-        t.input_cost, t.output_cost, t.unpriced_calls, {{TraceSql.Interrupted(NowParameter)}},
-        (SELECT artifact_location FROM experiments e WHERE e.experiment_id = t.experiment_id)
-        """;
-
-    private const int InfoColumnCount = 26;
+    private static readonly string InfoColumns = TraceInfoRows.Columns(NowParameter);
 
     private const string SpanColumns = """
         SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
@@ -124,7 +115,7 @@ internal sealed partial class SqliteTraceStore
 
         using var search = _database.OpenSearch(cancellationToken);
         var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
-        var conditions = new SqlConditions(parameters, functions, search.Clock);
+        var conditions = new SqliteConditions(parameters, functions, search.Clock);
         var sql = new TraceSql(conditions);
         var keyset = sql.Keyset(orders);
         var start = keyset.Start(query.PageToken, conditions);
@@ -162,7 +153,7 @@ internal sealed partial class SqliteTraceStore
 
         using var search = _database.OpenSearch(cancellationToken);
         var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
-        var where = new TraceSql(new SqlConditions(parameters, functions, search.Clock)).Where(query, filter);
+        var where = new TraceSql(new SqliteConditions(parameters, functions, search.Clock)).Where(query, filter);
         return Task.FromResult(search.Run(connection =>
         {
             functions.Register(connection, search.Clock);
@@ -227,63 +218,12 @@ internal sealed partial class SqliteTraceStore
 
     private static TraceRow ReadRow(SqliteDataReader reader, Keyset? keyset)
     {
-        var traceId = reader.GetString(0);
-        var spanCount = reader.GetInt32(19);
-        var tags = new Dictionary<string, string> { [TraceKeys.ArtifactLocation] = $"{Text(reader, 25)}/traces/{traceId}/artifacts" };
-        if (spanCount > 0)
-        {
-            tags[TraceKeys.SpansLocation] = TraceKeys.TrackingStore;
-        }
-
-        var metadata = new Dictionary<string, string>();
-        if (((SettledFields)reader.GetInt32(8)).HasFlag(SettledFields.Info))
-        {
-            metadata[TraceKeys.InfoFinalized] = "true";
-        }
-
-        var isInterrupted = reader.GetBoolean(24);
-        if (isInterrupted)
-        {
-            metadata[TraceKeys.Interrupted] = "true";
-        }
-
-        var assessments = new List<AssessmentRecord>();
-        var info = new TraceInfo
-        {
-            TraceId = traceId,
-            ExperimentId = reader.GetInt64(1),
-            ClientRequestId = Text(reader, 2),
-            RequestTimeMs = reader.GetInt64(3),
-            DurationMs = Integer(reader, 4),
-            State = SqliteText.State(reader.GetString(5)),
-            IsInterrupted = isInterrupted,
-            RequestPreview = Text(reader, 6),
-            ResponsePreview = Text(reader, 7),
-            Tags = tags,
-            Metadata = metadata,
-            Assessments = assessments,
-            Facts = new TraceFacts
-            {
-                Name = Text(reader, 9),
-                Model = Text(reader, 10),
-                InputTokens = Integer(reader, 11),
-                OutputTokens = Integer(reader, 12),
-                TotalTokens = Integer(reader, 13),
-                CachedInputTokens = Integer(reader, 14),
-                FirstTokenMs = Integer(reader, 15),
-                ErrorType = Text(reader, 16),
-                ErrorMessage = Text(reader, 17),
-                StreamEnd = Text(reader, 18),
-                SpanCount = spanCount,
-                AnnouncedSpanCount = (int?)Integer(reader, 20),
-                Cost = Integer(reader, 21) is { } input ? new CallCost(input, Integer(reader, 22) ?? 0) : null,
-                UnpricedCalls = reader.GetInt32(23),
-            },
-        };
+        var (tags, metadata, assessments) = (new Dictionary<string, string>(), new Dictionary<string, string>(), new List<AssessmentRecord>());
+        var info = TraceInfoRows.Read(column => Text(reader, column), column => Integer(reader, column), tags, metadata, assessments);
         var keys = new object?[keyset?.Count ?? 0];
         for (var i = 0; i < keys.Length; i++)
         {
-            keys[i] = reader.IsDBNull(InfoColumnCount + i) ? null : reader.GetValue(InfoColumnCount + i);
+            keys[i] = reader.IsDBNull(TraceInfoRows.Count + i) ? null : reader.GetValue(TraceInfoRows.Count + i);
         }
 
         return new TraceRow(info, tags, metadata, assessments, keys);

@@ -103,7 +103,7 @@ internal static partial class SqliteTraceWriter
                 StartNs = rows.GetInt64(9),
                 EndNs = rows.GetInt64OrNull(10),
             };
-            spans.Add(new StoredSpan(rows.GetInt64(0), columns, (int)rows.GetInt64(11), rows.GetBlob(12).ToArray()));
+            spans.Add(new StoredSpan(columns, (int)rows.GetInt64(11), rows.GetBlob(12).ToArray()) { RowId = rows.GetInt64(0) });
         }
 
         return spans;

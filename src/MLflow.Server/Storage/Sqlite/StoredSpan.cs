@@ -3,12 +3,14 @@ using MLflow.Server.Traces;
 namespace MLflow.Server.Storage.Sqlite;
 
 /// <summary>A span as its row holds it.</summary>
-/// <param name="RowId">The row's number.</param>
 /// <param name="Columns">What stands in columns.</param>
 /// <param name="Codec">How the rest is written.</param>
 /// <param name="Payload">The rest.</param>
-internal sealed record StoredSpan(long RowId, SpanRecord Columns, int Codec, byte[] Payload)
+internal sealed record StoredSpan(SpanRecord Columns, int Codec, byte[] Payload)
 {
+    /// <summary>The row's number, where rows have one.</summary>
+    public long RowId { get; init; }
+
     /// <summary>The span as it was sent.</summary>
     public SpanRecord Sent()
     {

@@ -30,4 +30,6 @@ internal static class TextMatch
             }
         };
     }
+
+    public static bool IsPattern(FilterOperator @operator) => @operator is FilterOperator.Like or FilterOperator.ILike or FilterOperator.RLike;
 }

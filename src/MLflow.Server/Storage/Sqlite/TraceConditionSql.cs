@@ -12,9 +12,6 @@ internal sealed class TraceConditionSql
     private const string RunKey = $"'{TraceKeys.SourceRun}'";
     private const string SessionKey = $"'{TraceKeys.Session}'";
 
-    /// <summary>The session of which an assessment speaks as a whole; the expression is that of its index.</summary>
-    private const string AssessedSession = """json_extract(x.metadata, '$."mlflow.trace.session"')""";
-
     private readonly SqlConditions _conditions;
 
     public TraceConditionSql(SqlConditions conditions) => _conditions = conditions;
@@ -35,7 +32,7 @@ internal sealed class TraceConditionSql
             + $"UNION ALL SELECT trace_id FROM trace_runs WHERE run_id = {_conditions.Value(condition.Values[0])})",
         TraceField.RunId => Pair("trace_metadata", TraceKeys.SourceRun, condition),
         // Units of 10^-12 US dollars; both sides are then the double that is nearest to the amount.
-        TraceField.Cost => _conditions.Compare("(t.total_cost / 1e12)", condition.Operator, condition.Values),
+        TraceField.Cost => _conditions.Compare("(t.total_cost / CAST(1e12 AS DOUBLE PRECISION))", condition.Operator, condition.Values),
         TraceField.Prompt => Prompt((string)condition.Values[0]),
         TraceField.Text => Text(condition),
         _ => _conditions.Compare(TraceSql.Expression(condition.Field, condition.Key, _conditions), condition.Operator, condition.Values),
@@ -65,10 +62,10 @@ internal sealed class TraceConditionSql
 
         var isNegative = condition.Operator == FilterOperator.NotEqual;
         var @operator = isNegative ? FilterOperator.Equal : condition.Operator;
-        var matches = $"{Compare("x.value")} OR COALESCE({Compare("x.value_text")}, 0)";
+        var matches = $"{Compare("x.value")} OR COALESCE({Compare("x.value_text")}, FALSE)";
         if (@operator == FilterOperator.Equal && double.TryParse((string)condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
         {
-            matches += $" OR COALESCE(x.value_number = {_conditions.Value(number)}, 0)";
+            matches += $" OR COALESCE(x.value_number = {_conditions.Value(number)}, FALSE)";
         }
 
         return Assessed(type, condition.Key, $" AND {(isNegative ? "NOT " : "")}({matches})");
@@ -79,11 +76,23 @@ internal sealed class TraceConditionSql
     /// <summary>An assessment of the trace, or of its session as a whole, which stands on another trace.</summary>
     private string Assessed(AssessmentType type, object? name, string condition)
     {
-        // CROSS JOIN is SQLite's word for "in this order"; the plus takes away the column's affinity, with which the index on an expression does not fit.
+        var (ofTrace, ofSession) = Assessments("1", type, name, condition);
+        return $"(EXISTS ({ofTrace}) OR EXISTS ({ofSession}))";
+    }
+
+    /// <summary>Selects the values of the same assessments: their JSON, and the text that it is.</summary>
+    public string AssessedValues(AssessmentType type, object? name)
+    {
+        var (ofTrace, ofSession) = Assessments("unnest(ARRAY[x.value, x.value_text])", type, name, "");
+        return $"{ofTrace} UNION ALL {ofSession}";
+    }
+
+    private (string OfTrace, string OfSession) Assessments(string select, AssessmentType type, object? name, string condition)
+    {
         var valid = $"x.is_valid = 1 AND x.type = {_conditions.Value(SqliteText.Of(type))} AND x.name = {_conditions.Value(name)}{condition}";
-        return $"(EXISTS (SELECT 1 FROM assessments x WHERE x.trace_id = t.trace_id AND {valid}) OR EXISTS ("
-            + $"SELECT 1 FROM trace_metadata m CROSS JOIN assessments x ON {AssessedSession} = +m.value CROSS JOIN traces o ON o.trace_id = x.trace_id AND o.experiment_id = t.experiment_id "
-            + $"WHERE m.trace_id = t.trace_id AND m.key = {SessionKey} AND {valid}))";
+        return (
+            $"SELECT {select} FROM assessments x WHERE x.trace_id = t.trace_id AND {valid}",
+            $"SELECT {select} FROM trace_metadata m {_conditions.AssessmentsOfSession} AND o.experiment_id = t.experiment_id WHERE m.trace_id = t.trace_id AND m.key = {SessionKey} AND {valid}");
     }
 
     private string Prompt(string prompt) =>
@@ -94,7 +103,7 @@ internal sealed class TraceConditionSql
     [
         _conditions.Compare("t.request_preview", condition.Operator, condition.Values),
         _conditions.Compare("t.response_preview", condition.Operator, condition.Values),
-        "EXISTS (SELECT 1 FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id WHERE s.trace_id = t.trace_id AND "
-            + $"{_conditions.Payload(condition)})",
+        $"EXISTS (SELECT 1 FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id{_conditions.PayloadOfSpan} "
+            + $"WHERE s.trace_id = t.trace_id{_conditions.SpanOfTrace} AND {_conditions.Payload(condition)})",
     ]);
 }

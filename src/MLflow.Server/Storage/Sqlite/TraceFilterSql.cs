@@ -33,8 +33,8 @@ internal sealed class TraceFilterSql
                 var alone = tree.Children.Where(child => !SpeaksOfSpan(child)).OrderBy(Cost);
                 return SqlConditions.All([.. alone.Select(Where), Where(FilterTree<TraceCondition>.All([.. tree.Children.Where(SpeaksOfSpan).OrderBy(Cost)]))]);
             default:
-                var payload = ReadsPayload(tree) ? " JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id" : "";
-                var some = $"EXISTS (SELECT 1 FROM spans s{payload} WHERE s.trace_id = t.trace_id AND {Join(tree, SpanChoice.One)})";
+                var payload = ReadsPayload(tree) ? $" JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id{_conditions.PayloadOfSpan}" : "";
+                var some = $"EXISTS (SELECT 1 FROM spans s{payload} WHERE s.trace_id = t.trace_id{_conditions.SpanOfTrace} AND {Join(tree, SpanChoice.One)})";
                 return NeedsSpan(tree) ? some : SqlConditions.Any([Join(tree, SpanChoice.None), some]);
         }
     }
@@ -46,7 +46,7 @@ internal sealed class TraceFilterSql
         FilterTreeKind.Any => SqlConditions.Any(tree.Children.Select(child => Join(child, span))),
         FilterTreeKind.All => SqlConditions.All(tree.Children.OrderBy(Cost).Select(child => Join(child, span))),
         _ when !IsOfSpan(tree.Condition) => _trace.Condition(tree.Condition),
-        _ => span == SpanChoice.None ? "0" : OfSpan(tree.Condition),
+        _ => span == SpanChoice.None ? "FALSE" : OfSpan(tree.Condition),
     };
 
     private string OfSpan(TraceCondition condition) => condition.Field switch
@@ -57,7 +57,7 @@ internal sealed class TraceFilterSql
         _ => _conditions.Payload(condition),
     };
 
-    private static bool IsOfSpan(TraceCondition condition) => IsOfPayload(condition) || condition.Field is TraceField.SpanName or TraceField.SpanType or TraceField.SpanStatus;
+    public static bool IsOfSpan(TraceCondition condition) => IsOfPayload(condition) || condition.Field is TraceField.SpanName or TraceField.SpanType or TraceField.SpanStatus;
 
     private static bool IsOfPayload(TraceCondition condition) => condition.Field is TraceField.SpanContent or TraceField.SpanAttribute;
 

@@ -35,6 +35,26 @@ internal sealed class TraceRows
     public static IEnumerable<TraceRows> Of(IReadOnlyList<SpanRow> rows, CallPricer pricer) =>
         rows.GroupBy(row => row.Record.TraceId).Select(ofTrace => new TraceRows(ofTrace.Key, pricer, [.. ofTrace], leaseMs: null));
 
+    /// <summary>Spans of one trace from several batches, in the order of their arrival.</summary>
+    public static TraceRows Join(IReadOnlyList<TraceRows> parts)
+    {
+        if (parts.Count == 1)
+        {
+            return parts[0];
+        }
+
+        var spans = new Dictionary<string, SpanRow>();
+        foreach (var span in parts.SelectMany(part => part.Spans))
+        {
+            if (Replaces(span.Record, spans.GetValueOrDefault(span.Record.SpanId)?.Record))
+            {
+                spans[span.Record.SpanId] = span;
+            }
+        }
+
+        return new(parts[0].TraceId, parts[0]._pricer, [.. spans.Values], parts.LastOrDefault(part => part.LeaseMs is not null)?.LeaseMs);
+    }
+
     public static IReadOnlyList<TraceRows> From(IReadOnlyList<SpanRecord> spans, CallPricer pricer)
     {
         var traces = new Dictionary<string, Dictionary<string, SpanRecord>>();
@@ -45,8 +65,7 @@ internal sealed class TraceRows
                 traces.Add(span.TraceId, ofTrace = []);
             }
 
-            // The same span twice in one batch: the later one, but not a running one over an ended one, nor one that says only that it runs.
-            if (!ofTrace.TryGetValue(span.SpanId, out var other) || span.EndNs is not null || (other.EndNs is null && span.LeaseMs is null))
+            if (Replaces(span, ofTrace.GetValueOrDefault(span.SpanId)))
             {
                 ofTrace[span.SpanId] = span;
             }
@@ -56,4 +75,7 @@ internal sealed class TraceRows
         return [.. traces.Select(trace => new TraceRows(
             trace.Key, pricer, [.. trace.Value.Values.Select(span => new SpanRow(span, [], pricer))], leases.GetValueOrDefault(trace.Key)))];
     }
+
+    /// <summary>Of the same span twice, the later one stays, but not a running one over an ended one, nor one that says only that it runs.</summary>
+    private static bool Replaces(SpanRecord span, SpanRecord? earlier) => earlier is null || span.EndNs is not null || (earlier.EndNs is null && span.LeaseMs is null);
 }

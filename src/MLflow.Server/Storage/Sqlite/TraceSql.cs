@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
@@ -19,14 +18,14 @@ internal sealed class TraceSql
 
     public string Where(TraceQuery query, FilterTree<TraceCondition> filter)
     {
-        // The plus keeps SQLite from walking through the experiment where a condition names a few traces. It knows no numbers of rows, and would.
-        var column = NamesFew(filter) || (filter.Kind == FilterTreeKind.All && filter.Children.Any(NamesFew)) ? "+t.experiment_id" : "t.experiment_id";
+        // SQLite would walk through the experiment even where a condition names a few traces.
+        var column = NamesFew(filter) || (filter.Kind == FilterTreeKind.All && filter.Children.Any(NamesFew)) ? _conditions.Unindexed("t.experiment_id") : "t.experiment_id";
         return $"{Experiments(column, query)} AND {new TraceFilterSql(_conditions).Where(filter)}";
     }
 
-    /// <summary>Whether a trace is interrupted (<see cref="TraceInfo.IsInterrupted"/>) at a time in milliseconds.</summary>
+    /// <summary>Whether a trace is interrupted (<see cref="TraceInfo.IsInterrupted"/>) at a time in milliseconds. A difference, as sums may be beyond 64 bits.</summary>
     public static string Interrupted(string nowMs) => string.Create(
-        CultureInfo.InvariantCulture, $"(t.state = 'IN_PROGRESS' AND COALESCE(t.last_seen_ms, t.request_time_ms) + COALESCE(t.lease_ms, {ITraceStore.SilenceMs}) < {nowMs})");
+        CultureInfo.InvariantCulture, $"(t.state = 'IN_PROGRESS' AND COALESCE(t.last_seen_ms, t.request_time_ms) < {nowMs} - COALESCE(t.lease_ms, {ITraceStore.SilenceMs}))");
 
     public Keyset Keyset(IReadOnlyList<TraceOrder> orders) => new([.. orders.Select(order => new KeysetColumn(
         order.Key is null ? order.Field.ToString() : $"{order.Field}.{order.Key}",
@@ -39,7 +38,7 @@ internal sealed class TraceSql
     {
         TraceField.RequestTime => "t.request_time_ms",
         TraceField.Duration => "t.duration_ms",
-        TraceField.EndTime => "(t.request_time_ms + t.duration_ms)",
+        TraceField.EndTime => conditions.Sum("t.request_time_ms", "t.duration_ms"),
         TraceField.State => $"CASE WHEN {Interrupted(conditions.Value(conditions.NowMs))} THEN '{InterruptedState}' ELSE t.state END",
         TraceField.Cost => "t.total_cost",
         TraceField.TraceId => "t.trace_id",
@@ -57,7 +56,7 @@ internal sealed class TraceSql
     private string Experiments(string column, TraceQuery query) =>
         query.ExperimentIds.Count <= MaxListedExperiments
             ? $"{column} IN ({string.Join(", ", query.ExperimentIds.Select(id => _conditions.Value(id)))})"
-            : $"{column} IN (SELECT value FROM json_each({_conditions.Value(JsonSerializer.Serialize(query.ExperimentIds))}))";
+            : _conditions.In(column, query.ExperimentIds);
 
     /// <summary>Whether an index finds what holds, and it is what one caller made.</summary>
     private static bool NamesFew(FilterTree<TraceCondition> tree) => tree is

@@ -64,7 +64,7 @@ public sealed class SearchPlanTests : IAsyncLifetime
     {
         var clock = new SearchClock(TimeProvider.System, TimeSpan.FromMinutes(1), default);
         var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
-        var sql = new TraceSql(new SqlConditions(parameters, functions, clock));
+        var sql = new TraceSql(new SqliteConditions(parameters, functions, clock));
         var keyset = sql.Keyset(TraceOrder.Parse(orderBy));
         var where = sql.Where(new TraceQuery { ExperimentIds = [0] }, TraceFilter.Parse(filter));
         select = $"SELECT t.root_name, {keyset.Select} FROM traces t WHERE {where} ORDER BY {keyset.OrderBy} LIMIT 100";

@@ -1,0 +1,21 @@
+using MLflow.Server.Pricing;
+
+namespace MLflow.Server.Storage;
+
+/// <summary>An opened database with its stores. Disposed, it has committed what waited.</summary>
+internal interface IDatabase : IAsyncDisposable
+{
+    ITraceStore Traces(CallPricer pricer);
+
+    ITraceAnalysis Analysis();
+
+    IExperimentStore Experiments();
+
+    IRunStore Runs();
+
+    IAssessmentStore Assessments();
+
+    IAccessStore Access();
+
+    IStoreHealth Health();
+}

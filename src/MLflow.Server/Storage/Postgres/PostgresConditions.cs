@@ -1,0 +1,41 @@
+using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Traces.Filters;
+
+namespace MLflow.Server.Storage.Postgres;
+
+/// <summary>
+/// Conditions in PostgreSQL's dialect, for rows that may match: it has no function of ours, so <see cref="CandidateFilter{T}"/> looks at them once more where it must.
+/// </summary>
+internal sealed class PostgresConditions : SqlConditions
+{
+    private readonly PostgresParameters _parameters;
+
+    public PostgresConditions(PostgresParameters parameters, SearchClock clock)
+        : base(clock.StartMs) => _parameters = parameters;
+
+    public override string AssessmentsOfSession => "JOIN assessments x ON x.session = m.value JOIN traces o ON o.trace_id = x.trace_id";
+
+    public override string SpanOfTrace => " AND s.bucket = t.bucket";
+
+    public override string PayloadOfSpan => " AND p.bucket = s.bucket";
+
+    public override string Value(object? value) => _parameters.Add(value);
+
+    public override string In(string column, IReadOnlyList<long> values) => $"{column} = ANY({Value(values.ToArray())})";
+
+    public override string Unindexed(string column) => column;
+
+    // Beyond 64 bits is an error, and LEAST and GREATEST pass over what is absent.
+    public override string Sum(string left, string right) => $"(CASE WHEN {right} IS NOT NULL THEN LEAST(GREATEST({left}::numeric + {right}, {long.MinValue}), {long.MaxValue})::bigint END)";
+
+    public override string Matches(string expression, Predicate<string> predicate) => throw NotInSql();
+
+    public override string Payload(TraceCondition condition) => throw NotInSql();
+
+    // Where U+0000 stands for two characters, one _ does not take it; a % takes both.
+    protected override string Pattern(string expression, FilterOperator @operator, string pattern) => @operator == FilterOperator.Like
+        ? $"{expression} LIKE {Value(pattern.Replace('_', '%'))} ESCAPE ''"
+        : throw NotInSql();
+
+    private static InvalidOperationException NotInSql() => new("CandidateFilter leaves this condition out of the SQL.");
+}

@@ -1,0 +1,29 @@
+using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Storage.Postgres;
+
+/// <summary>Reads spans with their payloads.</summary>
+internal static class SpanRows
+{
+    /// <param name="row">The columns of <see cref="ReadColumns"/>, then codec and payload.</param>
+    public static StoredSpan ReadStored(PostgresRow row) => new(ReadColumns(row), (int)row.Int64(10), row.Bytes(11));
+
+    /// <param name="row">The same.</param>
+    public static SpanRecord Read(PostgresRow row) => SpanPayload.Decode(ReadColumns(row), (int)row.Int64(10), row.Bytes(11));
+
+    /// <param name="row">trace_id, span_id, otel_trace_id, parent_span_id, name, type, status, status_message, start_ns, end_ns.</param>
+    public static SpanRecord ReadColumns(PostgresRow row) => new()
+    {
+        TraceId = row.Text(0),
+        SpanId = row.Text(1),
+        OtelTraceId = row.Text(2),
+        ParentSpanId = row.TextOrNull(3),
+        Name = row.Text(4),
+        Type = row.Text(5),
+        Status = SqliteText.Status(row.Text(6)),
+        StatusMessage = row.TextOrNull(7),
+        StartNs = row.Int64(8),
+        EndNs = row.Int64OrNull(9),
+    };
+}

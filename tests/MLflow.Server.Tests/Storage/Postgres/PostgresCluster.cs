@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using MLflow.Server.Storage.Postgres;
+using MLflow.Server.Tests.Storage.Postgres;
+using Npgsql;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(PostgresCluster))]
+
+namespace MLflow.Server.Tests.Storage.Postgres;
+
+/// <summary>A PostgreSQL server of the test run's own, on a free port of loopback; started by the first test that asks for a database.</summary>
+public sealed class PostgresCluster : IAsyncDisposable
+{
+    /// <summary>As after the first migration.</summary>
+    private const string ClearSql = """
+        TRUNCATE experiments, experiment_tags, traces, trace_tags, trace_metadata, trace_runs, spans, span_payloads, trace_aliases, span_logs, assessments, convention_mapping,
+            runs, run_tags, run_params, run_metrics, users, experiment_permissions, api_tokens, sessions, data_protection_keys, audit_log RESTART IDENTITY;
+        INSERT INTO experiments (experiment_id, name, artifact_location, creation_time_ms, last_update_time_ms) VALUES (0, 'Default', 'mlflow-artifacts:/0', 1, 1);
+        INSERT INTO convention_mapping (id, version, done_trace_id, target) VALUES (1, 0, '', 0);
+        UPDATE access_version SET version = 0;
+        """;
+
+    private static readonly string? Programs = FindPrograms();
+
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"mlflow-postgres-{Guid.NewGuid():N}");
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly Stack<string> _free = [];
+    private bool _isStarted;
+    private int _databases;
+
+    public static bool IsInstalled => Programs is not null;
+
+    public int Port { get; private set; }
+
+    private string Data => Path.Combine(_folder, "data");
+
+    /// <summary>The URI of an empty database, or of one with our tables that is used again once it was returned. Skips the test where PostgreSQL is not installed.</summary>
+    public async Task<string> CreateDatabaseAsync(bool isEmpty = false)
+    {
+        SkipWhereMissing();
+        await _gate.WaitAsync();
+        try
+        {
+            await StartAsync();
+            if (!isEmpty && _free.TryPop(out var uri))
+            {
+                return uri;
+            }
+
+            var name = $"test_{_databases++}";
+            await ExecuteAsync("postgres", $"CREATE DATABASE {name}");
+            return Uri(name);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    public static void SkipWhereMissing() => Assert.SkipUnless(IsInstalled, "PostgreSQL is not installed; eng/setup.sh installs it.");
+
+    /// <summary>Lets another test have the database, which nobody uses any more.</summary>
+    public async Task ReturnAsync(string uri)
+    {
+        await ExecuteAsync(uri, ClearSql);
+        await _gate.WaitAsync();
+        _free.Push(uri);
+        _gate.Release();
+    }
+
+    /// <summary>Ends the server's processes at once, as a crash does, and starts it again.</summary>
+    public async Task CrashAsync()
+    {
+        await RunAsync("pg_ctl", "stop", "-D", Data, "-m", "immediate", "-w");
+        await RunAsync("pg_ctl", "start", "-D", Data, "-w", "-l", Path.Combine(_folder, "log"));
+    }
+
+    public async Task ExecuteAsync(string databaseOrUri, string sql)
+    {
+        var settings = PostgresUri.Parse(PostgresUri.IsOne(databaseOrUri) ? databaseOrUri : Uri(databaseOrUri));
+        settings.Pooling = false;
+        await using var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public static async Task<object?> ScalarAsync(string uri, string sql)
+    {
+        var settings = PostgresUri.Parse(uri);
+        settings.Pooling = false;
+        await using var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_isStarted)
+        {
+            await RunAsync("pg_ctl", "stop", "-D", Data, "-m", "immediate", "-w");
+        }
+
+        if (Directory.Exists(_folder))
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+
+        _gate.Dispose();
+    }
+
+    private string Uri(string database) => $"postgresql://postgres:secret%20word@127.0.0.1:{Port}/{database}";
+
+    private async Task StartAsync()
+    {
+        if (_isStarted)
+        {
+            return;
+        }
+
+        Directory.CreateDirectory(_folder);
+        if (Environment.IsPrivilegedProcess)
+        {
+            // initdb refuses to work as root.
+            await RunAsync("chown", "postgres", _folder);
+        }
+
+        var password = Path.Combine(_folder, "password");
+        await File.WriteAllTextAsync(password, "secret word");
+        await RunAsync("initdb", "-D", Data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "scram-sha-256", $"--pwfile={password}", "--no-sync");
+        Port = FreePort();
+
+        // Durable beyond a crash of the machine these need not be; a crash of the server loses nothing without it.
+        await File.AppendAllLinesAsync(
+            Path.Combine(Data, "postgresql.conf"),
+            [$"port = {Port}", "listen_addresses = '127.0.0.1'", $"unix_socket_directories = '{_folder}'", "fsync = off", "max_connections = 300", "shared_buffers = 64MB"]);
+        await RunAsync("pg_ctl", "start", "-D", Data, "-w", "-l", Path.Combine(_folder, "log"));
+        _isStarted = true;
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        var isOurs = program is "chown";
+        var start = new ProcessStartInfo { WorkingDirectory = Path.GetTempPath(), RedirectStandardInput = true };
+        string[] command = isOurs ? [program, .. arguments] : [Path.Combine(Programs!, program), .. arguments];
+        if (!isOurs && Environment.IsPrivilegedProcess)
+        {
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", .. command];
+        }
+
+        start.FileName = "/bin/sh";
+
+        // The server that pg_ctl starts would keep our pipes open.
+        var log = Path.GetTempFileName();
+        foreach (var argument in (string[])["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null", "sh", log, .. command])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var process = Process.Start(start)!;
+        await process.WaitForExitAsync();
+        var said = await File.ReadAllTextAsync(log);
+        File.Delete(log);
+        Assert.True(process.ExitCode == 0, $"{string.Join(' ', command)}: {said}");
+    }
+
+    /// <summary>Where Debian puts the newest version, or where initdb is on the path.</summary>
+    private static string? FindPrograms()
+    {
+        var versions = Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(folder => int.TryParse(Path.GetFileName(folder), out var version) ? version : 0).Select(folder => Path.Combine(folder, "bin"))
+            : [];
+        return versions.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')).FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "pg_ctl")));
+    }
+}
