@@ -45,7 +45,7 @@ internal static class OwnTelemetry
         if (endpoint is not null)
         {
             telemetry.WithTracing(tracing => tracing
-                .AddAspNetCoreInstrumentation(requests => requests.Filter = context => IsTold(context.Request.Path))
+                .AddAspNetCoreInstrumentation(requests => requests.Filter = context => IsOf(options, context) && IsTold(context.Request.Path))
                 .AddOtlpExporter(otlp => Configure(otlp, options, endpoint, "v1/traces")));
         }
     }
@@ -64,6 +64,9 @@ internal static class OwnTelemetry
         var isHere = endpoint.IsLoopback || settings.Addresses.Any(address => address.ToString() == endpoint.DnsSafeHost);
         return isHere && ((settings.Port > 0 && endpoint.Port == settings.Port) || grpc.Endpoints.Any(own => own.Port == endpoint.Port));
     }
+
+    // The instrumentation hears of the requests of every server in the process.
+    private static bool IsOf(MlflowServerOptions options, HttpContext context) => ReferenceEquals(context.RequestServices.GetService<MlflowServerOptions>(), options);
 
     private static bool IsTold(PathString path) =>
         !path.StartsWithSegments("/v1") && path.Value?.StartsWith(OtlpGrpc.PathPrefix, StringComparison.Ordinal) != true && path != MetricsPath && !ServerEndpoints.IsForProbes(path);
