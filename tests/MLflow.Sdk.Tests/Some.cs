@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using MLflow.Tests.Export;
 
 namespace MLflow.Tests;
@@ -28,15 +26,5 @@ internal static class Some
     {
         using var encoder = new ExportEncoder();
         return encoder.Encode(new TraceExport(spans[0].Trace, spans, IsComplete: true), new ExportMemory(), withPreviews: true);
-    }
-
-    /// <summary>A port on which nothing listens at the moment.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
-        return port;
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using MLflow.Tests;
 using Xunit;
 
 namespace MLflow.EndToEnd.Tests.Cli;
@@ -15,7 +16,7 @@ public sealed class ImportCommandTests
     {
         using var folder = new TemporaryFolder();
         var spool = Path.Combine(folder.Path, "spool");
-        var port = FreePort();
+        var port = FreePort.Next();
         var traceId = await LeaveAsync($"http://localhost:{port}", spool);
 
         await using var server = CliProcess.Mlflow(folder.Path, ["server", "--port", Text(port)], ("MLFLOW_SPOOL_DIRECTORY", spool));
@@ -32,7 +33,7 @@ public sealed class ImportCommandTests
         using var folder = new TemporaryFolder();
         var spool = Path.Combine(folder.Path, "spool");
 
-        var port = FreePort();
+        var port = FreePort.Next();
         await LeaveAsync($"http://127.0.0.2:{port}", spool);
 
         // At that other address of this machine, a server that takes traces and never answers.
@@ -63,7 +64,7 @@ public sealed class ImportCommandTests
     {
         using var folder = new TemporaryFolder();
         var spool = Path.Combine(folder.Path, "spool");
-        var port = FreePort();
+        var port = FreePort.Next();
         var traceId = await LeaveAsync($"http://127.0.0.1:{port}", spool);
         await using var server = CliProcess.Mlflow(folder.Path, ["server", "--port", Text(port)]);
         var address = await server.ServerAsync(Token);
@@ -82,7 +83,7 @@ public sealed class ImportCommandTests
     {
         using var folder = new TemporaryFolder();
         var spool = Path.Combine(folder.Path, "spool");
-        await LeaveAsync($"http://127.0.0.1:{FreePort()}", spool);
+        await LeaveAsync($"http://127.0.0.1:{FreePort.Next()}", spool);
 
         await using var import = CliProcess.Mlflow(folder.Path, ["import", "--spool", spool]);
 
@@ -105,13 +106,6 @@ public sealed class ImportCommandTests
     }
 
     private static string Text(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     /// <summary>Makes a trace for a server that is not there.</summary>
     private static async Task<string> LeaveAsync(string address, string spool)

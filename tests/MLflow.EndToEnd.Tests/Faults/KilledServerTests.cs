@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using MLflow.EndToEnd.Tests.Cli;
+using MLflow.Tests;
 using Xunit;
 
 namespace MLflow.EndToEnd.Tests.Faults;
@@ -21,7 +21,7 @@ public sealed class KilledServerTests
     {
         using var folder = new TemporaryFolder();
         using var spools = new TemporaryFolder();
-        var port = FreePort();
+        var port = FreePort.Next();
         var made = new ConcurrentDictionary<string, string>();
         var clients = Enumerable.Range(0, Clients).Select(i => new MlflowClient(new MlflowClientOptions
         {
@@ -96,11 +96,4 @@ public sealed class KilledServerTests
         folder.Path,
         ["server", "--port", port.ToString(CultureInfo.InvariantCulture), "--backend-store-uri", folder.StoreUri],
         ("MLFLOW_SPOOL_DIRECTORY", "none"));
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

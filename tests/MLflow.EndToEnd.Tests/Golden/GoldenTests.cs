@@ -1,7 +1,6 @@
 #pragma warning disable OPENAI001 // What the package calls experimental is recorded all the same.
 using System.ClientModel;
 using System.ClientModel.Primitives;
-using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -11,6 +10,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MLflow.EndToEnd.Tests.Recordings;
+using MLflow.Tests;
 using OpenAI;
 using Xunit;
 
@@ -53,7 +53,7 @@ public sealed class GoldenTests(TrackedProcess tracked)
         await using var app = await StartAsync(golden, isRead.Task);
         var address = golden.Exchanges.Count > 0
             ? new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single())
-            : new Uri($"http://127.0.0.1:{FreePort()}");
+            : new Uri($"http://127.0.0.1:{FreePort.Next()}");
         var client = new OpenAIClient(new ApiKeyCredential("sk-golden"), new OpenAIClientOptions
         {
             Endpoint = new Uri(address, "/v1"),
@@ -143,13 +143,6 @@ public sealed class GoldenTests(TrackedProcess tracked)
         });
         await app.StartAsync();
         return app;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private sealed class ImmediateRetries(int exchanges) : ClientRetryPolicy(Math.Max(0, exchanges - 1))

@@ -74,7 +74,7 @@ public sealed class ProgramEndTests : IDisposable
     public async Task Program_EndedBySignalWhileItsServerIsAwayOrSilent_LeavesWhatWaitsOnTheDisk(string signal, bool isSilent)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are Unix's.");
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await using var silent = isSilent ? await LoopbackServer.StartAsync(port) : null;
         silent?.Intercept = (context, request) => request.Path == "/v1/traces" ? NeverAsync(context) : Task.FromResult(false);
         using var program = ExitingProgram.Start("wait", $"http://127.0.0.1:{port}", (ExitingProgram.Spool, _folder));
@@ -122,7 +122,7 @@ public sealed class ProgramEndTests : IDisposable
     [Fact]
     public async Task Program_EndsWithServerAway_SaysWhatWasNotSent()
     {
-        using var program = ExitingProgram.Start("return", $"http://127.0.0.1:{Some.FreePort()}");
+        using var program = ExitingProgram.Start("return", $"http://127.0.0.1:{FreePort.Next()}");
 
         var errors = await program.StandardError.ReadToEndAsync(Token);
         await program.WaitForExitAsync(Token);

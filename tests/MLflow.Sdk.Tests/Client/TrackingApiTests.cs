@@ -188,7 +188,7 @@ public sealed class TrackingApiTests
     [Fact]
     public async Task Error_NoServer_NamesItsAddressAndHasNoStatus()
     {
-        var address = $"http://127.0.0.1:{Some.FreePort()}";
+        var address = $"http://127.0.0.1:{FreePort.Next()}";
         await using var client = Some.Client(address);
 
         var e = await Assert.ThrowsAsync<MlflowException>(() => client.GetExperimentAsync("7", Token));

@@ -90,7 +90,7 @@ public sealed class ExportFailureTests
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         var log = new RecordingLog();
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await using var client = Some.Client($"http://127.0.0.1:{port}", log: log, time: time);
         client.StartSpan("early").Dispose();
         FlushAssert.Counts(await client.FlushAsync(Token), exported: 0, pending: 1);
@@ -123,7 +123,7 @@ public sealed class ExportFailureTests
     public async Task Flush_OneServerAway_TheOtherGetsItsTraces()
     {
         await using var server = await LoopbackServer.StartAsync();
-        await using var client = Some.Client($"http://127.0.0.1:{Some.FreePort()}");
+        await using var client = Some.Client($"http://127.0.0.1:{FreePort.Next()}");
         client.StartSpan("to nobody").Dispose();
         client.SetTrackingUri(server.Address);
         client.StartSpan("to somebody").Dispose();
@@ -181,7 +181,7 @@ public sealed class ExportFailureTests
     public async Task Dispose_ServerAway_CountsAndReportsWhatIsLeftAndDropsWhatComesLater()
     {
         var log = new RecordingLog();
-        var client = Some.Client($"http://127.0.0.1:{Some.FreePort()}", log: log);
+        var client = Some.Client($"http://127.0.0.1:{FreePort.Next()}", log: log);
         client.StartSpan("x").Dispose();
         await client.DisposeAsync();
         client.StartSpan("too late").Dispose();
@@ -196,7 +196,7 @@ public sealed class ExportFailureTests
     [Fact]
     public async Task Enqueue_QueueFull_DropsAndCounts()
     {
-        await using var client = Some.Client($"http://127.0.0.1:{Some.FreePort()}");
+        await using var client = Some.Client($"http://127.0.0.1:{FreePort.Next()}");
         var text = new string('x', 4 << 20);
         for (var i = 0; i < 20; i++)
         {

@@ -50,7 +50,7 @@ public sealed class ExportMemoryTests : SpanTestBase
     [Fact]
     public async Task Wait_ServerAway_NoSpanIsKeptAsObjects()
     {
-        await using var client = Some.Client($"http://127.0.0.1:{Some.FreePort()}");
+        await using var client = Some.Client($"http://127.0.0.1:{FreePort.Next()}");
         var spans = EndSpans(client);
 
         // What the exporter still holds as objects, no collection takes.

@@ -138,7 +138,7 @@ public sealed class FaultTests : IDisposable
     public async Task Disk_FullOrReadOnly_WhatItTookArrivesAndTheRestIsCounted(bool isReadOnly)
     {
         var command = isReadOnly ? SmallDisk.ReadOnlyCommand(_folder) : SmallDisk.Command(_folder, DiskBytes);
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         using var program = FullDiskProgram.Start(command, $"http://127.0.0.1:{port}", _folder);
         var counts = (await program.StandardOutput.ReadLineAsync(Token))!.Split(' ').Select(text => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture)).ToList();
         await using var server = await LoopbackServer.StartAsync(port);
@@ -223,7 +223,7 @@ public sealed class FaultTests : IDisposable
     {
         const int seconds = 600;
         const int tracesOfASecond = 10;
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var client = new MlflowClient(new MlflowClientOptions
         {

@@ -67,7 +67,7 @@ public sealed class RunningTraceTests
     [Fact]
     public async Task LongTrace_ServerThatIsAway_LosesNothing()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await using var client = Some.Client($"http://127.0.0.1:{port}");
         var root = client.StartSpan("agent");
         client.StartSpan("step").Dispose();

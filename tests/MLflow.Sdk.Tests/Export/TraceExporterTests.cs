@@ -45,7 +45,7 @@ public sealed class TraceExporterTests
     [Fact]
     public async Task Flush_ServerAway_ReturnsPendingAndSendsWhenItStarts()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await using var client = Some.Client($"http://127.0.0.1:{port}");
         client.StartSpan("early").Dispose();
 

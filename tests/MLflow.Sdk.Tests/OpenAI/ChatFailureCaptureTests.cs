@@ -1,6 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
-using System.Net.Sockets;
+using MLflow.Tests;
 using OpenAI.Chat;
 using Xunit;
 
@@ -108,7 +108,7 @@ public sealed class ChatFailureCaptureTests : CaptureTestBase
     [Fact]
     public async Task Chat_ConnectionRefused_HasTheRealExceptionAndTheRequest()
     {
-        var port = FreePort();
+        var port = FreePort.Next();
 
         await Assert.ThrowsAnyAsync<Exception>(
             () => Client(new Uri($"http://127.0.0.1:{port}"), NoRetries).CompleteChatAsync([new UserChatMessage("x")], cancellationToken: Token));
@@ -209,13 +209,6 @@ public sealed class ChatFailureCaptureTests : CaptureTestBase
         var span = await SingleSpanAsync();
         Assert.Equal(2, span.EndedEvents.Count(e => e.Name == AttributeNames.AttemptEvent));
         AssertJson(Answer, span.Attribute(AttributeNames.Outputs));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private sealed class SignallingExporter(TaskCompletionSource<LiveSpan> ended) : ITraceExporter

@@ -91,7 +91,7 @@ public sealed class LeakTests : IDisposable
 
     private async Task AssertNotWrittenAsync(string text, string secret)
     {
-        await using (var client = Client($"http://127.0.0.1:{Some.FreePort()}"))
+        await using (var client = Client($"http://127.0.0.1:{FreePort.Next()}"))
         {
             await WorkAsync(client, text, secret);
         }

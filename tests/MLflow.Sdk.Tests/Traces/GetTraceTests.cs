@@ -94,7 +94,7 @@ public sealed class GetTraceTests
     [Fact]
     public async Task GetTrace_NoServer_NamesItsAddress()
     {
-        var address = $"http://127.0.0.1:{Some.FreePort()}";
+        var address = $"http://127.0.0.1:{FreePort.Next()}";
         await using var client = Some.Client(address);
 
         var e = await Assert.ThrowsAsync<MlflowException>(() => client.GetTraceAsync("tr-1", Token));

@@ -19,7 +19,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task ServerAway_TracesGoToTheDisk_AndArriveWhenItComes()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await using var client = Client(Address(port));
         var ids = Trace(client, 20);
         await UntilAsync(client, result => result.Spooled == 20);
@@ -36,7 +36,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Closed_ServerAway_TheNextClientSendsWhatIsLeft()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         string[] ids;
         await using (var first = Client(Address(port), "before"))
         {
@@ -58,7 +58,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Left_ForOneServer_IsNotSentToAnother()
     {
-        await using (var first = Client(Address(Some.FreePort())))
+        await using (var first = Client(Address(FreePort.Next())))
         {
             Trace(first, 2);
         }
@@ -77,7 +77,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Left_Credentials_AreNotInTheFile()
     {
-        await using (var client = Client($"http://user:hunter2@127.0.0.1:{Some.FreePort()}"))
+        await using (var client = Client($"http://user:hunter2@127.0.0.1:{FreePort.Next()}"))
         {
             Trace(client, 1);
         }
@@ -93,7 +93,7 @@ public sealed class SpoolTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Modes are Unix's.");
 #pragma warning disable CA1416 // Skipped there.
         Directory.CreateDirectory(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
-        await LeaveAsync(Some.FreePort(), 1);
+        await LeaveAsync(FreePort.Next(), 1);
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(_folder));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Assert.Single(Files)));
@@ -106,7 +106,7 @@ public sealed class SpoolTests : IDisposable
     [InlineData(200)]
     public async Task Left_CutInTheLastRecord_TheOthersArrive(int bytes)
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await LeaveAsync(port, 5);
         await using (var file = new FileStream(Assert.Single(Files), FileMode.Open))
         {
@@ -121,7 +121,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Left_AnyByteChanged_NothingWrongIsSentAndNothingThrows()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await LeaveAsync(port, 3);
         var path = Assert.Single(Files);
         var whole = await File.ReadAllBytesAsync(path, Token);
@@ -144,7 +144,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Spool_Full_TheRestWaitsInMemoryAndIsCountedWhenItIsDropped()
     {
-        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 2000, LoggerFactory = _log });
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(FreePort.Next()), SpoolDirectory = _folder, SpoolMaxBytes = 2000, LoggerFactory = _log });
         Trace(client, 1);
         await UntilAsync(client, result => result.Spooled == 1);
         Trace(client, 40);
@@ -160,7 +160,7 @@ public sealed class SpoolTests : IDisposable
     public async Task Spool_RoomForAPartOfWhatIsLeft_TakesThatPart()
     {
         const int room = 30_000;
-        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = room, LoggerFactory = _log });
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(FreePort.Next()), SpoolDirectory = _folder, SpoolMaxBytes = room, LoggerFactory = _log });
         for (var i = 0; i < 40; i++)
         {
             using var span = client.StartSpan("s");
@@ -180,7 +180,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Closed_TraceOfSeveralParts_CountsAsOneThatWaits()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         var client = Client(Address(port));
         using (client.StartSpan("root"))
         {
@@ -201,7 +201,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Spool_OneDoesNotFit_TheOthersDo()
     {
-        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 60_000, LoggerFactory = _log });
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(FreePort.Next()), SpoolDirectory = _folder, SpoolMaxBytes = 60_000, LoggerFactory = _log });
         for (var i = 0; i < 9; i++)
         {
             using var span = client.StartSpan("s");
@@ -220,7 +220,7 @@ public sealed class SpoolTests : IDisposable
         Directory.CreateDirectory(_folder);
         var others = Path.Combine(_folder, "others" + TraceSpool.Extension);
         await File.WriteAllBytesAsync(others, new byte[60_000], Token);
-        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, SpoolMaxBytes = 60_000, LoggerFactory = _log });
+        var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(FreePort.Next()), SpoolDirectory = _folder, SpoolMaxBytes = 60_000, LoggerFactory = _log });
         Trace(client, 2);
         await UntilAsync(client, _ => _log.Lines.Any(line => line.Contains("is full", StringComparison.Ordinal)));
 
@@ -235,7 +235,7 @@ public sealed class SpoolTests : IDisposable
     public async Task Spool_FolderIsAFile_TracesAreDroppedAndCounted()
     {
         await File.WriteAllTextAsync(_folder, "not a folder", Token);
-        var client = Client(Address(Some.FreePort()));
+        var client = Client(Address(FreePort.Next()));
         Trace(client, 3);
         await client.DisposeAsync();
 
@@ -247,7 +247,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Spool_InUseByALivingProcess_IsLeftAlone()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await using var first = Client(Address(port));
         Trace(first, 2);
         await UntilAsync(first, result => result.Spooled == 2);
@@ -265,7 +265,7 @@ public sealed class SpoolTests : IDisposable
     public async Task Program_KilledWithServerAway_LeavesWholeTraces()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "kill is Unix's.");
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         using var program = SpoolingProgram.Start(Address(port), _folder);
         Assert.Equal(SpoolingProgram.Ready, await program.StandardOutput.ReadLineAsync(Token));
         using (var kill = Process.Start("kill", ["-9", program.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
@@ -283,7 +283,7 @@ public sealed class SpoolTests : IDisposable
     public async Task Program_KilledInTheMiddleOfABatch_LosesNothingThatWasOnTheDisk()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "kill is Unix's.");
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         using var program = SpoolingProgram.Start(Address(port), _folder);
         Assert.Equal(SpoolingProgram.Ready, await program.StandardOutput.ReadLineAsync(Token));
 
@@ -320,7 +320,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Left_TooLongButServerTakesIt_Arrives()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await LeaveAsync(port, 2);
         Age(Assert.Single(Files));
 
@@ -335,7 +335,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Left_TooLongAndTriedInVain_IsDeletedAndSaid()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await LeaveAsync(port, 2);
         Age(Assert.Single(Files));
 
@@ -362,7 +362,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Spooled_ClockJumpsByWeeks_TracesStillArrive()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         var clock = new JumpingClock();
         await LeaveAsync(port, 3);
         await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(port), SpoolDirectory = _folder, LoggerFactory = _log, TimeProvider = clock });
@@ -381,7 +381,7 @@ public sealed class SpoolTests : IDisposable
     public async Task Spooled_ServerAwayForMoreThanAWeek_IsGivenUpAndCounted()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(Some.FreePort()), SpoolDirectory = _folder, LoggerFactory = _log, TimeProvider = time });
+        await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = Address(FreePort.Next()), SpoolDirectory = _folder, LoggerFactory = _log, TimeProvider = time });
         Trace(client, 2);
         await UntilAsync(client, result => result.Spooled == 2, () => time.Advance(RetryPolicy.MaxDelay));
 
@@ -395,13 +395,13 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Spool_Full_WhatIsLeftTooLongForOthersGivesWay()
     {
-        await LeaveAsync(Some.FreePort(), 2);
+        await LeaveAsync(FreePort.Next(), 2);
         Age(Assert.Single(Files));
-        await LeaveAsync(Some.FreePort(), 2);
+        await LeaveAsync(FreePort.Next(), 2);
         var young = Files.Single(file => !IsAged(file));
         var client = new MlflowClient(new MlflowClientOptions
         {
-            TrackingUri = Address(Some.FreePort()),
+            TrackingUri = Address(FreePort.Next()),
             SpoolDirectory = _folder,
             SpoolMaxBytes = Files.Sum(file => new FileInfo(file).Length) + 100,
             LoggerFactory = _log,
@@ -442,7 +442,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Read_FarMoreThanABatch_ArrivesWhole()
     {
-        var port = Some.FreePort();
+        var port = FreePort.Next();
         await using (var first = Client(Address(port)))
         {
             for (var i = 0; i < 300; i++)

@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Tests.Storage.Postgres;
+using MLflow.Tests;
 using Npgsql;
 using Xunit;
 
@@ -131,7 +131,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         var password = Path.Combine(_folder, "password");
         await File.WriteAllTextAsync(password, "secret word");
         await RunAsync("initdb", "-D", Data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "scram-sha-256", $"--pwfile={password}", "--no-sync");
-        Port = FreePort();
+        Port = FreePort.Next();
 
         // Durable beyond a crash of the machine these need not be; a crash of the server loses nothing without it.
         await File.AppendAllLinesAsync(
@@ -139,13 +139,6 @@ public sealed class PostgresCluster : IAsyncDisposable
             [$"port = {Port}", "listen_addresses = '127.0.0.1'", $"unix_socket_directories = '{_folder}'", "fsync = off", "max_connections = 300", "shared_buffers = 64MB"]);
         await RunAsync("pg_ctl", "start", "-D", Data, "-w", "-l", Path.Combine(_folder, "log"));
         _isStarted = true;
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private static async Task RunAsync(string program, params string[] arguments)
