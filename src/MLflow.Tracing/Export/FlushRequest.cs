@@ -40,21 +40,29 @@ internal sealed class FlushRequest
     /// <summary>What is on the disk for it is waited for: not while traces of one experiment are held, which may be there, too.</summary>
     public bool WaitsForSpool(TrackingServer server) => WaitsFor(server) && !_held.Any(held => ReferenceEquals(held.Server, server));
 
-    public void Note(TrackingServer server, ExportFailureKind kind, long attempt)
+    /// <returns>Whether it counts: the try of a moment before the call does not, so that another one is due.</returns>
+    public bool Note(TrackingServer server, ExportFailureKind kind, long attempt)
     {
-        if (attempt >= _firstAttempt)
+        if (attempt < _firstAttempt)
         {
-            _failures[server] = kind == ExportFailureKind.Unreachable ? MaxTries : _failures.GetValueOrDefault(server) + 1;
+            return false;
         }
+
+        _failures[server] = kind == ExportFailureKind.Unreachable ? MaxTries : _failures.GetValueOrDefault(server) + 1;
+        return true;
     }
 
     /// <summary>What holds an experiment's traces is not over in a moment.</summary>
-    public void Note(ExportLane lane, long attempt)
+    /// <returns>Whether it counts.</returns>
+    public bool Note(ExportLane lane, long attempt)
     {
-        if (attempt >= _firstAttempt)
+        if (attempt < _firstAttempt)
         {
-            _held.Add((lane.Server, lane.Destination));
+            return false;
         }
+
+        _held.Add((lane.Server, lane.Destination));
+        return true;
     }
 
     public void Complete() => _done.TrySetResult();

@@ -705,7 +705,12 @@ internal sealed partial class TraceExporter
         {
             lane.Server.Retry.Failed(e.RetryAfter);
             _counters.LastError = Describe(lane.Server, e);
-            _flushes.ForEach(f => f.Note(lane.Server, e.Kind, attempt));
+            if (_flushes.FindAll(f => !f.Note(lane.Server, e.Kind, attempt)).Count > 0)
+            {
+                // It hurried this server already, but before the failure set the time of the next try.
+                lane.Server.Retry.Hurry();
+            }
+
             pending = _counters.Pending;
         }
 

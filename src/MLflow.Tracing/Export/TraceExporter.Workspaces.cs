@@ -75,9 +75,13 @@ internal sealed partial class TraceExporter
     {
         lock (_lock)
         {
-            lane.Server.Hold(lane.Destination, () => new RetryPolicy(_timeProvider, Random.Shared.NextDouble)).Failed(e.RetryAfter);
+            var hold = lane.Server.Hold(lane.Destination, () => new RetryPolicy(_timeProvider, Random.Shared.NextDouble));
+            hold.Failed(e.RetryAfter);
             _counters.LastError = e.Message;
-            _flushes.ForEach(f => f.Note(lane, attempt));
+            if (_flushes.FindAll(f => !f.Note(lane, attempt)).Count > 0)
+            {
+                hold.Hurry();
+            }
         }
 
         _log.Warn("held", $"{e.Message} Traces wait {Where} and are tried again.");
