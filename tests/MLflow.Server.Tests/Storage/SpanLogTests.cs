@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using MLflow.Server.Pricing;
 using MLflow.Server.Storage;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Traces;
 using Xunit;

@@ -11,6 +11,7 @@ using MLflow.Server.Otlp.Protos;
 using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
 using MLflow.Server.Runs;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using MLflow.Server.Assessments;
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Postgres;
@@ -37,7 +37,7 @@ internal static class PostgresAssessmentWriter
             assessment.TraceId,
             assessment.SpanId,
             assessment.Name,
-            SqliteText.Of(assessment.Type),
+            ColumnText.Of(assessment.Type),
             assessment.Value,
             StoredJson.String(assessment.Value),
             Number(assessment.Value),

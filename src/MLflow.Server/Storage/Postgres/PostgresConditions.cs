@@ -1,4 +1,4 @@
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.Postgres;

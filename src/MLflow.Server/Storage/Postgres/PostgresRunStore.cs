@@ -1,5 +1,5 @@
 using MLflow.Server.Runs;
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 
 namespace MLflow.Server.Storage.Postgres;
 

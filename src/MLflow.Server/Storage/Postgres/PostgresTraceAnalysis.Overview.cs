@@ -1,5 +1,5 @@
 using MLflow.Server.Pricing;
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces.Analysis;
 
 namespace MLflow.Server.Storage.Postgres;

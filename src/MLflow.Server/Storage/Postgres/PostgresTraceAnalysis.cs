@@ -1,5 +1,5 @@
 using System.Globalization;
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Analysis;
 using MLflow.Server.Traces.Filters;

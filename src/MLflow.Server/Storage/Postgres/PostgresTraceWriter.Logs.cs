@@ -1,6 +1,6 @@
 using MLflow.Server.Conventions;
 using MLflow.Server.Pricing;
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Postgres;

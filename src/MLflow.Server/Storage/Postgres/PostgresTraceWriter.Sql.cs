@@ -1,6 +1,8 @@
+using MLflow.Server.Storage.Sql;
+
 namespace MLflow.Server.Storage.Postgres;
 
-/// <content>The statements, each for many rows; numbers in comparisons with <c>settled</c> are those of <see cref="Sqlite.SettledFields"/>.</content>
+/// <content>The statements, each for many rows; numbers in comparisons with <c>settled</c> are those of <see cref="SettledFields"/>.</content>
 internal static partial class PostgresTraceWriter
 {
     // Of several servers and loops that write the same traces, each locks them in the order of their ids, so that none waits for another in a circle.

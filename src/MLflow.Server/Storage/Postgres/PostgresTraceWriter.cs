@@ -1,5 +1,5 @@
 using MLflow.Server.Pricing;
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Postgres;
@@ -92,7 +92,7 @@ internal static partial class PostgresTraceWriter
             Column(rows, row => row.Info?.ClientRequestId),
             Column(rows, row => row.Summary?.RequestTimeMs ?? row.Info!.RequestTimeMs),
             Column(rows, row => row.Summary is { } summary ? summary.DurationMs : row.Info!.DurationMs),
-            Column(rows, row => SqliteText.Of(row.Summary?.State ?? row.Info!.State)),
+            Column(rows, row => ColumnText.Of(row.Summary?.State ?? row.Info!.State)),
             Column(rows, row => row.Info is { } info ? info.RequestPreview : RequestPreview(row.Root)),
             Column(rows, row => row.Info is { } info ? info.ResponsePreview : ResponsePreview(row.Root)),
             Column(rows, row => row.Info is { } info ? (int)SettledBy(info) : 0),
@@ -184,7 +184,7 @@ internal static partial class PostgresTraceWriter
             Column(spans, span => span.Record.ParentSpanId),
             Column(spans, span => span.Record.Name),
             Column(spans, span => span.Record.Type),
-            Column(spans, span => SqliteText.Of(span.Record.Status)),
+            Column(spans, span => ColumnText.Of(span.Record.Status)),
             Column(spans, span => span.Record.StatusMessage),
             Column(spans, span => span.Record.StartNs),
             Column(spans, span => span.Record.EndNs),
@@ -229,7 +229,7 @@ internal static partial class PostgresTraceWriter
             Column(rows, row => row.Root is not null),
             Column(rows, row => row.Summary.RequestTimeMs),
             Column(rows, row => row.Summary.DurationMs),
-            Column(rows, row => SqliteText.Of(row.Summary.State)),
+            Column(rows, row => ColumnText.Of(row.Summary.State)),
             Column(rows, row => RequestPreview(row.Root)),
             Column(rows, row => ResponsePreview(row.Root)),
             Column(rows, row => row.Summary.Facts.Name),
@@ -257,7 +257,7 @@ internal static partial class PostgresTraceWriter
             Column(infos, info => info.ClientRequestId),
             Column(infos, info => info.RequestTimeMs),
             Column(infos, info => info.DurationMs),
-            Column(infos, info => SqliteText.Of(info.State)),
+            Column(infos, info => ColumnText.Of(info.State)),
             Column(infos, info => info.RequestPreview),
             Column(infos, info => info.ResponsePreview),
             Column(infos, info => (int)SettledBy(info)),
@@ -277,7 +277,7 @@ internal static partial class PostgresTraceWriter
                 SpanId = row.Text(1),
                 ParentSpanId = row.TextOrNull(2),
                 Name = row.Text(3),
-                Status = SqliteText.Status(row.Text(4)),
+                Status = ColumnText.Status(row.Text(4)),
                 StartNs = row.Int64(5),
                 EndNs = row.Int64OrNull(6),
                 Model = row.TextOrNull(7),

@@ -1,4 +1,4 @@
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Postgres;
@@ -21,7 +21,7 @@ internal static class SpanRows
         ParentSpanId = row.TextOrNull(3),
         Name = row.Text(4),
         Type = row.Text(5),
-        Status = SqliteText.Status(row.Text(6)),
+        Status = ColumnText.Status(row.Text(6)),
         StatusMessage = row.TextOrNull(7),
         StartNs = row.Int64(8),
         EndNs = row.Int64OrNull(9),

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using MLflow.Server.Assessments;
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
@@ -171,7 +171,7 @@ internal sealed class TraceCandidates
         {
             TraceField.SpanName => span => span.Span.Name,
             TraceField.SpanType => span => span.Span.Type,
-            _ => span => SqliteText.Of(span.Span.Status),
+            _ => span => ColumnText.Of(span.Span.Status),
         };
         switch (condition.Operator)
         {

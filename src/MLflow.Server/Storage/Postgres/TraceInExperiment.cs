@@ -1,4 +1,4 @@
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 
 namespace MLflow.Server.Storage.Postgres;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Traces;
 
@@ -68,7 +69,7 @@ internal sealed class SearchFunctions
             StartNs = 0,
             Name = Encoding.UTF8.GetString(name),
             Type = Encoding.UTF8.GetString(type),
-            Status = SqliteText.Status(status),
+            Status = ColumnText.Status(status),
             StatusMessage = message is null ? null : Encoding.UTF8.GetString(message),
         },
         (int)codec,

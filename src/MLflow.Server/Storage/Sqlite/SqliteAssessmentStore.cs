@@ -1,4 +1,5 @@
 using MLflow.Server.Assessments;
+using MLflow.Server.Storage.Sql;
 
 namespace MLflow.Server.Storage.Sqlite;
 

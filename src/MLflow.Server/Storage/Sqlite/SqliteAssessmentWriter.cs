@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using MLflow.Server.Assessments;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -54,7 +55,7 @@ internal static class SqliteAssessmentWriter
             .Bind(2, assessment.TraceId)
             .Bind(3, assessment.SpanId)
             .Bind(4, assessment.Name)
-            .Bind(5, SqliteText.Of(assessment.Type))
+            .Bind(5, ColumnText.Of(assessment.Type))
             .Bind(6, assessment.Value)
             .Bind(7, StoredJson.String(assessment.Value))
             .Bind(8, Number(assessment.Value))

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.Sqlite;

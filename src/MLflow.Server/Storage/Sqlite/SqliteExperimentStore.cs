@@ -1,4 +1,5 @@
 using Dapper;
+using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Experiments;
 

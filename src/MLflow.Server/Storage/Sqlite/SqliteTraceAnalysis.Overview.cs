@@ -1,3 +1,4 @@
+using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Pricing;
 using MLflow.Server.Traces.Analysis;

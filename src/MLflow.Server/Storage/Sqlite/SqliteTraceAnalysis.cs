@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Analysis;
 using MLflow.Server.Traces.Filters;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dapper;
+using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Assessments;
 using MLflow.Server.Traces;
@@ -72,7 +73,7 @@ internal sealed partial class SqliteTraceStore
                 ParentSpanId = Text(reader, 3),
                 Name = reader.GetString(4),
                 Type = reader.GetString(5),
-                Status = SqliteText.Status(reader.GetString(6)),
+                Status = ColumnText.Status(reader.GetString(6)),
                 StatusMessage = Text(reader, 7),
                 StartNs = reader.GetInt64(8),
                 EndNs = Integer(reader, 9),

@@ -1,4 +1,5 @@
 using MLflow.Server.Pricing;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;

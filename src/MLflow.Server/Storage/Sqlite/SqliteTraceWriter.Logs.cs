@@ -1,3 +1,4 @@
+using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Conventions;
 using MLflow.Server.Pricing;
@@ -98,7 +99,7 @@ internal static partial class SqliteTraceWriter
                 ParentSpanId = rows.GetString(4),
                 Name = rows.GetString(5)!,
                 Type = rows.GetString(6)!,
-                Status = SqliteText.Status(rows.GetString(7)!),
+                Status = ColumnText.Status(rows.GetString(7)!),
                 StatusMessage = rows.GetString(8),
                 StartNs = rows.GetInt64(9),
                 EndNs = rows.GetInt64OrNull(10),

@@ -1,3 +1,5 @@
+using MLflow.Server.Storage.Sql;
+
 namespace MLflow.Server.Storage.Sqlite;
 
 /// <content>The statements, prepared once; numbers in comparisons with <c>settled</c> are those of <see cref="SettledFields"/>.</content>

@@ -1,4 +1,5 @@
 using MLflow.Server.Pricing;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -41,7 +42,7 @@ internal static partial class SqliteTraceWriter
             .Bind(3, info.ClientRequestId)
             .Bind(4, info.RequestTimeMs)
             .Bind(5, info.DurationMs)
-            .Bind(6, SqliteText.Of(info.State))
+            .Bind(6, ColumnText.Of(info.State))
             .Bind(7, info.RequestPreview)
             .Bind(8, info.ResponsePreview)
             .Bind(9, (long)settled)
@@ -111,7 +112,7 @@ internal static partial class SqliteTraceWriter
         statement
             .Bind(3, summary.RequestTimeMs)
             .Bind(4, summary.DurationMs)
-            .Bind(5, SqliteText.Of(summary.State))
+            .Bind(5, ColumnText.Of(summary.State))
             .Bind(6, RootPreview.Of(root?[AttributeNames.Inputs], "user"u8))
             .Bind(7, RootPreview.Of(root?[AttributeNames.Outputs], "assistant"u8))
             .Bind(8, summary.Facts.Name)
@@ -154,7 +155,7 @@ internal static partial class SqliteTraceWriter
             .Bind(4, record.ParentSpanId)
             .Bind(5, record.Name)
             .Bind(6, record.Type)
-            .Bind(7, SqliteText.Of(record.Status))
+            .Bind(7, ColumnText.Of(record.Status))
             .Bind(8, record.StatusMessage)
             .Bind(9, record.StartNs)
             .Bind(10, record.EndNs)
@@ -193,7 +194,7 @@ internal static partial class SqliteTraceWriter
                 SpanId = rows.GetString(0)!,
                 ParentSpanId = rows.GetString(1),
                 Name = rows.GetString(2)!,
-                Status = SqliteText.Status(rows.GetString(3)!),
+                Status = ColumnText.Status(rows.GetString(3)!),
                 StartNs = rows.GetInt64(4),
                 EndNs = rows.GetInt64OrNull(5),
                 Model = rows.GetString(6),

@@ -1,4 +1,5 @@
 using MLflow.Server.Storage;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;

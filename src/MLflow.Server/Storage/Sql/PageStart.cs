@@ -1,4 +1,4 @@
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <param name="Condition">What its rows have in common.</param>
 /// <param name="Offset">How many of them are passed over.</param>

@@ -1,7 +1,7 @@
 using MLflow.Server.Experiments;
 using MLflow.Server.Traces.Filters;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Puts an experiment search into SQL over <c>experiments e</c>.</summary>
 internal static class ExperimentSql

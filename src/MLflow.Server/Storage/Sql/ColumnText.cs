@@ -1,10 +1,10 @@
 using MLflow.Server.Assessments;
 using MLflow.Server.Traces;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Enums as columns hold them: by MLflow's names, which filters compare with.</summary>
-internal static class SqliteText
+internal static class ColumnText
 {
     public static string Of(TraceState state) => state switch
     {

@@ -1,9 +1,9 @@
 using System.Text.RegularExpressions;
 using MLflow.Server.Traces.Filters;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
-/// <summary>The comparisons that SQLite does not do for us.</summary>
+/// <summary>The comparisons of text that databases do not do as we do.</summary>
 internal static class TextMatch
 {
     /// <param name="operator">LIKE, ILIKE or RLIKE.</param>

@@ -1,4 +1,4 @@
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>
 /// LIKE: <c>%</c> stands for any text, <c>_</c> for one character, and nothing takes away their meaning. SQLite's own knows no case beyond ASCII,

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using MLflow.Server.Traces.Filters;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>
 /// Pages by the values of the last row instead of by offset: a page costs the same however deep it is, and rows that come or go

@@ -2,7 +2,7 @@ using MLflow.Server.Assessments;
 using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Reads rows of <c>traces t</c>.</summary>
 internal static class TraceInfoRows
@@ -53,7 +53,7 @@ internal static class TraceInfoRows
             ClientRequestId = text(2),
             RequestTimeMs = integer(3)!.Value,
             DurationMs = integer(4),
-            State = SqliteText.State(text(5)!),
+            State = ColumnText.State(text(5)!),
             IsInterrupted = isInterrupted,
             RequestPreview = text(6),
             ResponsePreview = text(7),

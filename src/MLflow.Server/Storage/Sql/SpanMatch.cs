@@ -2,7 +2,7 @@ using System.Globalization;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Conditions on what stands in a span's payload.</summary>
 internal static class SpanMatch

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MLflow.Server.Traces;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>A log record made ready outside the transaction.</summary>
 /// <param name="Log">The record.</param>

@@ -1,4 +1,4 @@
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <param name="Name">Stands in the page token.</param>
 /// <param name="Sql">The expression.</param>

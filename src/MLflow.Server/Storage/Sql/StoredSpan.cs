@@ -1,6 +1,6 @@
 using MLflow.Server.Traces;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>A span as its row holds it.</summary>
 /// <param name="Columns">What stands in columns.</param>

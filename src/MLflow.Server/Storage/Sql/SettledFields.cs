@@ -1,4 +1,4 @@
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Columns of a trace that a client's StartTrace has settled, so that what spans say about them is passed over, whichever comes first.</summary>
 [Flags]

@@ -2,7 +2,7 @@ using System.Globalization;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Puts a trace search into SQL over <c>traces t</c>.</summary>
 internal sealed class TraceSql

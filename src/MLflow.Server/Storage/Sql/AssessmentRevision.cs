@@ -1,6 +1,6 @@
 using MLflow.Server.Assessments;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>What a change makes of a stored assessment, and why it cannot be made.</summary>
 internal static class AssessmentRevision
@@ -12,7 +12,7 @@ internal static class AssessmentRevision
         {
             throw new MlflowException(
                 ErrorCode.INVALID_PARAMETER_VALUE,
-                $"Assessment '{old.AssessmentId}' is of type {SqliteText.Of(old.Type)}: its value cannot become one of type {SqliteText.Of(type)}. Delete it and create another.");
+                $"Assessment '{old.AssessmentId}' is of type {ColumnText.Of(old.Type)}: its value cannot become one of type {ColumnText.Of(type)}. Delete it and create another.");
         }
 
         return old with

@@ -2,7 +2,7 @@ using MLflow.Server.Conventions;
 using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>A span with its columns and its payload, its conventions mapped, and its cost.</summary>
 internal sealed class SpanRow

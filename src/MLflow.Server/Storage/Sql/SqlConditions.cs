@@ -1,6 +1,6 @@
 using MLflow.Server.Traces.Filters;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Writes the conditions of one search in a database's dialect; every value becomes a parameter or stays outside.</summary>
 internal abstract class SqlConditions

@@ -6,7 +6,7 @@ using MLflow.Server.Conventions;
 using MLflow.Server.Traces;
 using ZstdSharp;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>
 /// What of a span is read only when its trace is opened, as a JSON object:

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MLflow.Server.Assessments;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Reads rows of <c>assessments</c>.</summary>
 internal static class AssessmentRows
@@ -20,7 +20,7 @@ internal static class AssessmentRows
         TraceId = text(1)!,
         SpanId = text(2),
         Name = text(3)!,
-        Type = SqliteText.Assessment(text(4)!),
+        Type = ColumnText.Assessment(text(4)!),
         Value = text(5)!,
         IsSerialized = integer(6) != 0,
         Error = text(7),

@@ -1,6 +1,6 @@
 using MLflow.Server.Traces.Filters;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>
 /// Puts a filter into SQL over <c>traces t</c>. Conditions on spans that are joined by AND and OR speak of one span, which can be chosen freely;

@@ -3,7 +3,7 @@ using MLflow.Server.Assessments;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Conditions on traces that speak of no particular span, in SQL over <c>traces t</c>.</summary>
 internal sealed class TraceConditionSql
@@ -89,7 +89,7 @@ internal sealed class TraceConditionSql
 
     private (string OfTrace, string OfSession) Assessments(string select, AssessmentType type, object? name, string condition)
     {
-        var valid = $"x.is_valid = 1 AND x.type = {_conditions.Value(SqliteText.Of(type))} AND x.name = {_conditions.Value(name)}{condition}";
+        var valid = $"x.is_valid = 1 AND x.type = {_conditions.Value(ColumnText.Of(type))} AND x.name = {_conditions.Value(name)}{condition}";
         return (
             $"SELECT {select} FROM assessments x WHERE x.trace_id = t.trace_id AND {valid}",
             $"SELECT {select} FROM trace_metadata m {_conditions.AssessmentsOfSession} AND o.experiment_id = t.experiment_id WHERE m.trace_id = t.trace_id AND m.key = {SessionKey} AND {valid}");

@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using MLflow.Server.Storage;
-using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Storage.Sql;
 using Xunit;
 
-namespace MLflow.Server.Tests.Storage.Sqlite;
+namespace MLflow.Server.Tests.Storage.Sql;
 
 public sealed class LikePatternTests
 {

@@ -1,7 +1,7 @@
 using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>The spans of one trace of a batch, made ready outside the transaction: everything that costs time but needs no database.</summary>
 internal sealed class TraceRows

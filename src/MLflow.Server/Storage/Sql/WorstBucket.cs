@@ -1,6 +1,6 @@
 using MLflow.Server.Traces.Analysis;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>The piece of a time with the most failures.</summary>
 /// <param name="Number">Which piece.</param>

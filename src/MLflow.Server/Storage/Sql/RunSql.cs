@@ -1,7 +1,7 @@
 using MLflow.Server.Runs;
 using MLflow.Server.Traces.Filters;
 
-namespace MLflow.Server.Storage.Sqlite;
+namespace MLflow.Server.Storage.Sql;
 
 /// <summary>Puts a search for runs into SQL over <c>runs r</c>.</summary>
 internal static class RunSql
