@@ -1,9 +1,10 @@
+using MLflow.Server.Storage.Sql;
 using Npgsql;
 
 namespace MLflow.Server.Storage.Postgres;
 
 /// <summary>The row at which a reader stands.</summary>
-internal readonly struct PostgresRow
+internal readonly struct PostgresRow : IFigureRow
 {
     private readonly NpgsqlDataReader _reader;
 

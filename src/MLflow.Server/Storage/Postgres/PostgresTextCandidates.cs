@@ -1,5 +1,3 @@
-using MLflow.Server.Storage.Sql;
-
 namespace MLflow.Server.Storage.Postgres;
 
 /// <summary>Goes through rows that may match a search over texts, in its order, and gives those that do: experiments and runs.</summary>

@@ -1,5 +1,5 @@
-using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Storage.Sql;
 
 namespace MLflow.Server.Storage.Sqlite;
 

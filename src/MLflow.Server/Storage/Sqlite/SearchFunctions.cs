@@ -1,6 +1,6 @@
 using System.Text;
-using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;

@@ -1,5 +1,5 @@
-using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;

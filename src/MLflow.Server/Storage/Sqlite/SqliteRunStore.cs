@@ -1,7 +1,7 @@
 using Dapper;
-using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Runs;
+using MLflow.Server.Storage.Sql;
 
 namespace MLflow.Server.Storage.Sqlite;
 

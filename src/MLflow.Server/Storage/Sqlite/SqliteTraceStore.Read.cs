@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Dapper;
-using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Assessments;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 

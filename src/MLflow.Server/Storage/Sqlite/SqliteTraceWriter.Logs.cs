@@ -1,7 +1,7 @@
-using MLflow.Server.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Conventions;
 using MLflow.Server.Pricing;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
