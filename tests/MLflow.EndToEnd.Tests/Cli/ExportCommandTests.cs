@@ -219,15 +219,91 @@ public sealed class ExportCommandTests : CommandTestBase
         Assert.Empty(Directory.GetFiles(Folder.Path));
     }
 
-    [Theory]
-    [InlineData("--format parquet needs --file", "traces", "export", "--format", "parquet")]
-    [InlineData("--cursor does not go with --format parquet", "traces", "export", "--format", "parquet", "--file", "a", "--cursor", "b")]
-    public async Task Export_AsParquetInAWayThatCannotBe_SaysWhy(string expected, params string[] arguments)
+    [Fact]
+    public async Task Export_AsParquetWithCursorServerStopsInTheMiddle_GoesOnInAnotherPart()
     {
-        var result = await RunAsync(arguments);
+        var ids = Traces(130);
+        await Client.FlushAsync(Token);
+        var reads = 0;
+        await using var flaky = await FlakyProxy.StartAsync(new Uri(Address), path => path.Contains("batchGet", StringComparison.Ordinal) && ++reads == 12, Token);
+        string[] arguments = ["traces", "export", "-n", "mine", "--format", "parquet", "--file", "out", "--cursor", "cursor.json", "--tracking-uri", flaky.Address.ToString()];
+
+        // What it had when the server stopped is a whole part; what a killed process leaves is none and is done again.
+        Assert.Equal(1, (await RunAsync(arguments)).ExitCode);
+        Assert.Equal(["part-000001.parquet"], Parts());
+        var soFar = (await TraceIdsAsync("part-000001.parquet")).Count;
+        Assert.InRange(soFar, 1, 129);
+        await File.WriteAllTextAsync(Path.Combine(Folder.Path, "out", "part-000002.parquet"), "of a process that died", Token);
+
+        flaky.IsWell = true;
+        Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"Exported {130 - soFar} traces, 130 with those before"), (await RunAsync(arguments)).Errors.Trim());
+        ids.AddRange(Traces(3));
+        await Client.FlushAsync(Token);
+        Assert.Equal("Exported 3 traces, 133 with those before", (await RunAsync(arguments)).Errors.Trim());
+        Assert.Equal("Exported 0 traces, 133 with those before", (await RunAsync(arguments)).Errors.Trim());
+
+        Assert.Equal(["part-000001.parquet", "part-000002.parquet", "part-000003.parquet"], Parts());
+        Assert.Equal(ids, [.. await TraceIdsAsync("part-000001.parquet"), .. await TraceIdsAsync("part-000002.parquet"), .. await TraceIdsAsync("part-000003.parquet")]);
+
+        File.Delete(Path.Combine(Folder.Path, "out", "part-000002.parquet"));
+        Assert.Contains("part-000002.parquet is missing, but", (await RunAsync(arguments)).Errors, StringComparison.Ordinal);
+        File.Delete(Cursor);
+        Assert.Contains("out is there already", (await RunAsync(arguments)).Errors, StringComparison.Ordinal);
+
+        string[] Parts() => [.. Directory.GetFiles(Path.Combine(Folder.Path, "out")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+
+        async Task<List<string>> TraceIdsAsync(string part)
+        {
+            await using var reader = await ParquetReader.CreateAsync(Path.Combine(Folder.Path, "out", part), cancellationToken: Token);
+            using var group = reader.OpenRowGroupReader(0);
+            var values = new string?[group.RowCount];
+            await group.ReadAsync(reader.Schema.FindDataField("trace_id"), values.AsMemory(), null, Token);
+            return [.. values.OfType<string>()];
+        }
+    }
+
+    [Fact]
+    public async Task Export_AsParquetOfAnyNumberOfSpans_TakesTheSameMemory()
+    {
+        const int heapBytes = 40 << 20;
+        var lines = Path.Combine(Folder.Path, "many.ndjson");
+        await using (var file = File.CreateText(lines))
+        {
+            for (var trace = 1; trace <= 400; trace++)
+            {
+                var spans = Enumerable.Range(1, 100).Select(span => string.Create(
+                    CultureInfo.InvariantCulture,
+                    $$$"""{"traceId":"{{{trace:x32}}}","spanId":"{{{span:x16}}}","name":"s","startTimeUnixNano":"{{{trace}}}000000000","endTimeUnixNano":"{{{trace}}}000000001","attributes":[{"key":"mlflow.spanInputs","value":{"stringValue":"\"{{{Text(trace, span)}}}\""}}]}"""));
+                await file.WriteLineAsync($$$"""{"resourceSpans":[{"scopeSpans":[{"spans":[{{{string.Join(',', spans)}}}]}]}]}""");
+            }
+        }
+
+        Assert.Equal("Imported 400 traces", (await RunAsync("traces", "import", "-n", "mine", "--file", lines)).Output.Trim());
+
+        // 40,000 spans with 24 million characters, with a heap that holds a fraction of them and not the process's usual leisure.
+        (string, string)[] bounded = [("MLFLOW_TRACKING_URI", Address), ("DOTNET_GCHeapHardLimit", heapBytes.ToString("x", CultureInfo.InvariantCulture))];
+        var export = await RunAsync(bounded, "traces", "export", "-n", "mine", "--format", "parquet", "--file", "out.parquet");
+
+        Assert.Equal("Exported 400 traces", export.Errors.Trim());
+        await using var reader = await ParquetReader.CreateAsync(Path.Combine(Folder.Path, "out.parquet"), cancellationToken: Token);
+        var rows = Enumerable.Range(0, reader.RowGroupCount).Select(group => reader.OpenRowGroupReader(group).RowCount).ToList();
+        Assert.Equal(40_000, rows.Sum());
+        Assert.All(rows, count => Assert.InRange(count, 1, 5_000));
+        var import = await RunAsync(bounded, "traces", "import", "-n", "mine", "--file", "out.parquet");
+        Assert.Equal("Imported 400 traces", (import.Output + import.Errors).Trim());
+
+        // Text that does not compress.
+        static string Text(int trace, int span) => string.Concat(Enumerable.Range(0, 18).Select(part => Convert.ToHexString(
+            System.Security.Cryptography.SHA256.HashData([(byte)trace, (byte)(trace >> 8), (byte)span, (byte)part]).AsSpan(0, 16))));
+    }
+
+    [Fact]
+    public async Task Export_AsParquetWithoutFile_SaysThatItNeedsOne()
+    {
+        var result = await RunAsync("traces", "export", "--format", "parquet");
 
         Assert.Equal(2, result.ExitCode);
-        Assert.Contains(expected, result.Errors, StringComparison.Ordinal);
+        Assert.Contains("--format parquet needs --file", result.Errors, StringComparison.Ordinal);
     }
 
     private string Cursor => Path.Combine(Folder.Path, "cursor.json");

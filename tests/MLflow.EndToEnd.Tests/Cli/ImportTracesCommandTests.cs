@@ -176,6 +176,41 @@ public sealed class ImportTracesCommandTests : CommandTestBase
         Assert.Equal(ids, found);
     }
 
+    [Fact]
+    public async Task Parquet_FolderOfParts_IsImportedWholeOrNotAtAll()
+    {
+        var ids = new HashSet<string>();
+        for (var part = 0; part < 2; part++)
+        {
+            ids.Add(Trace());
+            await Client.FlushAsync(Token);
+            Assert.Equal(0, (await RunAsync("traces", "export", "-n", "mine", "--format", "parquet", "--file", "out", "--cursor", "export.json")).ExitCode);
+        }
+
+        await using var other = await OtherServerAsync();
+        string[] arguments = ["traces", "import", "-n", "brought", "--file", "out", "--cursor", "import.json", "--tracking-uri", other.BaseAddress.ToString()];
+        var second = Path.Combine(Folder.Path, "out", "part-000002.parquet");
+        var whole = await File.ReadAllBytesAsync(second, Token);
+        await File.WriteAllBytesAsync(second, whole[..^1], Token);
+        Assert.Contains("part-000002.parquet is no whole Parquet file, nothing was imported", (await RunAsync(arguments)).Errors, StringComparison.Ordinal);
+        await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = other.BaseAddress.ToString(), Experiment = "brought" });
+        Assert.Null(await client.GetExperimentByNameAsync("brought", Token));
+
+        await File.WriteAllBytesAsync(second, whole, Token);
+        Assert.Equal("Imported 2 traces", (await RunAsync(arguments)).Output.Trim());
+        Assert.Equal("Imported 0 traces after the 2 traces of before", (await RunAsync(arguments)).Output.Trim());
+        var found = new HashSet<string>();
+        await foreach (var trace in client.SearchTracesAsync(cancellationToken: Token))
+        {
+            found.Add(trace.TraceId);
+        }
+
+        Assert.Equal(ids, found);
+
+        Directory.CreateDirectory(Path.Combine(Folder.Path, "empty"));
+        Assert.Contains("has no file that ends in .parquet", (await RunAsync("traces", "import", "--file", "empty")).Errors, StringComparison.Ordinal);
+    }
+
     /// <summary>A table of one row of texts.</summary>
     private static async Task<byte[]> TableAsync(params (string Column, string Value)[] row)
     {

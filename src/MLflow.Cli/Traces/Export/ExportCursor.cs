@@ -23,6 +23,9 @@ internal sealed record ExportCursor
     /// <summary>Bytes of the file that are good; what follows was cut off in the middle.</summary>
     public long Bytes { get; init; }
 
+    /// <summary>Parts of the folder that are good, of a Parquet export.</summary>
+    public int Parts { get; init; }
+
     /// <summary>Traces in the file.</summary>
     public long Traces { get; init; }
 

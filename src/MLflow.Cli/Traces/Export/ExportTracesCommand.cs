@@ -12,7 +12,7 @@ internal sealed class ExportTracesCommand : Command
     private readonly TrackingOptionSet _tracking = new();
     private readonly TraceExperimentOptionSet _experiments = new();
     private readonly Option<string?> _filter = new("--filter-string") { Description = "MLflow's filter. Without it: every trace.", HelpName = "FILTER" };
-    private readonly Option<string?> _file = new("--file", "-f") { Description = "File to write. Without it: standard output.", HelpName = "FILE" };
+    private readonly Option<string?> _file = new("--file", "-f") { Description = "File to write. Without it: standard output. With --format parquet and --cursor: a folder of parts.", HelpName = "FILE" };
     private readonly Option<string> _format = new("--format") { Description = "mlflow: a trace whole on each line. otlp: its spans as an OTLP request in JSON on each line. parquet: a table of spans, with --file.", DefaultValueFactory = _ => "mlflow", HelpName = "mlflow|otlp|parquet" };
     private readonly Option<string?> _cursor = new("--cursor") { Description = "Keeps how far the export has come in this file, and goes on from there; with --file.", HelpName = "FILE" };
 
@@ -44,11 +44,6 @@ internal sealed class ExportTracesCommand : Command
             throw CommandException.WrongUse("--format parquet needs --file");
         }
 
-        if (format == TraceFormat.Parquet && cursorPath is not null)
-        {
-            throw CommandException.WrongUse("--cursor does not go with --format parquet: a Parquet file ends with its index, so that nothing can be added; export lines with --cursor, or parts by --filter-string \"timestamp_ms >= …\"");
-        }
-
         using var target = TrackingTarget.Connect(_tracking, parsed);
         var start = new ExportCursor
         {
@@ -66,11 +61,15 @@ internal sealed class ExportTracesCommand : Command
         }
 
         var source = new TraceSource(target.Api);
-        var end = format == TraceFormat.Parquet
-            ? await ParquetExport.RunAsync(path!, writer => new TraceExport(source, writer, null).RunAsync(start, cancellationToken), cancellationToken)
-            : await WriteLinesAsync();
+        var end = format == TraceFormat.Parquet ? await WriteTableAsync() : await WriteLinesAsync();
         await Console.Error.WriteLineAsync($"Exported {end.Traces - start.Traces} {(end.Traces - start.Traces == 1 ? "trace" : "traces")}{(start.Traces > 0 ? $", {end.Traces} with those before" : "")}");
         return 0;
+
+        async Task<ExportCursor> WriteTableAsync()
+        {
+            await using var output = cursorPath is null ? ParquetExport.ToFile(path!) : ParquetExport.ToFolder(path!, cursorPath, start.Parts);
+            return await new TraceExport(source, output, cursors).RunAsync(start, cancellationToken);
+        }
 
         async Task<ExportCursor> WriteLinesAsync()
         {

@@ -34,7 +34,7 @@ internal sealed class LineTraceWriter : ITraceWriter
         return line.Length;
     }
 
-    public void Flush(bool toDisk)
+    public Task<int?> SettleAsync(bool toDisk, bool isEnd, CancellationToken cancellationToken)
     {
         if (toDisk && _output is FileStream file)
         {
@@ -44,5 +44,7 @@ internal sealed class LineTraceWriter : ITraceWriter
         {
             _output.Flush();
         }
+
+        return Task.FromResult<int?>(0);
     }
 }

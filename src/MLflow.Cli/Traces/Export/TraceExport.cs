@@ -22,38 +22,59 @@ internal sealed class TraceExport
     /// <returns>How far it came.</returns>
     public async Task<ExportCursor> RunAsync(ExportCursor cursor, CancellationToken cancellationToken)
     {
-        Keep(cursor);
-        while (true)
+        // Whether it is the server that is waited for: the cursor speaks of all that was written, and of nothing else.
+        var isAsking = false;
+        try
         {
-            var page = await _source.SearchAsync(new TraceQuery(cursor.ExperimentIds, cursor.Filter, OldestFirst, PageSize, cursor.PageToken), cancellationToken);
-            var left = page.Infos.Select(info => TraceReader.IdOf(info)!).Except(cursor.Written);
-            foreach (var batch in left.Chunk(TraceSource.Batch))
+            cursor = await KeepAsync(cursor, isEnd: false, cancellationToken);
+            while (true)
             {
-                var traces = await _source.GetAsync(batch, cancellationToken);
-                var bytes = cursor.Bytes;
-                foreach (var trace in traces)
+                isAsking = true;
+                var page = await _source.SearchAsync(new TraceQuery(cursor.ExperimentIds, cursor.Filter, OldestFirst, PageSize, cursor.PageToken), cancellationToken);
+                isAsking = false;
+                var left = page.Infos.Select(info => TraceReader.IdOf(info)!).Except(cursor.Written);
+                foreach (var batch in left.Chunk(TraceSource.Batch))
                 {
-                    bytes += await _writer.WriteAsync(trace, cancellationToken);
+                    isAsking = true;
+                    var traces = await _source.GetAsync(batch, cancellationToken);
+                    isAsking = false;
+                    var bytes = cursor.Bytes;
+                    foreach (var trace in traces)
+                    {
+                        bytes += await _writer.WriteAsync(trace, cancellationToken);
+                    }
+
+                    cursor = cursor with { Bytes = bytes, Traces = cursor.Traces + traces.Count, Written = [.. cursor.Written, .. batch] };
+                    cursor = await KeepAsync(cursor, isEnd: false, cancellationToken);
                 }
 
-                cursor = cursor with { Bytes = bytes, Traces = cursor.Traces + traces.Count, Written = [.. cursor.Written, .. batch] };
-                Keep(cursor);
-            }
+                // The last page stays the cursor's: the next run finds there what was added since.
+                if (page.NextPageToken is not { } next)
+                {
+                    return await KeepAsync(cursor, isEnd: true, cancellationToken);
+                }
 
-            // The last page stays the cursor's: the next run finds there what was added since.
-            if (page.NextPageToken is not { } next)
-            {
-                return cursor;
+                cursor = cursor with { PageToken = next, Written = [] };
             }
-
-            cursor = cursor with { PageToken = next, Written = [] };
+        }
+        catch when (isAsking && _cursors is not null)
+        {
+            // Also what a part has that is not full: a server that stops often would otherwise never let one become so.
+            await KeepAsync(cursor, isEnd: true, CancellationToken.None);
+            throw;
         }
     }
 
-    private void Keep(ExportCursor cursor)
+    private async Task<ExportCursor> KeepAsync(ExportCursor cursor, bool isEnd, CancellationToken cancellationToken)
     {
         // First what the cursor speaks of, then the cursor.
-        _writer.Flush(toDisk: _cursors is not null);
+        if (await _writer.SettleAsync(toDisk: _cursors is not null, isEnd, cancellationToken) is not { } parts)
+        {
+            return cursor;
+        }
+
+        cursor = cursor with { Parts = parts };
         _cursors?.Write(cursor);
+        return cursor;
     }
 }

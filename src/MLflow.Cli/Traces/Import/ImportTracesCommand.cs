@@ -11,7 +11,7 @@ internal sealed class ImportTracesCommand : Command
     private readonly TrackingOptionSet _tracking = new();
     private readonly Option<string?> _experimentId = new("--experiment-id", "-x") { Description = "The experiment to bring them into. Without id and name: MLFLOW_EXPERIMENT_NAME, else MLFLOW_EXPERIMENT_ID, else 0.", HelpName = "ID" };
     private readonly Option<string?> _experimentName = new("--experiment-name", "-n") { Description = "Its name; it is created where there is none.", HelpName = "NAME" };
-    private readonly Option<string?> _file = new("--file", "-f") { Description = "File to read. Without it: standard input.", HelpName = "FILE" };
+    private readonly Option<string?> _file = new("--file", "-f") { Description = "File to read, or a folder of Parquet files. Without it: standard input.", HelpName = "FILE" };
     private readonly Option<string?> _cursor = new("--cursor") { Description = "Keeps how far the import has come in this file, and goes on from there; with --file.", HelpName = "FILE" };
     private readonly Option<bool> _continue = new("--continue-on-error") { Description = "Names lines that cannot be imported and goes on with the next; the exit code is 1 nevertheless." };
 
@@ -36,14 +36,17 @@ internal sealed class ImportTracesCommand : Command
             throw CommandException.WrongUse("--cursor goes with --file: standard input cannot be read again");
         }
 
-        if (path is not null && !File.Exists(path))
+        if (path is not null && !Path.Exists(path))
         {
             throw CommandException.WrongUse($"--file {path} is not there");
         }
 
         // Before anything is made on the server: a file may turn out to be none of ours.
-        await using var input = path is null ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        await using var folder = Directory.Exists(path) ? await ParquetFolder.OpenAsync(path, cancellationToken) : null;
+        await using var input = folder is not null ? Stream.Null
+            : path is null ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         await using var parquet = ParquetTraceLines.IsParquet(input) ? await ParquetTraceLines.OpenAsync(input, path ?? "standard input", cancellationToken) : null;
+        var table = folder ?? (ITraceLines?)parquet;
 
         using var target = TrackingTarget.Connect(_tracking, parsed);
         using var http = TrackingTransport.Read(Environment.GetEnvironmentVariable).CreateClient(TrackingHttp.MaxConnections);
@@ -64,7 +67,7 @@ internal sealed class ImportTracesCommand : Command
                 : throw CommandException.WrongUse($"{cursorPath} belongs to another import (of {kept.File} into experiment {kept.ExperimentId} of {kept.Server}): name another file, or remove it");
         }
 
-        if (parquet is null)
+        if (table is null)
         {
             Continue(input, path, start, cursorPath);
         }
@@ -72,12 +75,12 @@ internal sealed class ImportTracesCommand : Command
         {
             for (var done = 0L; done < start.Lines; done++)
             {
-                await parquet.ReadAsync(cancellationToken);
+                await table.ReadAsync(cancellationToken);
             }
         }
 
         var upload = new TraceUpload(target.Api, new TrackingHttp(http, target.Address, TimeProvider.System), experimentId);
-        return await new TraceImport(upload, parquet ?? (ITraceLines)new LineReader(input), cursors, parsed.GetValue(_continue)).RunAsync(start, cancellationToken);
+        return await new TraceImport(upload, table ?? new LineReader(input), cursors, parsed.GetValue(_continue)).RunAsync(start, cancellationToken);
     }
 
     private static void Continue(Stream input, string? path, ImportCursor start, string? cursorPath)

@@ -47,7 +47,7 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
     /// <exception cref="CommandException">It is not whole, or not a file that an export wrote.</exception>
     public static async Task<ParquetTraceLines> OpenAsync(Stream file, string path, CancellationToken cancellationToken)
     {
-        var lines = await CreateAsync(file, path, cancellationToken);
+        var lines = await ReopenAsync(file, path, cancellationToken);
         try
         {
             await lines.CheckAsync(cancellationToken);
@@ -57,6 +57,20 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
         {
             await lines.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>Opens a file that <see cref="OpenAsync"/> has read through before.</summary>
+    /// <exception cref="CommandException">It is not whole.</exception>
+    public static async Task<ParquetTraceLines> ReopenAsync(Stream file, string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new ParquetTraceLines(await ParquetReader.CreateAsync(file, SpanTable.Options, cancellationToken: cancellationToken), path);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw Broken(path, e);
         }
     }
 
@@ -102,18 +116,6 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _reader.DisposeAsync();
-
-    private static async Task<ParquetTraceLines> CreateAsync(Stream file, string path, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return new ParquetTraceLines(await ParquetReader.CreateAsync(file, cancellationToken: cancellationToken), path);
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            throw Broken(path, e);
-        }
-    }
 
     private async Task CheckAsync(CancellationToken cancellationToken)
     {
@@ -172,6 +174,8 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
     private async Task ReadGroupAsync(ParquetRowGroupReader group, CancellationToken cancellationToken)
     {
         (_rows, _row) = (checked((int)group.RowCount), 0);
+        _texts.Clear();
+        _numbers.Clear();
         foreach (var name in SpanTable.Needed)
         {
             var values = new string?[_rows];

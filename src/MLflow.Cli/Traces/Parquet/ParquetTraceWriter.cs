@@ -1,15 +1,14 @@
-using MLflow.Cli.Traces.Export;
 using Parquet;
 using Parquet.Schema;
 
 namespace MLflow.Cli.Traces.Parquet;
 
-/// <summary>Writes spans as rows, in groups: of the rows only those of one group are in memory. A trace stands in one group.</summary>
-internal sealed class ParquetTraceWriter : ITraceWriter, IAsyncDisposable
+/// <summary>Writes spans as rows of one file, in groups: of the rows only those of one group are in memory, of the groups before only their places in the index.</summary>
+internal sealed class ParquetTraceWriter : IAsyncDisposable
 {
-    /// <summary>A group ends with the trace with which it reaches one of these.</summary>
-    private const int EnoughRows = 10_000;
-    private const int EnoughChars = 4 << 20;
+    /// <summary>A group ends with the row with which it reaches one of these.</summary>
+    public const int EnoughRows = 5_000;
+    public const int EnoughChars = 2 << 20;
 
     private readonly ParquetWriter _writer;
     private readonly List<object?>[] _columns = [.. SpanTable.Columns.Select(_ => new List<object?>())];
@@ -18,31 +17,22 @@ internal sealed class ParquetTraceWriter : ITraceWriter, IAsyncDisposable
     private ParquetTraceWriter(ParquetWriter writer) => _writer = writer;
 
     public static async Task<ParquetTraceWriter> CreateAsync(Stream output, CancellationToken cancellationToken) =>
-        new(await ParquetWriter.CreateAsync(SpanTable.Schema, output, new ParquetOptions { CompressionMethod = CompressionMethod.Zstd }, cancellationToken: cancellationToken));
+        new(await ParquetWriter.CreateAsync(SpanTable.Schema, output, SpanTable.Options, cancellationToken: cancellationToken));
 
-    public async Task<long> WriteAsync(TraceDocument trace, CancellationToken cancellationToken)
+    /// <summary>Rows and characters that were written, those of the group that is begun included.</summary>
+    public (long Rows, long Chars) Written { get; private set; }
+
+    public async Task WriteAsync(TraceDocument trace, CancellationToken cancellationToken)
     {
         if (trace.Spans.Count == 0)
         {
-            Add(new SpanTableRow(trace, null, isFirst: true));
+            await AddAsync(new SpanTableRow(trace, null, isFirst: true), cancellationToken);
         }
 
         for (var i = 0; i < trace.Spans.Count; i++)
         {
-            Add(new SpanTableRow(trace, trace.Spans[i], isFirst: i == 0));
+            await AddAsync(new SpanTableRow(trace, trace.Spans[i], isFirst: i == 0), cancellationToken);
         }
-
-        if (_columns[0].Count >= EnoughRows || _chars >= EnoughChars)
-        {
-            await WriteGroupAsync(cancellationToken);
-        }
-
-        return 0;
-    }
-
-    public void Flush(bool toDisk)
-    {
-        // A group is written when it is full.
     }
 
     /// <summary>Writes the last group. The index follows when the writer is disposed.</summary>
@@ -50,13 +40,21 @@ internal sealed class ParquetTraceWriter : ITraceWriter, IAsyncDisposable
 
     public ValueTask DisposeAsync() => _writer.DisposeAsync();
 
-    private void Add(SpanTableRow row)
+    private async Task AddAsync(SpanTableRow row, CancellationToken cancellationToken)
     {
+        var chars = 0L;
         for (var i = 0; i < _columns.Length; i++)
         {
             var value = SpanTable.Columns[i].Value(row);
             _columns[i].Add(value);
-            _chars += value is string text ? text.Length : sizeof(long);
+            chars += value is string text ? text.Length : sizeof(long);
+        }
+
+        _chars += chars;
+        Written = (Written.Rows + 1, Written.Chars + chars);
+        if (_columns[0].Count >= EnoughRows || _chars >= EnoughChars)
+        {
+            await WriteGroupAsync(cancellationToken);
         }
     }
 

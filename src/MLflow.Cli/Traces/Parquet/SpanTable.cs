@@ -1,5 +1,7 @@
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
+using Parquet;
 using Parquet.Schema;
 
 namespace MLflow.Cli.Traces.Parquet;
@@ -80,6 +82,16 @@ internal static class SpanTable
     ];
 
     public static readonly ParquetSchema Schema = new(Columns.Select(column => column.Field).ToArray<Field>());
+
+    /// <summary>The library's own choices are the slowest compression, with hundreds of megabytes for its window, and pools of 80 MiB.</summary>
+    public static readonly ParquetOptions Options = new()
+    {
+        CompressionMethod = CompressionMethod.Zstd,
+        CompressionLevel = CompressionLevel.Optimal,
+        DictionaryEncodingSampleSize = 200,
+        MaximumSmallPoolFreeBytes = 1 << 20,
+        MaximumLargePoolFreeBytes = 4 << 20,
+    };
 
     /// <summary>The library holds texts as memory.</summary>
     public static bool IsText(DataField field) => field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
