@@ -65,7 +65,7 @@ internal static partial class ServerApp
             .AddHostedService<ConventionRemapping>()
             .AddMcp(options.McpMaxAnswerBytes)
             .AddTraceUi()
-            .AddOtlpGrpc(options.Limits);
+            .AddOtlpGrpc();
 
         var app = builder.Build();
         app.UseProxyHeaders(settings);

@@ -2,10 +2,11 @@ using Grpc.Core;
 
 namespace MLflow.Server.Otlp;
 
-/// <summary>Reads a decompressing stream, and says in gRPC's words where the bytes are damaged. The library bounds how much it reads.</summary>
+/// <summary>Reads a decompressing stream as far as a message may be, and says in gRPC's words where the bytes are damaged.</summary>
 internal sealed class GrpcDecompression : Stream
 {
     private readonly Stream _inner;
+    private long _read;
 
     public GrpcDecompression(Stream inner) => _inner = inner;
 
@@ -28,6 +29,8 @@ internal sealed class GrpcDecompression : Stream
         try
         {
             var read = _inner.Read(buffer, offset, count);
+            _read += read;
+            OtlpShare.Current?.BoundOverGrpc(_read);
             OtlpShare.Current?.TakeOverGrpc(read);
             return read;
         }

@@ -3,6 +3,10 @@ namespace MLflow.Server.Otlp;
 /// <summary>The body of an OTLP request over HTTP, decompressed and bounded. Its memory is the request's until it is disposed.</summary>
 internal sealed class OtlpBody : IDisposable
 {
+    /// <summary>What is too large, with its setting.</summary>
+    public const string Sent = "sent (--max-body-bytes)";
+    public const string Decompressed = "decompressed (--max-decompressed-bytes)";
+
     private const int BufferBytes = 64 * 1024;
 
     private readonly OtlpShare _share;
@@ -23,7 +27,7 @@ internal sealed class OtlpBody : IDisposable
         var body = new OtlpBody(budget);
         try
         {
-            var sent = await body.CopyAsync(request.Body, budget.Limits.MaxBodyBytes, "sent (--max-body-bytes)", cancellationToken).ConfigureAwait(false);
+            var sent = await body.CopyAsync(request.Body, budget.Limits.MaxBodyBytes, Sent, cancellationToken).ConfigureAwait(false);
             if (encoding is not ("" or "identity"))
             {
                 sent = await body.DecompressAsync(sent, encoding, budget.Limits.MaxDecompressedBytes, cancellationToken).ConfigureAwait(false);
@@ -46,7 +50,7 @@ internal sealed class OtlpBody : IDisposable
         try
         {
             await using var decompressed = OtlpCompression.Open(encoding, sent);
-            return await CopyAsync(decompressed, limit, "decompressed (--max-decompressed-bytes)", cancellationToken).ConfigureAwait(false);
+            return await CopyAsync(decompressed, limit, Decompressed, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (OtlpCompression.IsDamage(e))
         {
@@ -63,9 +67,7 @@ internal sealed class OtlpBody : IDisposable
         {
             if (to.Length + read > limit)
             {
-                throw new OtlpException(
-                    StatusCodes.Status413PayloadTooLarge,
-                    $"The request has more than {limit} bytes {what}, which is the most that is taken at once. Send smaller batches.");
+                throw OtlpException.TooLarge(limit, what);
             }
 
             _share.Take(read);

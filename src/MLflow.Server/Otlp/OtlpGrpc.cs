@@ -13,9 +13,9 @@ internal static class OtlpGrpc
     /// <summary>What the paths of its methods begin with.</summary>
     public const string PathPrefix = "/opentelemetry.proto.collector.";
 
-    public static void AddOtlpGrpc(this IServiceCollection services, MlflowServerLimits limits)
+    public static void AddOtlpGrpc(this IServiceCollection services)
     {
-        services.AddGrpc(options => Configure(options, limits));
+        services.AddGrpc(Configure);
         services.AddSingleton<IServiceMethodProvider<OtlpGrpcService>, OtlpGrpcMethods>();
     }
 
@@ -37,10 +37,10 @@ internal static class OtlpGrpc
         await next(context).ConfigureAwait(false);
     }
 
-    private static void Configure(GrpcServiceOptions options, MlflowServerLimits limits)
+    private static void Configure(GrpcServiceOptions options)
     {
-        // Decompressed; Kestrel bounds what is sent.
-        options.MaxReceiveMessageSize = limits.MaxDecompressedBytes;
+        // OtlpShare bounds messages, and says by which setting.
+        options.MaxReceiveMessageSize = null;
 
         // The other routes of this server answer for themselves.
         options.IgnoreUnknownServices = true;

@@ -26,7 +26,7 @@ internal sealed class OtlpShare : IDisposable
         _taken += bytes;
     }
 
-    /// <summary>As <see cref="Take"/>, within the gRPC library: whatever else is thrown there, it takes for a failure of the server.</summary>
+    /// <summary>As <see cref="Take"/>, within the gRPC library.</summary>
     /// <exception cref="RpcException">There is no room now.</exception>
     public void TakeOverGrpc(long bytes)
     {
@@ -36,8 +36,27 @@ internal sealed class OtlpShare : IDisposable
         }
         catch (OtlpException e)
         {
-            throw new RpcException(new Status(OtlpStatus.Of(e)!.Grpc, e.Message));
+            throw OverGrpc(e);
         }
+    }
+
+    /// <summary>The bound of a message's size, within the gRPC library, whose own bound names no setting.</summary>
+    /// <param name="bytes">Decompressed bytes that it has, or more.</param>
+    /// <exception cref="RpcException">It is larger than one may be.</exception>
+    public void BoundOverGrpc(long bytes)
+    {
+        if (bytes > _budget.Limits.MaxDecompressedBytes)
+        {
+            throw OverGrpc(OtlpException.TooLarge(_budget.Limits.MaxDecompressedBytes, OtlpBody.Decompressed));
+        }
+    }
+
+    /// <summary>What may be thrown within the gRPC library: whatever else is thrown there, it takes for a failure of the server.</summary>
+    /// <param name="exception">What <see cref="OtlpStatus"/> knows.</param>
+    public static RpcException OverGrpc(Exception exception)
+    {
+        var status = OtlpStatus.Of(exception)!;
+        return new RpcException(new Status(status.Grpc, status.Message));
     }
 
     public void Dispose()

@@ -16,6 +16,9 @@ internal sealed record OtlpStatus(int Http, string Message)
         StatusCodes.Status401Unauthorized => StatusCode.Unauthenticated,
         StatusCodes.Status403Forbidden => StatusCode.PermissionDenied,
         StatusCodes.Status404NotFound => StatusCode.NotFound,
+
+        // Without a delay it is not tried again.
+        StatusCodes.Status413PayloadTooLarge => StatusCode.ResourceExhausted,
         StatusCodes.Status501NotImplemented => StatusCode.Unimplemented,
         >= StatusCodes.Status500InternalServerError => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,

@@ -78,10 +78,42 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
     [InlineData("zstd")]
     public async Task Export_WhatUnfoldsBeyondTheLimit_IsRefused(string encoding)
     {
-        var (status, message, _) = await CallAsync(Traces, new byte[new MlflowServerLimits().MaxDecompressedBytes + 1], encoding);
+        var limit = new MlflowServerLimits().MaxDecompressedBytes;
+
+        var (status, message, _) = await CallAsync(Traces, new byte[limit + 1], encoding);
 
         // RESOURCE_EXHAUSTED without a delay is not tried again.
-        Assert.Equal((8, "Received message exceeds the maximum configured message size."), (status, message));
+        Assert.Equal((8, $"The request has more than {limit} bytes decompressed (--max-decompressed-bytes), which is the most that is taken at once. Send smaller batches."), (status, message));
+    }
+
+    [Fact]
+    public async Task Export_LargerThanALimit_NamesItsSetting()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await MlflowServer.StartAsync(
+            new MlflowServerOptions
+            {
+                Port = 0,
+                OtlpGrpcPort = 0,
+                BackendStoreUri = "sqlite:///" + folder.File("mlflow.db"),
+                Limits = { MaxBodyBytes = 3000, MaxDecompressedBytes = 2000 },
+            },
+            Token);
+        var address = server.OtlpGrpcAddress!;
+
+        // By what its first bytes say, and by what came where they said nothing of it.
+        Assert.Equal((8, "The request has more than 2000 bytes decompressed (--max-decompressed-bytes), which is the most that is taken at once. Send smaller batches."), await AnswerAsync(new byte[2001], null));
+        Assert.Equal((8, "The request has more than 2000 bytes decompressed (--max-decompressed-bytes), which is the most that is taken at once. Send smaller batches."), await AnswerAsync(new byte[2001], "gzip"));
+        var (status, message) = await AnswerAsync(new byte[10_000], null, announced: 1000);
+        Assert.Equal(8, status);
+        Assert.EndsWith("(--max-body-bytes)", message, StringComparison.Ordinal);
+        Assert.Equal(0, (await AnswerAsync(Some().Request.ToByteArray(), null)).Status);
+
+        async Task<(int Status, string? Message)> AnswerAsync(byte[] body, string? encoding, int? announced = null)
+        {
+            var answer = await CallAsync(Traces, body, encoding, address: address, announced: announced);
+            return (answer.Status, answer.Message);
+        }
     }
 
     [Fact]
@@ -204,16 +236,16 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
     }
 
     /// <summary>One call as gRPC has it on the wire: a prefix of five bytes, and a status in the trailers.</summary>
-    private async Task<(int Status, string? Message, byte[] Body)> CallAsync(string method, byte[] message, string? encoding = null, bool compress = true, (string Name, string Value)? metadata = null, Task? rest = null)
+    private async Task<(int Status, string? Message, byte[] Body)> CallAsync(string method, byte[] message, string? encoding = null, bool compress = true, (string Name, string Value)? metadata = null, Task? rest = null, Uri? address = null, int? announced = null)
     {
         var isCompressed = encoding is not (null or "identity");
         var bytes = isCompressed && compress ? Compress(message, encoding!) : message;
         var frame = new byte[5 + bytes.Length];
         frame[0] = isCompressed ? (byte)1 : (byte)0;
-        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), bytes.Length);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), announced ?? bytes.Length);
         bytes.CopyTo(frame, 5);
         using var client = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_server.Server.OtlpGrpcAddress!, method))
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(address ?? _server.Server.OtlpGrpcAddress!, method))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
