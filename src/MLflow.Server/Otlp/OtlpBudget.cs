@@ -16,8 +16,10 @@ internal sealed class OtlpBudget
         if (Interlocked.Add(ref _taken, bytes) > Limits.MaxBytesInWork)
         {
             Interlocked.Add(ref _taken, -bytes);
+
+            // Not 429, after which OpenTelemetry's exporter for Python over HTTP gives up: https://github.com/open-telemetry/opentelemetry-python
             throw new OtlpException(
-                StatusCodes.Status429TooManyRequests,
+                StatusCodes.Status503ServiceUnavailable,
                 $"The server holds {Limits.MaxBytesInWork} bytes of other requests, the most at one time (--max-bytes-in-work). Send this one again later.");
         }
     }

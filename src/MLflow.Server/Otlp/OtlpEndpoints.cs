@@ -60,13 +60,19 @@ internal static partial class OtlpEndpoints
         }
         catch (OtlpException e) when (IsMlflowClient(request))
         {
-            Meter().Rejected(OtlpStatus.Of(e)!.Reason);
+            var status = OtlpStatus.Of(e)!;
+            Meter().Rejected(status.Reason);
+            if (status.IsRetryable)
+            {
+                request.HttpContext.Response.Headers.RetryAfter = OtlpLimits.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+            }
+
             return Results.Json(new OtlpError(e.Message), OtlpJsonContext.Default.OtlpError, statusCode: e.StatusCode);
         }
         catch (Exception e) when (OtlpStatus.Of(e) is { } status && !IsMlflowClient(request))
         {
             Meter().Rejected(status.Reason);
-            if (status.Http >= StatusCodes.Status500InternalServerError)
+            if (status.Http >= StatusCodes.Status500InternalServerError && !status.IsBusy)
             {
                 LogUnavailable(logger, request.Path, e.Message);
             }

@@ -8,6 +8,9 @@ namespace MLflow.Server.Otlp;
 /// <param name="Message">What is wrong and what to do.</param>
 internal sealed record OtlpStatus(int Http, string Message)
 {
+    /// <summary>There are too many requests at once.</summary>
+    public bool IsBusy { get; init; }
+
     public bool IsRetryable => Http is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable;
 
     public StatusCode Grpc => Http switch
@@ -28,7 +31,7 @@ internal sealed record OtlpStatus(int Http, string Message)
     public string Reason => Http switch
     {
         StatusCodes.Status413PayloadTooLarge => "too_large",
-        StatusCodes.Status429TooManyRequests => "busy",
+        _ when IsBusy => "busy",
         >= StatusCodes.Status500InternalServerError => "failed",
         _ => "invalid",
     };
@@ -36,7 +39,7 @@ internal sealed record OtlpStatus(int Http, string Message)
     /// <summary>Null for what is a failure of this program.</summary>
     public static OtlpStatus? Of(Exception exception) => exception switch
     {
-        OtlpException e => new OtlpStatus(e.StatusCode, e.Message),
+        OtlpException e => new OtlpStatus(e.StatusCode, e.Message) { IsBusy = e.StatusCode == StatusCodes.Status503ServiceUnavailable },
         MlflowException e => new OtlpStatus(ErrorAnswers.Status(e.ErrorCode), $"{e.ErrorCode}: {e.Message}"),
         BadHttpRequestException e => new OtlpStatus(e.StatusCode, e.Message + ErrorAnswers.Setting(e.StatusCode)),
         _ => null,

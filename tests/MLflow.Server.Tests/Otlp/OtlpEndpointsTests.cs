@@ -237,7 +237,7 @@ public sealed class OtlpEndpointsTests : IClassFixture<SomeServer>
 
         var refused = Assert.Throws<OtlpException>(() => budget.Take(60));
 
-        Assert.True(OtlpStatus.Of(refused) is { Http: 429, IsRetryable: true, Grpc: Grpc.Core.StatusCode.Unavailable });
+        Assert.True(OtlpStatus.Of(refused) is { Http: 503, Reason: "busy", IsRetryable: true, Grpc: Grpc.Core.StatusCode.Unavailable });
         budget.Return(60);
         budget.Take(100);
     }
