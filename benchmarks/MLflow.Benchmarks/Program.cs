@@ -1,6 +1,6 @@
 using MLflow.Benchmarks.Calls;
-using MLflow.Benchmarks.Ingest;
 using MLflow.Benchmarks.Privacy;
+using MLflow.Benchmarks.Server;
 using MLflow.Benchmarks.Spans;
 using MLflow.Benchmarks.Uploads;
 
@@ -10,7 +10,7 @@ return args switch
     ["calls", "chat" or "stream" or "get"] => CompiledProcess.Run($"calls {args[1]}", () => RunCalls(args[1])),
     ["collector"] => await RunCollectorAsync(),
     ["privacy"] => CompiledProcess.Run("privacy", RunPrivacy),
-    ["ingest"] => await RunIngestAsync(),
+    ["server", ..] => await ServerBenchmark.RunAsync(args.AsMemory(1)),
     ["soak", var spans] when long.TryParse(spans, out var count) && count >= 1000 => await SoakRun.RunAsync(count),
     ["spans"] => CompiledProcess.Run("spans", RunSpans),
     ["uploads"] => RunUploads(),
@@ -35,12 +35,6 @@ static async Task<int> RunCollectorAsync()
     return 0;
 }
 
-static async Task<int> RunIngestAsync()
-{
-    await IngestBenchmark.RunAsync();
-    return 0;
-}
-
 static int RunUploads()
 {
     UploadsBenchmark.Run();
@@ -55,6 +49,6 @@ static int RunPrivacy()
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls [chat | stream | get] | spans | soak SPANS | privacy | uploads | ingest");
+    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls [chat | stream | get] | spans | soak SPANS | privacy | uploads | " + ServerBenchmark.Usage);
     return 2;
 }

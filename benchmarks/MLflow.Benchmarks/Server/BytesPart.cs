@@ -1,0 +1,90 @@
+using Microsoft.Data.Sqlite;
+
+namespace MLflow.Benchmarks.Server;
+
+/// <summary>What spans weigh on the disk beside the OTLP that brought them: payloads alone, and every file of the database once the server has stopped.</summary>
+internal static class BytesPart
+{
+    private const int Traces = 4000;
+    private const int Histories = 100;
+    private const int Turns = 20;
+
+    public static async Task RunAsync()
+    {
+        using var report = new Report("bytes");
+        report.Line($"| | spans | OTLP, bytes a span | payloads, of it | target | | all files, of it | target | |");
+        report.Line($"|---|---|---|---|---|---|---|---|---|");
+        var agents = new AgentTraces();
+        await MeasureAsync($"SQLite, {AgentTraces.SpansOfATrace}-span traces", Enumerable.Range(0, Traces / 10).Select(i => agents.Request(i * 10, 10)), 0.25, 0.6);
+        await MeasureAsync($"SQLite, {Turns}-turn histories", Enumerable.Range(0, Histories).Select(i => agents.History(i, Turns)), 0.1, 0.3);
+        await using var postgres = await PostgresProcess.StartAsync();
+        await MeasureInPostgresAsync(postgres, $"PostgreSQL, {AgentTraces.SpansOfATrace}-span traces", Enumerable.Range(0, Traces / 10).Select(i => agents.Request(i * 10, 10)), 0.25, 0.6);
+        await MeasureInPostgresAsync(postgres, $"PostgreSQL, {Turns}-turn histories", Enumerable.Range(0, Histories).Select(i => agents.History(i, Turns)), 0.1, 0.3);
+
+        async Task MeasureAsync(string name, IEnumerable<byte[]> bodies, double payloadTarget, double allTarget)
+        {
+            var folder = Directory.CreateTempSubdirectory("mlflow-benchmark-");
+            var database = Path.Combine(folder.FullName, "server.db");
+            var otlp = await SendAsync("sqlite:///" + database, folder.FullName, bodies);
+            var all = folder.EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
+            await using (var connection = new SqliteConnection($"Data Source={database};Pooling=false"))
+            {
+                await connection.OpenAsync();
+                await using var command = connection.CreateCommand();
+                command.CommandText = "SELECT COUNT(*), SUM(LENGTH(payload)) FROM span_payloads";
+                await using var reader = await command.ExecuteReaderAsync();
+                await reader.ReadAsync();
+                Say(name, reader.GetInt64(0), otlp, reader.GetInt64(1), payloadTarget, all, allTarget);
+            }
+
+            folder.Delete(recursive: true);
+        }
+
+        async Task MeasureInPostgresAsync(PostgresProcess process, string name, IEnumerable<byte[]> bodies, double payloadTarget, double allTarget)
+        {
+            var folder = Directory.CreateTempSubdirectory("mlflow-benchmark-");
+            var uri = await process.CreateDatabaseAsync();
+            await using (await ServerProcess.StartAsync(uri, folder.FullName))
+            {
+            }
+
+            await using var connection = await process.ConnectAsync(uri);
+            await using var size = new Npgsql.NpgsqlCommand("SELECT pg_database_size(current_database())", connection);
+            var empty = (long)(await size.ExecuteScalarAsync())!;
+            var otlp = await SendAsync(uri, folder.FullName, bodies);
+
+            // What the catalogue of an empty database weighs is not of the spans.
+            var all = (long)(await size.ExecuteScalarAsync())! - empty;
+            await using (var command = new Npgsql.NpgsqlCommand("SELECT COUNT(*), SUM(LENGTH(payload))::bigint FROM span_payloads", connection))
+            {
+                await using var reader = await command.ExecuteReaderAsync();
+                await reader.ReadAsync();
+                Say(name, reader.GetInt64(0), otlp, reader.GetInt64(1), payloadTarget, all, allTarget);
+            }
+
+            folder.Delete(recursive: true);
+        }
+
+        static async Task<long> SendAsync(string uri, string folder, IEnumerable<byte[]> bodies)
+        {
+            await using var server = await ServerProcess.StartAsync(uri, folder);
+            var otlp = 0L;
+            foreach (var body in bodies)
+            {
+                otlp += body.Length;
+                await server.ExportAsync(body);
+            }
+
+            await server.WaitForQueuesAsync();
+            return otlp;
+        }
+
+        void Say(string name, long spans, long otlp, long payloads, double payloadTarget, long all, double allTarget)
+        {
+            var (payloadRatio, allRatio) = (payloads / (double)otlp, all / (double)otlp);
+            report.Line($"| {name} | {spans:N0} | {otlp / spans:N0} | {payloadRatio:0.000} | ≤ {payloadTarget:0.00} | {Verdict(payloadRatio, payloadTarget)} | {allRatio:0.000} | ≤ {allTarget:0.0} | {Verdict(allRatio, allTarget)} |");
+        }
+
+        static string Verdict(double ratio, double target) => ratio <= target ? "PASS" : "MISS";
+    }
+}

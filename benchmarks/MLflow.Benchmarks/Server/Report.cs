@@ -1,0 +1,36 @@
+using System.Globalization;
+
+namespace MLflow.Benchmarks.Server;
+
+/// <summary>Writes to the console and keeps all of it in docs/benchmarks/, under the name of the part.</summary>
+internal sealed class Report : IDisposable
+{
+    private readonly StreamWriter _file;
+
+    public Report(string part)
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "MLflow.slnx")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The benchmark runs from a folder of the repository.");
+        }
+
+        folder = Path.Combine(folder, "docs", "benchmarks");
+        Directory.CreateDirectory(folder);
+        _file = new StreamWriter(Path.Combine(folder, $"server-{part}.md")) { AutoFlush = true };
+        Line($"`dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- server {part.Replace('-', ' ')}`, {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores, {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9:0} GB, .NET {Environment.Version}, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}");
+        Line();
+    }
+
+    public void Line(FormattableString line) => Write(line.ToString(CultureInfo.InvariantCulture));
+
+    public void Line() => Write("");
+
+    public void Dispose() => _file.Dispose();
+
+    private void Write(string line)
+    {
+        Console.WriteLine(line);
+        _file.WriteLine(line);
+    }
+}
