@@ -197,7 +197,8 @@ internal sealed class ServerTargets : IAsyncDisposable
             var rows = logs.Length == 0 ? trace : trace.With(new Dictionary<(string, string), List<SpanEventRecord>> { [(spans[0].OtelTraceId, spans[0].SpanId)] = [.. logs] });
             foreach (var row in rows.Spans)
             {
-                var stored = SpanPayload.Decode(row.Record with { Attributes = [], Events = [], Sent = null, Mapped = [] }, row.Codec, row.Payload);
+                var owner = PayloadFrame.OwnerOf(row.Codec, row.Payload) is { } id ? rows.Spans.Single(other => other.Record.SpanId == id).Payload : null;
+                var stored = SpanPayload.Decode(row.Record with { Attributes = [], Events = [], Sent = null, Mapped = [] }, row.Codec, row.Payload, owner);
                 Write(writer => SpanJson.Write(writer, stored));
                 if (!stored.Attributes.SequenceEqual(row.Record.Attributes))
                 {

@@ -31,6 +31,8 @@ internal readonly struct PostgresRow : IFigureRow
 
     public byte[] Bytes(int column) => _reader.GetFieldValue<byte[]>(column);
 
+    public byte[]? BytesOrNull(int column) => _reader.IsDBNull(column) ? null : Bytes(column);
+
     /// <summary>A text or a number, or null.</summary>
     public object? Value(int column) => _reader.IsDBNull(column) ? null : _reader.GetValue(column) is string text ? PostgresText.Decode(text) : _reader.GetValue(column);
 }

@@ -49,7 +49,7 @@ internal sealed partial class PostgresTraceStore
         async session =>
         {
             var buckets = await session.QueryAsync(SelectBucketSql, row => row.Day(0), traceId).ConfigureAwait(false);
-            var spans = new List<SpanRecord>();
+            var spans = new List<StoredSpan>();
             if (buckets.Count == 1)
             {
                 await foreach (var row in session.StreamAsync(SelectSpansSql, [traceId, buckets[0]], cancellationToken).ConfigureAwait(false))
@@ -58,7 +58,7 @@ internal sealed partial class PostgresTraceStore
                 }
             }
 
-            return await WithLogsAsync(session, spans).ConfigureAwait(false);
+            return await WithLogsAsync(session, StoredSpan.Decode(spans)).ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -152,7 +152,7 @@ internal sealed partial class PostgresTraceStore
     }
 
     /// <summary>Log records are shown as events of their spans.</summary>
-    private static async Task<IReadOnlyList<SpanRecord>> WithLogsAsync(PostgresSession session, List<SpanRecord> spans)
+    private static async Task<IReadOnlyList<SpanRecord>> WithLogsAsync(PostgresSession session, IReadOnlyList<SpanRecord> spans)
     {
         var logs = (await session.QueryAsync(
             SelectLogsSql,

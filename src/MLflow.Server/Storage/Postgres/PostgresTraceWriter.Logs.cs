@@ -102,7 +102,7 @@ internal static partial class PostgresTraceWriter
             return [];
         }
 
-        var stored = await session.QueryAsync(selectSql, SpanRows.ReadStored, [buckets.Keys.ToArray(), buckets.Values.Distinct().ToArray(), .. values]).ConfigureAwait(false);
+        var stored = await session.QueryAsync(selectSql, SpanRows.ReadWithOwner, [buckets.Keys.ToArray(), buckets.Values.Distinct().ToArray(), .. values]).ConfigureAwait(false);
         var logs = await ReadLogsAsync(session, stored.ConvertAll(span => span.Columns)).ConfigureAwait(false);
         var rows = new List<SpanRow>(stored.Count);
         foreach (var span in stored)

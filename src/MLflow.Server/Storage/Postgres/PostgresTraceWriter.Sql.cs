@@ -127,6 +127,16 @@ internal static partial class PostgresTraceWriter
         ON CONFLICT (trace_id, bucket, span_id) DO UPDATE SET codec = excluded.codec, payload = excluded.payload
         """;
 
+    private const string SelectOwnersSql = """
+        SELECT trace_id, span_id, payload FROM span_payloads
+        WHERE trace_id = ANY($1) AND bucket = ANY($2) AND codec = 2 AND (trace_id, span_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))
+        """;
+
+    private const string SelectMembersSql = """
+        SELECT trace_id, span_id, payload FROM span_payloads
+        WHERE trace_id = ANY($1) AND bucket = ANY($2) AND codec = 3 AND encode(substring(payload FOR 8), 'hex') = ANY($3)
+        """;
+
     private const string SelectSpanFactsSql = """
         SELECT trace_id, span_id, parent_span_id, name, status, start_ns, end_ns, model, input_tokens, output_tokens, total_tokens, cached_input_tokens,
             first_token_ms, stream_end, error_type, error_message, input_cost, output_cost, session, user_name
@@ -159,7 +169,8 @@ internal static partial class PostgresTraceWriter
     private const string SelectAliasesSql = "SELECT trace_id FROM trace_aliases WHERE otel_trace_id = ANY($1)";
 
     private const string SelectSpansSql = """
-        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
+        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload,
+            (SELECT f.payload FROM span_payloads f WHERE p.codec = 3 AND f.trace_id = p.trace_id AND f.bucket = p.bucket AND f.span_id = encode(substring(p.payload FOR 8), 'hex'))
         FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.bucket = s.bucket AND p.span_id = s.span_id
         WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2)
         """;

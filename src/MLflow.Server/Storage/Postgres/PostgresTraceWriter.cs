@@ -152,6 +152,7 @@ internal static partial class PostgresTraceWriter
     private static async Task WriteSpansAsync(
         PostgresSession session, List<TraceRows> traces, Dictionary<string, DateOnly> buckets, Dictionary<(string OtelTraceId, string SpanId), List<StoredLog>> logs, Predicate<TraceRows> isDerived)
     {
+        await FreeMembersAsync(session, traces.FindAll(isDerived), buckets).ConfigureAwait(false);
         var written = await UpsertSpansAsync(session, [.. traces.SelectMany(trace => trace.Spans)], buckets).ConfigureAwait(false);
         await SettleLogsAsync(session, [.. written.SelectMany(span => logs.GetValueOrDefault((span.Record.OtelTraceId, span.Record.SpanId), []))]).ConfigureAwait(false);
         var byTrace = written.ToLookup(span => span.Record.TraceId);
@@ -168,6 +169,49 @@ internal static partial class PostgresTraceWriter
         }
 
         await WriteDerivedMetadataAsync(session, summaries).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives spans their own content again whose frame (<see cref="PayloadFrame"/>) is another span's that is about to be written over.</summary>
+    private static async Task FreeMembersAsync(PostgresSession session, List<TraceRows> traces, Dictionary<string, DateOnly> buckets)
+    {
+        if (traces.Count == 0)
+        {
+            return;
+        }
+
+        var spans = traces.SelectMany(trace => trace.Spans).Select(span => span.Record).ToList();
+        PostgresValue days = traces.Select(trace => buckets[trace.TraceId]).Distinct().ToArray();
+        var owners = (await session.QueryAsync(
+            SelectOwnersSql, row => (Key: (row.Text(0), row.Text(1)), Payload: row.Bytes(2)), Column(traces, trace => trace.TraceId), days, Column(spans, span => span.TraceId), Column(spans, span => span.SpanId)).ConfigureAwait(false))
+            .ToDictionary(row => row.Key, row => row.Payload);
+        if (owners.Count == 0)
+        {
+            return;
+        }
+
+        // Those that have ended are written over in any case.
+        var replaced = spans.Where(span => span.EndNs is not null).Select(span => (span.TraceId, span.SpanId)).ToHashSet();
+        var members = await session.QueryAsync(
+            SelectMembersSql, row => (TraceId: row.Text(0), SpanId: row.Text(1), Payload: row.Bytes(2)), owners.Keys.Select(key => key.Item1).Distinct().ToArray(), days, Column(owners.Keys, key => key.Item2)).ConfigureAwait(false);
+        var alone = new List<(string TraceId, string SpanId, int Codec, byte[] Payload)>();
+        foreach (var member in members.Where(member => !replaced.Contains((member.TraceId, member.SpanId))))
+        {
+            if (owners.TryGetValue((member.TraceId, PayloadFrame.OwnerOf(PayloadFrame.Member, member.Payload)!), out var owner) && PayloadFrame.Freed(member.Payload, owner) is { } freed)
+            {
+                alone.Add((member.TraceId, member.SpanId, freed.Codec, freed.Payload));
+            }
+        }
+
+        if (alone.Count > 0)
+        {
+            await session.ExecuteAsync(
+                UpsertPayloadsSql,
+                Column(alone, span => span.TraceId),
+                Column(alone, span => buckets[span.TraceId]),
+                Column(alone, span => span.SpanId),
+                Column(alone, span => (short)span.Codec),
+                Column(alone, span => span.Payload)).ConfigureAwait(false);
+        }
     }
 
     /// <returns>Those that were written: not those of which something newer is stored, or that say no more than that a stored span runs.</returns>

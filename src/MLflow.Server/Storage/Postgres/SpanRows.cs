@@ -6,11 +6,11 @@ namespace MLflow.Server.Storage.Postgres;
 /// <summary>Reads spans with their payloads.</summary>
 internal static class SpanRows
 {
-    /// <param name="row">The columns of <see cref="ReadColumns"/>, then codec and payload.</param>
-    public static StoredSpan ReadStored(PostgresRow row) => new(ReadColumns(row), (int)row.Int64(10), row.Bytes(11));
+    /// <param name="row">The columns of <see cref="ReadColumns"/>, then codec and payload. Its owner is among other rows.</param>
+    public static StoredSpan Read(PostgresRow row) => new(ReadColumns(row), (int)row.Int64(10), row.Bytes(11));
 
-    /// <param name="row">The same.</param>
-    public static SpanRecord Read(PostgresRow row) => SpanPayload.Decode(ReadColumns(row), (int)row.Int64(10), row.Bytes(11));
+    /// <param name="row">The same, then the payload of the owner.</param>
+    public static StoredSpan ReadWithOwner(PostgresRow row) => Read(row) with { Owner = row.BytesOrNull(12) };
 
     /// <param name="row">trace_id, span_id, otel_trace_id, parent_span_id, name, type, status, status_message, start_ns, end_ns.</param>
     public static SpanRecord ReadColumns(PostgresRow row) => new()

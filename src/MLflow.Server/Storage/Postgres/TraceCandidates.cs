@@ -20,7 +20,7 @@ internal sealed class TraceCandidates
     private const string SelectPayloadsSql = """
         SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
         FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.bucket = s.bucket AND p.span_id = s.span_id
-        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2)
+        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2) ORDER BY s.trace_id
         """;
 
     private readonly PostgresSession _session;
@@ -107,15 +107,42 @@ internal sealed class TraceCandidates
 
         var withPayloads = filters.Exists(filter => filter.ReadsPayloads);
         var byId = rows.ToDictionary(row => row.TraceId);
+        var ofTrace = new List<StoredSpan>();
         PostgresValue ids = byId.Keys.ToArray();
         PostgresValue buckets = rows.Select(row => row.Bucket).Distinct().ToArray();
         await foreach (var row in _session.StreamAsync(withPayloads ? SelectPayloadsSql : SelectSpansSql, [ids, buckets], cancellationToken).ConfigureAwait(false))
         {
             _clock.ThrowIfOver();
-            var span = new SpanContent(withPayloads ? SpanRows.Read(row) : SpanRows.ReadColumns(row));
+            if (!withPayloads)
+            {
+                Add(SpanRows.ReadColumns(row));
+                continue;
+            }
+
+            // Spans of a trace share their content, so they are decoded together.
+            var span = SpanRows.Read(row);
+            if (ofTrace.Count > 0 && ofTrace[0].Columns.TraceId != span.Columns.TraceId)
+            {
+                AddTrace();
+            }
+
+            ofTrace.Add(span);
+        }
+
+        AddTrace();
+
+        void AddTrace()
+        {
+            Array.ForEach(StoredSpan.Decode(ofTrace), Add);
+            ofTrace.Clear();
+        }
+
+        void Add(SpanRecord span)
+        {
+            var content = new SpanContent(span);
             for (var i = 0; i < filters.Count; i++)
             {
-                filters[i].Add(span, byId[span.Span.TraceId].Facts[i]);
+                filters[i].Add(content, byId[span.TraceId].Facts[i]);
             }
         }
     }

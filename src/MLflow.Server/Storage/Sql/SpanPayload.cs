@@ -4,7 +4,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using MLflow.Server.Conventions;
 using MLflow.Server.Traces;
-using ZstdSharp;
 
 namespace MLflow.Server.Storage.Sql;
 
@@ -16,12 +15,8 @@ namespace MLflow.Server.Storage.Sql;
 /// </summary>
 internal static class SpanPayload
 {
-    public const int Plain = 0;
-    public const int Zstd = 1;
-
-    /// <summary>Bytes from which compression is worth its time.</summary>
-    private const int CompressFrom = 256;
-    private const int CompressionLevel = 1;
+    /// <summary>Bytes of a buffer that is not kept for the next trace.</summary>
+    private const int MaxKeptBuffer = 4 * 1024 * 1024;
 
     private static readonly JsonWriterOptions Options = new()
     {
@@ -35,63 +30,90 @@ internal static class SpanPayload
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _buffer;
 
-    [ThreadStatic]
-    private static Compressor? _compressor;
-
-    [ThreadStatic]
-    private static Decompressor? _decompressor;
-
-    public static byte[] Encode(SpanRecord span, out int codec)
+    /// <summary>The payloads of spans of one trace that are written together.</summary>
+    public static (int Codec, byte[] Payload)[] Encode(IReadOnlyList<SpanRecord> spans)
     {
         var buffer = _buffer ??= new ArrayBufferWriter<byte>(4096);
         buffer.ResetWrittenCount();
+        var payloads = new (int Codec, byte[] Payload)[spans.Count];
+        var frame = new PayloadFrame();
         using (var writer = new Utf8JsonWriter(buffer, Options))
         {
-            var sent = span.Sent ?? span;
-            writer.WriteStartObject();
-            WriteAttributes(writer, "a", sent.Attributes);
-            WriteAttributes(writer, "m", span.Mapped);
-            if (sent.Status != span.Status || sent.StatusMessage != span.StatusMessage)
+            for (var i = 0; i < spans.Count; i++)
             {
-                writer.WriteStartArray("o");
-                writer.WriteNumberValue((int)sent.Status);
-                writer.WriteStringValue(sent.StatusMessage);
-                writer.WriteEndArray();
-            }
+                var start = buffer.WrittenCount;
+                WriteJson(writer, spans[i]);
 
-            WriteEvents(writer, sent.Events);
-            WriteAttributes(writer, "r", span.Resource);
-            if (span.ScopeName is not null || span.ScopeVersion is not null)
-            {
-                writer.WriteStartArray("s");
-                writer.WriteStringValue(span.ScopeName);
-                writer.WriteStringValue(span.ScopeVersion);
-                writer.WriteEndArray();
-            }
+                // What is stored of a span that runs may be newer, and stay.
+                var isAlone = spans[i].EndNs is null || buffer.WrittenCount - start > PayloadFrame.FrameBytes;
+                if (isAlone)
+                {
+                    payloads[i] = PayloadFrame.Alone(buffer.WrittenSpan[start..]);
+                }
+                else
+                {
+                    frame.Add(i, spans[i].SpanId, start..buffer.WrittenCount);
+                }
 
-            WriteAttributes(writer, "c", span.ScopeAttributes);
-            WriteText(writer, "u", span.SchemaUrl);
-            WriteText(writer, "k", span.Kind);
-            WriteText(writer, "w", span.TraceState);
-            WriteLinks(writer, span.Links);
-            writer.WriteEndObject();
+                if (buffer.WrittenCount > PayloadFrame.FrameBytes)
+                {
+                    frame.Close(buffer.WrittenSpan, payloads);
+                    buffer.ResetWrittenCount();
+                }
+            }
         }
 
-        var json = buffer.WrittenSpan;
-        if (json.Length >= CompressFrom)
+        frame.Close(buffer.WrittenSpan, payloads);
+        if (buffer.Capacity > MaxKeptBuffer)
         {
-            codec = Zstd;
-            return (_compressor ??= new Compressor(CompressionLevel)).Wrap(json).ToArray();
+            _buffer = null;
         }
 
-        codec = Plain;
-        return json.ToArray();
+        return payloads;
+    }
+
+    private static void WriteJson(Utf8JsonWriter writer, SpanRecord span)
+    {
+        var sent = span.Sent ?? span;
+        writer.WriteStartObject();
+        WriteAttributes(writer, "a", sent.Attributes);
+        WriteAttributes(writer, "m", span.Mapped);
+        if (sent.Status != span.Status || sent.StatusMessage != span.StatusMessage)
+        {
+            writer.WriteStartArray("o");
+            writer.WriteNumberValue((int)sent.Status);
+            writer.WriteStringValue(sent.StatusMessage);
+            writer.WriteEndArray();
+        }
+
+        WriteEvents(writer, sent.Events);
+        WriteAttributes(writer, "r", span.Resource);
+        if (span.ScopeName is not null || span.ScopeVersion is not null)
+        {
+            writer.WriteStartArray("s");
+            writer.WriteStringValue(span.ScopeName);
+            writer.WriteStringValue(span.ScopeVersion);
+            writer.WriteEndArray();
+        }
+
+        WriteAttributes(writer, "c", span.ScopeAttributes);
+        WriteText(writer, "u", span.SchemaUrl);
+        WriteText(writer, "k", span.Kind);
+        WriteText(writer, "w", span.TraceState);
+        WriteLinks(writer, span.Links);
+        writer.WriteEndObject();
+        writer.Flush();
+        writer.Reset();
     }
 
     /// <summary>Fills a span that was read from its columns.</summary>
-    public static SpanRecord Decode(SpanRecord span, int codec, ReadOnlySpan<byte> payload)
+    /// <param name="span">What stands in columns.</param>
+    /// <param name="codec">How the payload is written.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="owner">The payload that <see cref="PayloadFrame.OwnerOf"/> asks for; else null.</param>
+    public static SpanRecord Decode(SpanRecord span, int codec, byte[] payload, byte[]? owner)
     {
-        var json = codec == Zstd ? (_decompressor ??= new Decompressor()).Unwrap(payload) : payload;
+        var json = PayloadFrame.Json(codec, payload, owner);
         var reader = new Utf8JsonReader(json, ReaderOptions);
         List<KeyValuePair<string, string>> mapped = [];
         var (status, message) = (span.Status, span.StatusMessage);

@@ -4,22 +4,22 @@ using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sql;
 
-/// <summary>A span with its columns and its payload, its conventions mapped, and its cost.</summary>
-internal sealed class SpanRow
+/// <summary>A span with its columns, its conventions mapped, and its cost.</summary>
+internal sealed record SpanRow
 {
     public SpanRow(SpanRecord sent, IReadOnlyList<SpanEventRecord> logs, CallPricer pricer)
     {
         Record = pricer.Price(ConventionMapper.Map(sent, logs));
         Facts = SpanFacts.From(Record);
-        Payload = SpanPayload.Encode(Record, out var codec);
-        Codec = codec;
     }
 
     public SpanRecord Record { get; }
 
     public SpanFacts Facts { get; }
 
-    public int Codec { get; }
+    /// <summary>See <see cref="PayloadFrame"/>. Set by the <see cref="TraceRows"/> that the span is written with.</summary>
+    public int Codec { get; init; }
 
-    public byte[] Payload { get; }
+    /// <summary>As <see cref="Codec"/>.</summary>
+    public byte[] Payload { get; init; } = [];
 }

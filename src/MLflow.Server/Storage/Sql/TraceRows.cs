@@ -12,7 +12,8 @@ internal sealed class TraceRows
     {
         _pricer = pricer;
         TraceId = traceId;
-        Spans = spans;
+        var payloads = SpanPayload.Encode([.. spans.Select(span => span.Record)]);
+        Spans = [.. spans.Select((span, i) => span with { Codec = payloads[i].Codec, Payload = payloads[i].Payload })];
         LeaseMs = leaseMs;
         Summary = TraceSummary.From([.. spans.Select(span => span.Facts)]);
     }

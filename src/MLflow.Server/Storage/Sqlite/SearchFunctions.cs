@@ -11,6 +11,9 @@ internal sealed class SearchFunctions
     private const string TextFunction = "mlflow_text";
     private const string SpanFunction = "mlflow_span";
 
+    // See PayloadFrame. Looked for only where there is one.
+    private const string OwnerOfPayload = "(SELECT f.payload FROM span_payloads f WHERE p.codec = 3 AND f.trace_id = p.trace_id AND f.span_id = lower(hex(substr(p.payload, 1, 8))))";
+
     private readonly List<Predicate<string>> _texts = [];
     private readonly List<Predicate<SpanContent>> _spans = [];
     private long _spanRow = -1;
@@ -29,7 +32,7 @@ internal sealed class SearchFunctions
     public string Span(Predicate<SpanContent> predicate)
     {
         _spans.Add(predicate);
-        return $"{SpanFunction}({_spans.Count - 1}, p.rowid, CAST(s.name AS BLOB), CAST(s.type AS BLOB), s.status, CAST(s.status_message AS BLOB), p.codec, p.payload)";
+        return $"{SpanFunction}({_spans.Count - 1}, p.rowid, CAST(s.name AS BLOB), CAST(s.type AS BLOB), s.status, CAST(s.status_message AS BLOB), p.codec, p.payload, {OwnerOfPayload})";
     }
 
     /// <summary>Gives the functions to a connection, which forgets them when it is closed.</summary>
@@ -46,12 +49,12 @@ internal sealed class SearchFunctions
 
         if (_spans.Count > 0)
         {
-            connection.CreateFunction(SpanFunction, (long predicate, long row, byte[] name, byte[] type, string status, byte[]? message, long codec, byte[] payload) =>
+            connection.CreateFunction(SpanFunction, (long predicate, long row, byte[] name, byte[] type, string status, byte[]? message, long codec, byte[] payload, byte[]? owner) =>
             {
                 clock.ThrowIfOver();
                 if (_spanRow != row || _span is null)
                 {
-                    _span = Decode(name, type, status, message, codec, payload);
+                    _span = Decode(name, type, status, message, codec, payload, owner);
                     _spanRow = row;
                 }
 
@@ -60,7 +63,7 @@ internal sealed class SearchFunctions
         }
     }
 
-    private static SpanContent Decode(byte[] name, byte[] type, string status, byte[]? message, long codec, byte[] payload) => new(SpanPayload.Decode(
+    private static SpanContent Decode(byte[] name, byte[] type, string status, byte[]? message, long codec, byte[] payload, byte[]? owner) => new(SpanPayload.Decode(
         new SpanRecord
         {
             TraceId = "",
@@ -73,5 +76,6 @@ internal sealed class SearchFunctions
             StatusMessage = message is null ? null : Encoding.UTF8.GetString(message),
         },
         (int)codec,
-        payload));
+        payload,
+        owner));
 }

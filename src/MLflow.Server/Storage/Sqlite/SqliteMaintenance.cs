@@ -129,7 +129,11 @@ internal static class SqliteMaintenance
     private static long CheckPayloads(SqliteConnection connection, List<string> problems, CancellationToken cancellationToken)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT trace_id, span_id, codec, payload FROM span_payloads";
+        command.CommandText = """
+            SELECT p.trace_id, p.span_id, p.codec, p.payload,
+                (SELECT f.payload FROM span_payloads f WHERE p.codec = 3 AND f.trace_id = p.trace_id AND f.span_id = lower(hex(substr(p.payload, 1, 8))))
+            FROM span_payloads p
+            """;
         using var reader = command.ExecuteReader();
         var spans = 0L;
         while (reader.Read())
@@ -138,7 +142,7 @@ internal static class SqliteMaintenance
             spans++;
             try
             {
-                SpanPayload.Decode(SpanOf(reader), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3));
+                SpanPayload.Decode(SpanOf(reader), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3), reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4));
             }
 #pragma warning disable CA1031 // Whatever a damaged content throws is what is to be told.
             catch (Exception e) when (e is not OutOfMemoryException)

@@ -61,7 +61,7 @@ internal sealed partial class SqliteTraceStore
         command.CommandText = SpanColumns;
         command.Parameters.AddWithValue("$traceId", traceId);
         using var reader = command.ExecuteReader();
-        var spans = new List<SpanRecord>();
+        var spans = new List<StoredSpan>();
         while (reader.Read())
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -78,14 +78,14 @@ internal sealed partial class SqliteTraceStore
                 StartNs = reader.GetInt64(8),
                 EndNs = Integer(reader, 9),
             };
-            spans.Add(SpanPayload.Decode(span, reader.GetInt32(10), reader.GetFieldValue<byte[]>(11)));
+            spans.Add(new StoredSpan(span, reader.GetInt32(10), reader.GetFieldValue<byte[]>(11)));
         }
 
-        return Task.FromResult<IReadOnlyList<SpanRecord>>(WithLogs(connection, spans));
+        return Task.FromResult<IReadOnlyList<SpanRecord>>(WithLogs(connection, StoredSpan.Decode(spans)));
     }
 
     /// <summary>Log records are shown as events of their spans.</summary>
-    private static List<SpanRecord> WithLogs(SqliteConnection connection, List<SpanRecord> spans)
+    private static IReadOnlyList<SpanRecord> WithLogs(SqliteConnection connection, IReadOnlyList<SpanRecord> spans)
     {
         var logs = connection.Query<(string TraceId, string SpanId, string Name, long TimeNs, string Attributes)>(
             "SELECT otel_trace_id, span_id, name, time_ns, attributes FROM span_logs WHERE otel_trace_id IN (SELECT value FROM json_each($ids)) ORDER BY time_ns, rowid",

@@ -104,7 +104,7 @@ internal static partial class SqliteTraceWriter
                 StartNs = rows.GetInt64(9),
                 EndNs = rows.GetInt64OrNull(10),
             };
-            spans.Add(new StoredSpan(columns, (int)rows.GetInt64(11), rows.GetBlob(12).ToArray()) { RowId = rows.GetInt64(0) });
+            spans.Add(new StoredSpan(columns, (int)rows.GetInt64(11), rows.GetBlob(12).ToArray()) { RowId = rows.GetInt64(0), Owner = rows.GetBlob(13) is { IsEmpty: false } owner ? owner.ToArray() : null });
         }
 
         return spans;

@@ -93,6 +93,10 @@ internal static partial class SqliteTraceWriter
         ON CONFLICT (trace_id, span_id) DO UPDATE SET codec = excluded.codec, payload = excluded.payload
         """;
 
+    private const string SelectOwnerSql = "SELECT payload FROM span_payloads WHERE trace_id = ?1 AND span_id = ?2 AND codec = 2";
+
+    private const string SelectMembersSql = "SELECT span_id, payload FROM span_payloads WHERE trace_id = ?1 AND codec = 3 AND lower(hex(substr(payload, 1, 8))) = ?2";
+
     private const string SelectSpanFactsSql = """
         SELECT span_id, parent_span_id, name, status, start_ns, end_ns, model, input_tokens, output_tokens, total_tokens, cached_input_tokens,
             first_token_ms, stream_end, error_type, error_message, input_cost, output_cost, session, user
@@ -117,7 +121,8 @@ internal static partial class SqliteTraceWriter
         """;
 
     private const string SelectSpanSql = """
-        SELECT s.rowid, s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
+        SELECT s.rowid, s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload,
+            (SELECT f.payload FROM span_payloads f WHERE p.codec = 3 AND f.trace_id = p.trace_id AND f.span_id = lower(hex(substr(p.payload, 1, 8))))
         FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id
         """;
 

@@ -73,6 +73,7 @@ internal static partial class SqliteTraceWriter
     /// <summary>Spans of a trace that is there.</summary>
     private static void Write(SqliteWriteSession session, TraceRows trace)
     {
+        FreeMembers(session, trace);
         var written = trace.Spans.Where(span => UpsertSpan(session, span)).ToList();
         if (written.Count == 0)
         {
@@ -83,6 +84,39 @@ internal static partial class SqliteTraceWriter
         var summary = TraceSummary.From(ReadSpanFacts(session, trace.TraceId));
         UpdateTrace(session, trace.TraceId, written, summary);
         WriteDerivedMetadata(session, trace.TraceId, summary);
+    }
+
+    /// <summary>Gives spans their own content again whose frame is another span's that is about to be written over.</summary>
+    private static void FreeMembers(SqliteWriteSession session, TraceRows trace)
+    {
+        HashSet<string>? replaced = null;
+        foreach (var owner in trace.Spans.Select(span => span.Record.SpanId))
+        {
+            var row = session[SelectOwnerSql].Bind(1, trace.TraceId).Bind(2, owner);
+            var frame = row.Read() ? row.GetBlob(0).ToArray() : null;
+            row.Reset();
+            if (frame is null)
+            {
+                continue;
+            }
+
+            // Those that have ended are written over in any case.
+            replaced ??= [.. trace.Spans.Where(span => span.Record.EndNs is not null).Select(span => span.Record.SpanId)];
+            var members = new List<(string SpanId, byte[] Payload)>();
+            var rows = session[SelectMembersSql].Bind(1, trace.TraceId).Bind(2, owner);
+            while (rows.Read())
+            {
+                members.Add((rows.GetString(0)!, rows.GetBlob(1).ToArray()));
+            }
+
+            foreach (var (spanId, payload) in members.Where(member => !replaced.Contains(member.SpanId)))
+            {
+                if (PayloadFrame.Freed(payload, frame) is { } freed)
+                {
+                    session[UpsertPayloadSql].Bind(1, trace.TraceId).Bind(2, spanId).Bind(3, freed.Codec).Bind(4, freed.Payload).Execute();
+                }
+            }
+        }
     }
 
     /// <summary>Somebody has spoken of the trace just now.</summary>
