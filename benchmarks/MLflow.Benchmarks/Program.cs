@@ -1,4 +1,5 @@
 using MLflow.Benchmarks.Calls;
+using MLflow.Benchmarks.Long;
 using MLflow.Benchmarks.Privacy;
 using MLflow.Benchmarks.Server;
 using MLflow.Benchmarks.Spans;
@@ -12,6 +13,8 @@ return args switch
     ["privacy"] => CompiledProcess.Run("privacy", RunPrivacy),
     ["server", ..] => await ServerBenchmark.RunAsync(args.AsMemory(1)),
     ["soak", var spans] when long.TryParse(spans, out var count) && count >= 1000 => await SoakRun.RunAsync(count),
+    ["crash", var kills] when int.TryParse(kills, out var count) && count >= 1 => await CrashRun.RunAsync(count),
+    ["concurrency", var minutes] when double.TryParse(minutes, System.Globalization.CultureInfo.InvariantCulture, out var count) && count > 0 => await ConcurrencyRun.RunAsync(count),
     ["spans"] => CompiledProcess.Run("spans", RunSpans),
     ["uploads"] => RunUploads(),
     _ => Usage(),
@@ -49,6 +52,6 @@ static int RunPrivacy()
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls [chat | stream | get] | spans | soak SPANS | privacy | uploads | " + ServerBenchmark.Usage);
+    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls [chat | stream | get] | spans | soak SPANS | crash KILLS | concurrency MINUTES | privacy | uploads | " + ServerBenchmark.Usage);
     return 2;
 }

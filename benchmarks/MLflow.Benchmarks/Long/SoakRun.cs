@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using MLflow.Benchmarks.Calls;
 
-namespace MLflow.Benchmarks.Spans;
+namespace MLflow.Benchmarks.Long;
 
 /// <summary>Traces millions of functions on several threads and shows the memory of the process meanwhile. Fails where a trace is lost or memory grows.</summary>
 internal static class SoakRun

@@ -35,6 +35,7 @@ internal sealed class AgentTraces
     private readonly int _seed;
     private readonly (string System, string Tools)[] _applications;
     private readonly ProtobufWriter _writer = new();
+    private long _tokens;
 
     /// <param name="scale">1 for spans of 4 KB on average, less for smaller ones.</param>
     /// <param name="seed">Another one for other ids and texts.</param>
@@ -47,6 +48,15 @@ internal sealed class AgentTraces
     }
 
     public static string TraceId(int seed, int trace) => "tr-" + Convert.ToHexStringLower(OtelId(seed, trace));
+
+    /// <summary>Tokens of all calls of a trace.</summary>
+    public long Tokens(int trace)
+    {
+        _writer.Clear();
+        _tokens = 0;
+        WriteAgent(trace);
+        return _tokens;
+    }
 
     public static long StartMs(int trace) => FirstStartMs + (long)((double)trace / PerDay * MsOfADay);
 
@@ -209,7 +219,11 @@ internal sealed class AgentTraces
     private static string Completion(Prose prose, string message, int promptTokens) =>
         $$$"""{"id":"{{{prose.Id("chatcmpl-")}}}","object":"chat.completion","created":1767225600,"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"message":{{{message}}},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":{{{promptTokens}}},"completion_tokens":{{{message.Length / 4}}},"total_tokens":{{{promptTokens + (message.Length / 4)}}},"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0}},"service_tier":"default","system_fingerprint":"{{{prose.Id("fp_")}}}"}""";
 
-    private static string Usage(int characters) => $$"""{"input_tokens":{{characters / 4}},"output_tokens":{{characters / 12}},"total_tokens":{{(characters / 4) + (characters / 12)}}}""";
+    private string Usage(int characters)
+    {
+        _tokens += (characters / 4) + (characters / 12);
+        return $$"""{"input_tokens":{{characters / 4}},"output_tokens":{{characters / 12}},"total_tokens":{{(characters / 4) + (characters / 12)}}}""";
+    }
 
     private static string Arguments(Prose prose) => $$"""{"customer":"{{prose.Id("cus_")}}","query":"{{prose.Text(60)}}","limit":10}""";
 

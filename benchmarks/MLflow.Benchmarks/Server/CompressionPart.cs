@@ -136,17 +136,49 @@ internal static class CompressionPart
         await using var connection = new SqliteConnection($"Data Source={database};Pooling=false");
         connection.Open();
         await using var command = connection.CreateCommand();
-        command.CommandText = "SELECT trace_id, payload FROM span_payloads ORDER BY rowid";
+        command.CommandText = "SELECT trace_id, span_id, codec, payload FROM span_payloads ORDER BY rowid";
         await using var reader = await command.ExecuteReaderAsync();
-        var payloads = new List<(string Trace, byte[] Json)>();
+        var payloads = new List<(string Trace, string Span, int Codec, byte[] Payload)>();
         while (await reader.ReadAsync())
         {
-            payloads.Add((reader.GetString(0), Unwrap(reader.GetFieldValue<byte[]>(1), null)));
+            payloads.Add((reader.GetString(0), reader.GetString(1), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3)));
         }
 
         await reader.DisposeAsync();
         await connection.CloseAsync();
         folder.Delete(recursive: true);
-        return (payloads.GroupBy(payload => payload.Trace).Select(ofTrace => ofTrace.Select(payload => payload.Json).ToArray()).ToList(), otlp);
+        return (payloads.GroupBy(payload => payload.Trace).Select(ofTrace => Json([.. ofTrace.Select(row => (row.Span, row.Codec, row.Payload))])).ToList(), otlp);
+    }
+
+    /// <summary>See the server's PayloadFrame for how payloads are written.</summary>
+    private static byte[][] Json((string Span, int Codec, byte[] Payload)[] rows)
+    {
+        var frames = rows.Where(row => row.Codec == 2).ToDictionary(row => row.Span, row => Unwrap(row.Payload[Varint(row.Payload, 0).End..], null));
+        return Array.ConvertAll(rows, row =>
+        {
+            switch (row.Codec)
+            {
+                case 2:
+                    return frames[row.Span][..Varint(row.Payload, 0).Value];
+                case 3:
+                    var offset = Varint(row.Payload, 12);
+                    return frames[Convert.ToHexStringLower(row.Payload.AsSpan(0, 8))].AsSpan(offset.Value, Varint(row.Payload, offset.End).Value).ToArray();
+                default:
+                    return Unwrap(row.Payload, null);
+            }
+        });
+    }
+
+    private static (int Value, int End) Varint(byte[] bytes, int at)
+    {
+        var value = 0;
+        for (var shift = 0; ; shift += 7)
+        {
+            value |= (bytes[at] & 0x7f) << shift;
+            if (bytes[at++] < 0x80)
+            {
+                return (value, at);
+            }
+        }
     }
 }

@@ -9,9 +9,9 @@ namespace MLflow.Benchmarks.Server;
 /// </summary>
 internal sealed class Prose
 {
-    private const int Words = 4000;
-    private const int Followers = 3;
-    private const double FollowRate = 0.55;
+    private const int Words = 1500;
+    private const int Followers = 2;
+    private const double FollowRate = 0.92;
 
     private static readonly string[] Syllables =
         "a al an ar as at be ber by ca ce co con de den di do e ed el en er es ex fa for ge gen ha her i ic il in ing ion is it ity ke la le li lo ly ma me men mi mo na ne ni no o of on or per po pre pro ra re ri ro sa se si so sta ta te ter the ti tion to tra tu u un ur us ver vi way"
