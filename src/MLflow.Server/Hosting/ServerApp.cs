@@ -63,6 +63,8 @@ internal static partial class ServerApp
             .AddSingleton<OtlpBudget>()
             .AddScoped<OtlpReceiver>()
             .AddHostedService<ConventionRemapping>()
+            .AddSingleton(_ => database.TextIndex())
+            .AddHostedService<TextIndexing>()
             .AddMcp(options.McpMaxAnswerBytes)
             .AddTraceUi()
             .AddOtlpGrpc();

@@ -17,5 +17,7 @@ internal interface IDatabase : IAsyncDisposable
 
     IAccessStore Access();
 
+    ITextIndex TextIndex();
+
     IStoreHealth Health();
 }

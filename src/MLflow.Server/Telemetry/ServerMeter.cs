@@ -12,6 +12,7 @@ internal sealed class ServerMeter : IDisposable
     private readonly Counter<long> _rejected;
     private readonly Histogram<double> _commits;
     private readonly Histogram<double> _searches;
+    private long _textIndexWaiting;
 
     public ServerMeter()
     {
@@ -19,6 +20,13 @@ internal sealed class ServerMeter : IDisposable
         _rejected = _meter.CreateCounter<long>("mlflow.server.rejected", "{item}", "Requests, and single spans of requests, that were not taken, by reason.");
         _commits = _meter.CreateHistogram<double>("mlflow.server.commit.duration", "s", "Time of one transaction, which may hold the work of several requests.");
         _searches = _meter.CreateHistogram<double>("mlflow.server.search.duration", "s", "Time of one search for traces, experiments or runs.");
+        _meter.CreateObservableGauge("mlflow.server.text_index.waiting", () => Interlocked.Read(ref _textIndexWaiting), "{trace}", "Traces that are not in the text index yet; searches look through them.");
+    }
+
+    /// <summary>Traces that waited for the text index when they were counted last; those of all servers of the database.</summary>
+    public long TextIndexWaiting
+    {
+        set => Interlocked.Exchange(ref _textIndexWaiting, value);
     }
 
     public void Ingested(string kind, int count) => _spans.Add(count, new KeyValuePair<string, object?>("kind", kind));

@@ -52,6 +52,8 @@ internal sealed class PostgresDatabase : IDatabase
 
     public IAccessStore Access() => new PostgresAccessStore(this);
 
+    public ITextIndex TextIndex() => new PostgresTextIndex(this);
+
     public IStoreHealth Health() => new PostgresStoreHealth(this);
 
     /// <summary>Connects, and brings the schema up to date.</summary>

@@ -51,6 +51,8 @@ internal sealed class TraceCandidates
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var isExact = IsExact(filter);
+        var text = new PostgresTextPlaces(_session, _clock, filter);
+        var few = await text.FewAsync().ConfigureAwait(false);
         var token = query.PageToken;
         var passOver = -1L;
         for (var limit = isExact ? Math.Min(wanted, MaxChunk) : FirstChunk; ; limit = Math.Min(2 * limit, MaxChunk))
@@ -67,13 +69,14 @@ internal sealed class TraceCandidates
             // An offset counts what matches, not what may.
             passOver = passOver < 0 ? start.Offset : passOver;
             var select = $"""
-                SELECT {string.Join(", ", new[] { "t.trace_id", "t.bucket", keyset.Select }.Concat(filters.SelectMany(each => each.Columns)))}
-                FROM traces t WHERE {sql.Where(query, filters[0].Superset)} AND {start.Condition}
+                SELECT {string.Join(", ", new[] { "t.trace_id", "t.bucket", "t.text_place", keyset.Select }.Concat(filters.SelectMany(each => each.Columns)))}
+                FROM traces t WHERE {sql.Where(query, filters[0].Superset, few is null ? null : $"(t.text_place < 0 OR {conditions.In("t.text_place", few)})")} AND {start.Condition}
                 ORDER BY {keyset.OrderBy} LIMIT {parameters.Add((long)limit)}
                 """;
             var rows = await _session.QueryAsync(select, row => Read(row, keyset.Count, filters), [.. parameters.Values]).ConfigureAwait(false);
-            await ReadSpansAsync(rows, filters, cancellationToken).ConfigureAwait(false);
-            foreach (var row in rows.Where(row => filters[0].Holds(row.Facts[0])))
+            var may = few is null && text.CanTell ? await MayAsync(rows, text).ConfigureAwait(false) : rows;
+            await ReadSpansAsync(may, filters, cancellationToken).ConfigureAwait(false);
+            foreach (var row in may.Where(row => filters[0].Holds(row.Facts[0])))
             {
                 if (passOver-- <= 0)
                 {
@@ -91,11 +94,17 @@ internal sealed class TraceCandidates
         }
     }
 
+    private static async Task<List<Candidate>> MayAsync(List<Candidate> rows, PostgresTextPlaces text)
+    {
+        await text.LoadAsync(rows.Where(row => row.TextPlace >= 0).Select(row => PostgresTextPlaces.SegmentOf(row.TextPlace))).ConfigureAwait(false);
+        return rows.FindAll(row => row.TextPlace < 0 || text.May(row.TextPlace));
+    }
+
     private Candidate Read(PostgresRow row, int keys, List<CandidateFilter<TraceCondition>> filters)
     {
         _clock.ThrowIfOver();
-        var column = 2 + keys;
-        return new Candidate(row.Text(0), row.Day(1), [.. Enumerable.Range(2, keys).Select(row.Value)], [.. filters.Select(filter => filter.Read(row, ref column))]);
+        var column = 3 + keys;
+        return new Candidate(row.Text(0), row.Day(1), row.Int64(2), [.. Enumerable.Range(3, keys).Select(row.Value)], [.. filters.Select(filter => filter.Read(row, ref column))]);
     }
 
     private async Task ReadSpansAsync(List<Candidate> rows, List<CandidateFilter<TraceCondition>> filters, CancellationToken cancellationToken)
@@ -213,5 +222,5 @@ internal sealed class TraceCandidates
     }
 
     /// <summary>A trace that may match, with what is known of it for each filter.</summary>
-    private sealed record Candidate(string TraceId, DateOnly Bucket, object?[] Keys, CandidateFacts[] Facts);
+    private sealed record Candidate(string TraceId, DateOnly Bucket, long TextPlace, object?[] Keys, CandidateFacts[] Facts);
 }

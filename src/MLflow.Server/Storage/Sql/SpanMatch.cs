@@ -62,6 +62,9 @@ internal static class SpanMatch
     private static bool IsEqual(string json, string value) =>
         json == value || StoredJson.String(json) == value || (Number(json) is { } number && Number(value) == number);
 
+    /// <summary>Whether a value is compared as a number too.</summary>
+    public static bool IsNumber(string value) => Number(value) is not null;
+
     private static double? Number(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 }

@@ -37,6 +37,11 @@ internal abstract class SqlConditions
     /// <summary>A condition on the payload <c>p</c> of span <c>s</c>.</summary>
     public abstract string Payload(TraceCondition condition);
 
+    /// <summary>A condition on the text of trace <c>t</c>, which is looked at only where an index does not say that it cannot hold.</summary>
+    /// <param name="condition">The condition.</param>
+    /// <param name="sql">It in SQL.</param>
+    public virtual string Guarded(TraceCondition condition, string sql) => sql;
+
     public string Compare(string expression, FilterOperator @operator, IReadOnlyList<object> values) => @operator switch
     {
         FilterOperator.Equal => $"{expression} = {Value(values[0])}",

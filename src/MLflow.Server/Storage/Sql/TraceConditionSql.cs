@@ -99,11 +99,11 @@ internal sealed class TraceConditionSql
         $"EXISTS (SELECT 1 FROM trace_tags x WHERE x.trace_id = t.trace_id AND x.key = {_conditions.Value(LinkedPrompts.Tag)} "
         + $"AND {_conditions.Matches("x.value", json => LinkedPrompts.Read(json).Exists(linked => $"{linked.Name}/{linked.Version}" == prompt))})";
 
-    private string Text(TraceCondition condition) => SqlConditions.Any(
+    private string Text(TraceCondition condition) => _conditions.Guarded(condition, SqlConditions.Any(
     [
         _conditions.Compare("t.request_preview", condition.Operator, condition.Values),
         _conditions.Compare("t.response_preview", condition.Operator, condition.Values),
         $"EXISTS (SELECT 1 FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id{_conditions.PayloadOfSpan} "
             + $"WHERE s.trace_id = t.trace_id{_conditions.SpanOfTrace} AND {_conditions.Payload(condition)})",
-    ]);
+    ]));
 }

@@ -54,7 +54,7 @@ internal sealed class TraceFilterSql
         TraceField.SpanName => _conditions.Compare("s.name", condition.Operator, condition.Values),
         TraceField.SpanType => _conditions.Compare("s.type", condition.Operator, condition.Values),
         TraceField.SpanStatus => _conditions.Compare("s.status", condition.Operator, condition.Values),
-        _ => _conditions.Payload(condition),
+        _ => _conditions.Guarded(condition, _conditions.Payload(condition)),
     };
 
     public static bool IsOfSpan(TraceCondition condition) => IsOfPayload(condition) || condition.Field is TraceField.SpanName or TraceField.SpanType or TraceField.SpanStatus;

@@ -16,11 +16,14 @@ internal sealed class TraceSql
 
     public TraceSql(SqlConditions conditions) => _conditions = conditions;
 
-    public string Where(TraceQuery query, FilterTree<TraceCondition> filter)
+    /// <param name="query">Names the experiments.</param>
+    /// <param name="filter">What must hold.</param>
+    /// <param name="few">A condition for which an index finds few traces, to begin from there; null where there is none.</param>
+    public string Where(TraceQuery query, FilterTree<TraceCondition> filter, string? few = null)
     {
         // SQLite would walk through the experiment even where a condition names a few traces.
-        var column = NamesFew(filter) || (filter.Kind == FilterTreeKind.All && filter.Children.Any(NamesFew)) ? _conditions.Unindexed("t.experiment_id") : "t.experiment_id";
-        return $"{Experiments(column, query)} AND {new TraceFilterSql(_conditions).Where(filter)}";
+        var column = few is not null || NamesFew(filter) || (filter.Kind == FilterTreeKind.All && filter.Children.Any(NamesFew)) ? _conditions.Unindexed("t.experiment_id") : "t.experiment_id";
+        return $"{Experiments(column, query)} AND {(few is null ? "" : few + " AND ")}{new TraceFilterSql(_conditions).Where(filter)}";
     }
 
     /// <summary>Whether a trace is interrupted (<see cref="TraceInfo.IsInterrupted"/>) at a time in milliseconds. A difference, as sums may be beyond 64 bits.</summary>

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Storage.Sql;
+using MLflow.Server.Storage.TextIndex;
 using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -13,11 +14,14 @@ internal sealed class SearchFunctions
 
     // See PayloadFrame. Looked for only where there is one.
     private const string OwnerOfPayload = "(SELECT f.payload FROM span_payloads f WHERE p.codec = 3 AND f.trace_id = p.trace_id AND f.span_id = lower(hex(substr(p.payload, 1, 8))))";
+    private const string PlaceFunction = "mlflow_place";
 
     private readonly List<Predicate<string>> _texts = [];
+    private readonly List<TextNeed> _needs = [];
     private readonly List<Predicate<SpanContent>> _spans = [];
     private long _spanRow = -1;
     private SpanContent? _span;
+    private SqliteTextPlaces? _places;
 
     /// <summary>The condition that the text of an expression matches; an absent one does not.</summary>
     public string Text(Predicate<string> predicate, string expression)
@@ -35,6 +39,16 @@ internal sealed class SearchFunctions
         return $"{SpanFunction}({_spans.Count - 1}, p.rowid, CAST(s.name AS BLOB), CAST(s.type AS BLOB), s.status, CAST(s.status_message AS BLOB), p.codec, p.payload, {OwnerOfPayload})";
     }
 
+    /// <summary>The condition that the trace at a place of the text index may have what is needed.</summary>
+    public string Place(TextNeed need, string place)
+    {
+        _needs.Add(need);
+        return $"{PlaceFunction}({_needs.Count - 1}, {place})";
+    }
+
+    /// <summary>The text index as this search asks it.</summary>
+    public SqliteTextPlaces Places(SqliteConnection connection, SearchClock clock) => _places ??= new SqliteTextPlaces(connection, clock);
+
     /// <summary>Gives the functions to a connection, which forgets them when it is closed.</summary>
     public void Register(SqliteConnection connection, SearchClock clock)
     {
@@ -45,6 +59,12 @@ internal sealed class SearchFunctions
                 clock.ThrowIfOver();
                 return text is not null && _texts[(int)predicate](Encoding.UTF8.GetString(text));
             });
+        }
+
+        if (_needs.Count > 0)
+        {
+            var places = Places(connection, clock);
+            connection.CreateFunction(PlaceFunction, (long need, long place) => places.May(_needs[(int)need], place));
         }
 
         if (_spans.Count > 0)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MLflow.Server.Storage.Sql;
+using MLflow.Server.Storage.TextIndex;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.Sqlite;
@@ -39,6 +40,9 @@ internal sealed class SqliteConditions : SqlConditions
     public override string Matches(string expression, Predicate<string> predicate) => _functions.Text(predicate, expression);
 
     public override string Payload(TraceCondition condition) => _functions.Span(SpanMatch.Create(condition, _clock));
+
+    public override string Guarded(TraceCondition condition, string sql) =>
+        TextNeed.Of(condition) is { } need ? $"((t.text_place < 0 OR {_functions.Place(need, "t.text_place")}) AND {sql})" : sql;
 
     protected override string Pattern(string expression, FilterOperator @operator, string pattern) => Matches(expression, TextMatch.Create(@operator, pattern, _clock));
 }

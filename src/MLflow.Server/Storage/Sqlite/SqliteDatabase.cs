@@ -42,6 +42,8 @@ internal sealed class SqliteDatabase : IDatabase
 
     public IAccessStore Access() => new SqliteAccessStore(this);
 
+    public ITextIndex TextIndex() => new SqliteTextIndex(this);
+
     public IStoreHealth Health() => new SqliteStoreHealth(this);
 
     /// <summary>Opens the database and brings its schema up to date; creates file and folder when they are missing.</summary>

@@ -50,7 +50,9 @@ internal sealed partial class SqliteTraceStore
         using var command = connection.CreateCommand();
         command.CommandText = $"SELECT {InfoColumns} FROM traces t WHERE t.trace_id IN (SELECT value FROM json_each($ids))";
         command.Parameters.AddWithValue("$ids", JsonSerializer.Serialize(traceIds));
-        var found = ReadInfos(connection, command, null, _database.NowMs).ToDictionary(trace => trace.Info.TraceId, trace => trace.Info);
+        using var transaction = connection.BeginTransaction(deferred: true);
+        command.Transaction = transaction;
+        var found = ReadInfos(connection, command, null, _database.NowMs, transaction).ToDictionary(trace => trace.Info.TraceId, trace => trace.Info);
         return Task.FromResult<IReadOnlyList<TraceInfo>>([.. traceIds.Distinct().Where(found.ContainsKey).Select(id => found[id])]);
     }
 
@@ -120,19 +122,22 @@ internal sealed partial class SqliteTraceStore
         var sql = new TraceSql(conditions);
         var keyset = sql.Keyset(orders);
         var start = keyset.Start(query.PageToken, conditions);
-
-        // One row more than the page tells whether there is another page.
-        var select = $"""
-            SELECT {InfoColumns}, {keyset.Select} FROM traces t WHERE {sql.Where(query, filter)} AND {start.Condition}
-            ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)} OFFSET {parameters.Add(start.Offset)}
-            """;
         var traces = search.Run(connection =>
         {
+            // Index, traces, tags and metadata of one moment, even while the writer commits in between.
+            using var transaction = connection.BeginTransaction(deferred: true);
+            var few = functions.Places(connection, search.Clock).Few(filter, conditions);
+
+            // One row more than the page tells whether there is another page.
+            var select = $"""
+                SELECT {InfoColumns}, {keyset.Select} FROM traces t WHERE {sql.Where(query, filter, few)} AND {start.Condition}
+                ORDER BY {keyset.OrderBy} LIMIT {parameters.Add(query.PageSize + 1)} OFFSET {parameters.Add(start.Offset)}
+                """;
             functions.Register(connection, search.Clock);
             using var command = connection.CreateCommand();
             command.CommandText = select;
             parameters.Bind(command);
-            return ReadInfos(connection, command, keyset, search.Clock.StartMs);
+            return ReadInfos(connection, command, keyset, search.Clock.StartMs, transaction);
         });
         string? token = null;
         if (traces.Count > query.PageSize)
@@ -154,9 +159,11 @@ internal sealed partial class SqliteTraceStore
 
         using var search = _database.OpenSearch(cancellationToken);
         var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
-        var where = new TraceSql(new SqliteConditions(parameters, functions, search.Clock)).Where(query, filter);
+        var conditions = new SqliteConditions(parameters, functions, search.Clock);
         return Task.FromResult(search.Run(connection =>
         {
+            using var transaction = connection.BeginTransaction(deferred: true);
+            var where = new TraceSql(conditions).Where(query, filter, functions.Places(connection, search.Clock).Few(filter, conditions));
             functions.Register(connection, search.Clock);
             using var command = connection.CreateCommand();
             command.CommandText = $"SELECT COUNT(*) FROM (SELECT 1 FROM traces t WHERE {where} LIMIT {parameters.Add(limit)})";
@@ -165,13 +172,9 @@ internal sealed partial class SqliteTraceStore
         }));
     }
 
-    private static List<TraceRow> ReadInfos(SqliteConnection connection, SqliteCommand command, Keyset? keyset, long nowMs)
+    private static List<TraceRow> ReadInfos(SqliteConnection connection, SqliteCommand command, Keyset? keyset, long nowMs, SqliteTransaction transaction)
     {
         command.Parameters.AddWithValue(NowParameter, nowMs);
-
-        // Traces, tags and metadata of one moment, even while the writer commits in between.
-        using var transaction = connection.BeginTransaction(deferred: true);
-        command.Transaction = transaction;
         var traces = new List<TraceRow>();
         using (var reader = command.ExecuteReader())
         {

@@ -32,7 +32,8 @@ internal static partial class SqliteTraceWriter
             span_count = ?18,
             input_cost = ?19,
             output_cost = ?20,
-            unpriced_calls = ?21
+            unpriced_calls = ?21,
+            text_place = MIN(text_place, 0) - 1
         WHERE trace_id = ?1
         """;
 
@@ -54,7 +55,8 @@ internal static partial class SqliteTraceWriter
             output_tokens = COALESCE(output_tokens, excluded.output_tokens),
             total_tokens = COALESCE(total_tokens, excluded.total_tokens),
             cached_input_tokens = COALESCE(cached_input_tokens, excluded.cached_input_tokens),
-            announced_span_count = COALESCE(excluded.announced_span_count, announced_span_count)
+            announced_span_count = COALESCE(excluded.announced_span_count, announced_span_count),
+            text_place = MIN(text_place, 0) - 1
         """;
 
     // What the client told stays, what was derived is replaced.

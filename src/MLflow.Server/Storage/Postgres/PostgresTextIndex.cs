@@ -1,0 +1,233 @@
+using MLflow.Server.Storage.TextIndex;
+using MLflow.Server.Traces;
+
+namespace MLflow.Server.Storage.Postgres;
+
+/// <summary>Builds the text index of a PostgreSQL database. Of several servers one works at a time: each step is a transaction that has a lock.</summary>
+internal sealed class PostgresTextIndex : ITextIndex
+{
+    /// <summary>Segments that are looked at in one sweep.</summary>
+    private const int SweptSegments = 8;
+
+    /// <summary>Traces whose spans are read with one statement.</summary>
+    private const int ReadChunk = 16;
+
+    private const long IndexLock = 0x4D4C74657874;
+
+    private const string LockSql = "SELECT pg_try_advisory_xact_lock($1)";
+
+    private const string CountWaitingSql = "SELECT COUNT(*) FROM traces WHERE text_place < 0";
+
+    private const string CountManySql = "SELECT COUNT(*) FROM (SELECT 1 FROM traces WHERE text_place < 0 LIMIT $1) AS waiting";
+
+    private const string SelectLastSql = "SELECT segment_id, traces, live, is_full, min_time_ms, max_time_ms FROM text_segments ORDER BY segment_id DESC LIMIT 1";
+
+    private const string SelectWaitingSql = """
+        SELECT trace_id, text_place, request_time_ms, request_preview, response_preview, bucket FROM traces
+        WHERE text_place < 0 AND COALESCE(last_seen_ms, 0) <= $1 ORDER BY text_place DESC LIMIT $2
+        """;
+
+    private const string SelectSpansSql = """
+        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
+        FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.bucket = s.bucket AND p.span_id = s.span_id
+        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2) ORDER BY s.trace_id
+        """;
+
+    private const string SelectPagesSql = "SELECT page, grams FROM text_pages WHERE page = ANY($1) AND segment_id = $2";
+
+    private const string UpsertPagesSql = """
+        INSERT INTO text_pages (page, segment_id, grams) SELECT u.page, $3, u.grams FROM unnest($1::smallint[], $2::bytea[]) AS u (page, grams)
+        ON CONFLICT (page, segment_id) DO UPDATE SET grams = excluded.grams
+        """;
+
+    private const string DeletePagesSql = "DELETE FROM text_pages WHERE page = ANY($1) AND segment_id = $2";
+
+    private const string UpsertSegmentSql = """
+        INSERT INTO text_segments (segment_id, traces, live, is_full, min_time_ms, max_time_ms) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (segment_id) DO UPDATE SET traces = excluded.traces, live = excluded.live, is_full = excluded.is_full, min_time_ms = excluded.min_time_ms, max_time_ms = excluded.max_time_ms
+        """;
+
+    private const string DeleteSegmentSql = "DELETE FROM text_segments WHERE segment_id = $1";
+
+    private const string KeptSql = "UPDATE text_segments SET live = $2 WHERE segment_id = $1";
+
+    // Those that somebody is writing to wait on anyway, and nobody waits for them here.
+    private const string LockTracesSql = """SELECT trace_id, text_place FROM traces WHERE trace_id = ANY($1) ORDER BY trace_id COLLATE "C" FOR UPDATE SKIP LOCKED""";
+
+    private const string PlaceSql = "UPDATE traces t SET text_place = u.place FROM unnest($1::text[], $2::bigint[]) AS u (trace_id, place) WHERE t.trace_id = u.trace_id";
+
+    private const string SelectSegmentsSql = "SELECT segment_id, traces, live, is_full, min_time_ms, max_time_ms FROM text_segments WHERE segment_id > $1 ORDER BY segment_id LIMIT $2";
+
+    private const string SelectPlacesSql = "SELECT trace_id, text_place FROM traces WHERE text_place >= $1 AND text_place < $2";
+
+    private static readonly short[] AllPages = [.. Enumerable.Range(0, TextSegment.Pages).Select(page => (short)page)];
+
+    private readonly PostgresDatabase _database;
+    private long _lastMs;
+    private long _swept;
+
+    public PostgresTextIndex(PostgresDatabase database)
+    {
+        _database = database;
+        _lastMs = NowMs;
+    }
+
+    private long NowMs => _database.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public Task<int> IndexAsync(bool now, CancellationToken cancellationToken) => _database.WriteAsync(
+        async session =>
+        {
+            if (await TryLockAsync(session).ConfigureAwait(false) && await ReadAsync(session, now, cancellationToken).ConfigureAwait(false) is { } build)
+            {
+                var (state, added) = (build.State, build.Added.ToList());
+                await WritePagesAsync(session, state.SegmentId, build.Encode()).ConfigureAwait(false);
+                var placed = await PlaceAsync(session, added).ConfigureAwait(false);
+                await session.ExecuteAsync(UpsertSegmentSql, state.SegmentId, (int)state.Traces, (int)state.Live + placed, state.IsFull ? 1 : 0, state.MinTimeMs, state.MaxTimeMs).ConfigureAwait(false);
+                Interlocked.Exchange(ref _lastMs, NowMs);
+                return added.Count;
+            }
+
+            return 0;
+        },
+        isIdempotent: true,
+        cancellationToken);
+
+    public async Task<bool> SweepAsync(CancellationToken cancellationToken)
+    {
+        var after = Interlocked.Read(ref _swept);
+        var segments = await _database.ReadAsync(session => session.QueryAsync(SelectSegmentsSql, ReadState, after, SweptSegments), cancellationToken).ConfigureAwait(false);
+        foreach (var segment in segments)
+        {
+            await _database.WriteAsync(session => SweepAsync(session, segment), isIdempotent: true, cancellationToken).ConfigureAwait(false);
+        }
+
+        var isMore = segments.Count == SweptSegments;
+        Interlocked.Exchange(ref _swept, isMore ? segments[^1].SegmentId : 0);
+        return isMore;
+    }
+
+    public async Task<long> CountWaitingAsync(CancellationToken cancellationToken) =>
+        (await _database.ReadAsync(session => session.QueryAsync(CountWaitingSql, row => row.Int64(0)), cancellationToken).ConfigureAwait(false))[0];
+
+    private static async Task<bool> TryLockAsync(PostgresSession session) => (await session.QueryAsync(LockSql, row => row.Boolean(0), IndexLock).ConfigureAwait(false))[0];
+
+    /// <summary>Reads a segment's worth of what waits; null when it is too early, or nothing does.</summary>
+    private async Task<TextSegmentBuild?> ReadAsync(PostgresSession session, bool now, CancellationToken cancellationToken)
+    {
+        var count = (await session.QueryAsync(CountManySql, row => row.Int64(0), TextSegment.Traces).ConfigureAwait(false))[0];
+        if (count == 0 || (!now && count < TextSegment.Traces && NowMs - Interlocked.Read(ref _lastMs) < ITextIndex.PatienceMs))
+        {
+            return null;
+        }
+
+        var segment = TextSegmentState.Open((await session.QueryAsync(SelectLastSql, ReadState).ConfigureAwait(false)).SingleOrDefault());
+        var seenBy = now ? long.MaxValue : NowMs - ITextIndex.SettledMs;
+        var waiting = await session.QueryAsync(
+            SelectWaitingSql,
+            row => (Trace: new WaitingTrace(row.Text(0), row.Int64(1), row.Int64(2)), Previews: new[] { row.TextOrNull(3), row.TextOrNull(4) }, Bucket: row.Day(5)),
+            seenBy,
+            TextSegment.Traces - segment.Traces).ConfigureAwait(false);
+        if (waiting.Count == 0)
+        {
+            return null;
+        }
+
+        var build = new TextSegmentBuild(segment, segment.Traces == 0 ? [] : await ReadPagesAsync(session, segment.SegmentId).ConfigureAwait(false));
+        var grams = new TextGramSet();
+        foreach (var chunk in waiting.Chunk(ReadChunk))
+        {
+            var byId = new Dictionary<string, int[]>();
+            string? current = null;
+            var spans = session.StreamAsync(SelectSpansSql, [chunk.Select(each => each.Trace.TraceId).ToArray(), chunk.Select(each => each.Bucket).Distinct().ToArray()], cancellationToken);
+            await foreach (var row in spans.ConfigureAwait(false))
+            {
+                var span = SpanRows.Read(row);
+                if (current is not null && current != span.TraceId)
+                {
+                    byId[current] = grams.Take();
+                }
+
+                current = span.TraceId;
+                TextContent.Add(span, grams);
+            }
+
+            if (current is not null)
+            {
+                byId[current] = grams.Take();
+            }
+
+            foreach (var (trace, previews, _) in chunk)
+            {
+                Array.ForEach(byId.GetValueOrDefault(trace.TraceId, []), grams.Add);
+                Array.ForEach(previews, preview => TextContent.AddPreview(preview, grams));
+                build.Add(trace, grams.Take());
+                if (build.IsFull)
+                {
+                    return build;
+                }
+            }
+        }
+
+        return build;
+    }
+
+    /// <summary>Gives the traces their places, but for those that have changed meanwhile: they wait on.</summary>
+    private static async Task<int> PlaceAsync(PostgresSession session, List<(WaitingTrace Trace, long Place)> added)
+    {
+        var locked = (await session.QueryAsync(LockTracesSql, row => (Id: row.Text(0), Place: row.Int64(1)), added.Select(item => item.Trace.TraceId).ToArray()).ConfigureAwait(false))
+            .ToDictionary(row => row.Id, row => row.Place);
+        var unchanged = added.FindAll(item => locked.TryGetValue(item.Trace.TraceId, out var place) && place == item.Trace.TextPlace);
+        return await session.ExecuteAsync(PlaceSql, unchanged.Select(item => item.Trace.TraceId).ToArray(), unchanged.Select(item => item.Place).ToArray()).ConfigureAwait(false);
+    }
+
+    private static async Task<bool> SweepAsync(PostgresSession session, TextSegmentState seen)
+    {
+        // Another server may have changed or dropped it since it was read.
+        if (!await TryLockAsync(session).ConfigureAwait(false)
+            || (await session.QueryAsync(SelectSegmentsSql, ReadState, seen.SegmentId - 1, 1).ConfigureAwait(false)).SingleOrDefault() is not { } segment || segment.SegmentId != seen.SegmentId)
+        {
+            return false;
+        }
+
+        var traces = await session.QueryAsync(SelectPlacesSql, row => (Id: row.Text(0), Place: row.Int64(1)), segment.PlaceOf(0), segment.PlaceOf(TextSegment.Traces)).ConfigureAwait(false);
+        if (traces.Count >= segment.Live)
+        {
+            return false;
+        }
+
+        if (segment.IsSparse(traces.Count))
+        {
+            var ids = traces.Select(trace => trace.Id).ToArray();
+            var locked = await session.QueryAsync(LockTracesSql, row => row.Text(0), ids).ConfigureAwait(false);
+            if (locked.Count == traces.Count)
+            {
+                await session.ExecuteAsync(PlaceSql, ids, ids.Select(_ => -1L).ToArray()).ConfigureAwait(false);
+                await session.ExecuteAsync(DeletePagesSql, AllPages, segment.SegmentId).ConfigureAwait(false);
+                await session.ExecuteAsync(DeleteSegmentSql, segment.SegmentId).ConfigureAwait(false);
+            }
+
+            return true;
+        }
+
+        var build = new TextSegmentBuild(segment, await ReadPagesAsync(session, segment.SegmentId).ConfigureAwait(false));
+        build.Keep(traces.Select(trace => (int)(trace.Place & (TextSegment.Traces - 1))).ToHashSet());
+        await WritePagesAsync(session, segment.SegmentId, build.Encode()).ConfigureAwait(false);
+        await session.ExecuteAsync(KeptSql, segment.SegmentId, traces.Count).ConfigureAwait(false);
+        return true;
+    }
+
+    private static Task<List<(int Page, byte[] Grams)>> ReadPagesAsync(PostgresSession session, long segmentId) =>
+        session.QueryAsync(SelectPagesSql, row => ((int)row.Int64(0), row.Bytes(1)), AllPages, segmentId);
+
+    private static async Task WritePagesAsync(PostgresSession session, long segmentId, byte[][] pages)
+    {
+        var (filled, empty) = (AllPages.Where(page => pages[page].Length > 0).ToArray(), AllPages.Where(page => pages[page].Length == 0).ToArray());
+        await session.ExecuteAsync(UpsertPagesSql, filled, filled.Select(page => pages[page]).ToArray(), segmentId).ConfigureAwait(false);
+        await session.ExecuteAsync(DeletePagesSql, empty, segmentId).ConfigureAwait(false);
+    }
+
+    private static TextSegmentState ReadState(PostgresRow row) => new()
+    {
+        SegmentId = row.Int64(0), Traces = row.Int64(1), Live = row.Int64(2), IsFull = row.Int64(3) != 0, MinTimeMs = row.Int64(4), MaxTimeMs = row.Int64(5),
+    };
+}

@@ -1,0 +1,56 @@
+namespace MLflow.Server.Storage.TextIndex;
+
+/// <summary>
+/// Three characters that follow each other, without their case, as a number of <see cref="Bits"/> bits. Those that begin with the same two characters are neighbours,
+/// so that terms of two characters are found too. Different characters may have the same number: what the index finds is looked at once more.
+/// </summary>
+internal static class TextGrams
+{
+    public const int Bits = PairBits + ThirdBits;
+
+    /// <summary>Numbers that begin with the same two characters.</summary>
+    public const int OfPair = 1 << ThirdBits;
+
+    private const int PairBits = 16;
+
+    /// <summary>Of the third character a part only: it makes the index a tenth smaller, and finds hardly more than it must.</summary>
+    private const int ThirdBits = 5;
+
+    /// <summary>What follows the last character of a text.</summary>
+    private const char End = '\0';
+
+    private static readonly char[] Folds = [.. Enumerable.Range(0, char.MaxValue + 1).Select(c => char.ToUpperInvariant((char)c))];
+
+    /// <summary>Whether a first half of a pair begins characters that have a case. All second halves are then alike, which finds more than it must.</summary>
+    private static bool HasCase(char highSurrogate) => highSurrogate is '\uD801' or '\uD803' or '\uD806' or '\uD81B' or '\uD83A';
+
+    /// <summary>Takes the case from a character. What <see cref="StringComparison.OrdinalIgnoreCase"/> takes for the same is the same then.</summary>
+    /// <param name="character">The character.</param>
+    /// <param name="before">The one that stands before it, or any other where there is none.</param>
+    public static char Fold(char character, char before) => HasCase(before) ? '\uDC00' : Folds[character];
+
+    /// <summary>Says all grams of a text, some of them several times.</summary>
+    public static void Of(ReadOnlySpan<char> text, TextGramSet grams)
+    {
+        if (text.Length < 2)
+        {
+            return;
+        }
+
+        var first = Fold(text[0], End);
+        var second = Fold(text[1], text[0]);
+        for (var i = 2; i <= text.Length; i++)
+        {
+            var third = i < text.Length ? Fold(text[i], text[i - 1]) : End;
+            grams.Add(Of(first, second, third));
+            (first, second) = (second, third);
+        }
+    }
+
+    /// <summary>The gram of three folded characters.</summary>
+    public static int Of(char first, char second, char third) =>
+        FirstOf(first, second) | (third < 128 ? third & (OfPair - 1) : (int)((third * 0x9E3779B1u) >> (32 - ThirdBits)));
+
+    /// <summary>The lowest of the grams that begin with two folded characters.</summary>
+    public static int FirstOf(char first, char second) => (int)((((uint)first << 16 | second) * 0x9E3779B1u) >> (32 - PairBits)) << ThirdBits;
+}
