@@ -7,7 +7,7 @@ using MLflow.Server.Traces;
 namespace MLflow.Server.Storage.Sqlite;
 
 /// <summary>The predicates of one search, which its SQL calls by their number. Nothing that a caller wrote gets into the SQL.</summary>
-internal sealed class SearchFunctions
+internal sealed class SearchFunctions : IDisposable
 {
     private const string TextFunction = "mlflow_text";
     private const string SpanFunction = "mlflow_span";
@@ -48,6 +48,8 @@ internal sealed class SearchFunctions
 
     /// <summary>The text index as this search asks it.</summary>
     public SqliteTextPlaces Places(SqliteConnection connection, SearchClock clock) => _places ??= new SqliteTextPlaces(connection, clock);
+
+    public void Dispose() => _places?.Dispose();
 
     /// <summary>Gives the functions to a connection, which forgets them when it is closed.</summary>
     public void Register(SqliteConnection connection, SearchClock clock)

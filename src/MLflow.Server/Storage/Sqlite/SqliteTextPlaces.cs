@@ -9,25 +9,27 @@ using MLflow.Server.Traces.Filters;
 namespace MLflow.Server.Storage.Sqlite;
 
 /// <summary>Asks the text index for one search, all in the search's transaction: which indexed traces may match.</summary>
-internal sealed class SqliteTextPlaces
+internal sealed class SqliteTextPlaces : IDisposable
 {
     /// <summary>From so many traces on that may match, a search goes through all of them in its order and asks for each: it ends with its page then.</summary>
     private const int MaxListed = 1000;
 
     private const string SelectSegmentsSql = "SELECT segment_id, min_time_ms, max_time_ms FROM text_segments ORDER BY segment_id DESC";
 
-    private const string SelectPageSql = "SELECT grams FROM text_pages WHERE page = $page AND segment_id = $segment";
+    private const string SelectPageSql = "SELECT grams FROM text_pages WHERE page = ?1 AND segment_id = ?2";
 
     private const string CountWaitingSql = "SELECT COUNT(*) FROM (SELECT 1 FROM traces WHERE text_place < 0 LIMIT @limit)";
 
     private readonly SqliteConnection _connection;
     private readonly SearchClock _clock;
+    private readonly SqliteStatement _page;
     private readonly Dictionary<(TextNeed Need, long SegmentId), ulong[]> _found = [];
 
     public SqliteTextPlaces(SqliteConnection connection, SearchClock clock)
     {
         _connection = connection;
         _clock = clock;
+        _page = new SqliteStatement(connection, SelectPageSql);
     }
 
     /// <summary>Whether the trace at a place may have what is needed.</summary>
@@ -79,5 +81,13 @@ internal sealed class SqliteTextPlaces
         return $"(t.text_place < 0 OR {conditions.In("t.text_place", places)})";
     }
 
-    private ulong[] Find(TextNeed need, long segmentId) => need.Find(page => _connection.QuerySingleOrDefault<byte[]>(SelectPageSql, new { page, segment = segmentId }));
+    public void Dispose() => _page.Dispose();
+
+    private ulong[] Find(TextNeed need, long segmentId) => need.Find(page =>
+    {
+        var found = _page.Bind(1, page).Bind(2, segmentId).Read();
+        var grams = found ? _page.GetBlob(0).ToArray() : [];
+        _page.Reset();
+        return grams;
+    });
 }

@@ -17,7 +17,8 @@ internal sealed class SqliteTraceAnalysis : SqlTraceAnalysis
         var query = new TraceQuery { ExperimentIds = experimentIds };
         var filters = new[] { baseFilter, first, second }.Select(TraceFilter.Parse).ToList();
         using var search = _database.OpenSearch(cancellationToken);
-        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        using var functions = new SearchFunctions();
+        var parameters = new SqlParameters();
         var select = CountSql(query, filters, new SqliteConditions(parameters, functions, search.Clock));
         return Task.FromResult(search.Run(connection =>
         {

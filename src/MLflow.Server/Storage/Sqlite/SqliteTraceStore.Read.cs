@@ -117,7 +117,8 @@ internal sealed partial class SqliteTraceStore
         }
 
         using var search = _database.OpenSearch(cancellationToken);
-        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        using var functions = new SearchFunctions();
+        var parameters = new SqlParameters();
         var conditions = new SqliteConditions(parameters, functions, search.Clock);
         var sql = new TraceSql(conditions);
         var keyset = sql.Keyset(orders);
@@ -158,7 +159,8 @@ internal sealed partial class SqliteTraceStore
         }
 
         using var search = _database.OpenSearch(cancellationToken);
-        var (parameters, functions) = (new SqlParameters(), new SearchFunctions());
+        using var functions = new SearchFunctions();
+        var parameters = new SqlParameters();
         var conditions = new SqliteConditions(parameters, functions, search.Clock);
         return Task.FromResult(search.Run(connection =>
         {

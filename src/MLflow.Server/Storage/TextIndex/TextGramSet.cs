@@ -1,6 +1,6 @@
 namespace MLflow.Server.Storage.TextIndex;
 
-/// <summary>Collects the grams of one trace after the other. Takes 256 KB: keep one.</summary>
+/// <summary>Collects the grams of one trace after the other. Takes 512 KB: keep one.</summary>
 internal sealed class TextGramSet
 {
     private readonly ulong[] _seen = new ulong[1 << (TextGrams.Bits - 6)];

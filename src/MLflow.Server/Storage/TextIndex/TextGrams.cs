@@ -11,7 +11,16 @@ internal static class TextGrams
     /// <summary>Numbers that begin with the same two characters.</summary>
     public const int OfPair = 1 << ThirdBits;
 
-    private const int PairBits = 16;
+    private const int PairBits = 17;
+    private const int Pairs = 1 << PairBits;
+    private const int AsciiBits = 7;
+
+    /// <summary>Pairs of ASCII have a number of their own, each: they are so frequent that another pair with the same number would be found everywhere.</summary>
+    private const int AsciiPairs = 1 << (2 * AsciiBits);
+
+    /// <summary>Odd, so that multiplying by it only changes the order of numbers: all parts of their range are used alike.</summary>
+    private const uint Spread = 0x9E3779B1;
+
 
     /// <summary>Of the third character a part only: it makes the index a tenth smaller, and finds hardly more than it must.</summary>
     private const int ThirdBits = 5;
@@ -49,8 +58,12 @@ internal static class TextGrams
 
     /// <summary>The gram of three folded characters.</summary>
     public static int Of(char first, char second, char third) =>
-        FirstOf(first, second) | (third < 128 ? third & (OfPair - 1) : (int)((third * 0x9E3779B1u) >> (32 - ThirdBits)));
+        FirstOf(first, second) | (third < 128 ? third & (OfPair - 1) : (int)((third * Spread) >> (32 - ThirdBits)));
 
     /// <summary>The lowest of the grams that begin with two folded characters.</summary>
-    public static int FirstOf(char first, char second) => (int)((((uint)first << 16 | second) * 0x9E3779B1u) >> (32 - PairBits)) << ThirdBits;
+    public static int FirstOf(char first, char second)
+    {
+        var pair = (first | second) < 1 << AsciiBits ? (uint)(first << AsciiBits | second) : AsciiPairs + ((((uint)first << 16 | second) * Spread >> 8) % (Pairs - AsciiPairs));
+        return (int)(pair * Spread & (Pairs - 1)) << ThirdBits;
+    }
 }

@@ -20,8 +20,8 @@ internal static class TextSegment
     /// <summary>Pages of a segment.</summary>
     public const int Pages = 1 << PageBits;
 
-    private const int PageBits = 6;
-    private const int BlockBits = 4;
+    private const int PageBits = 5;
+    private const int BlockBits = 5;
     private const int Blocks = 1 << BlockBits;
     private const int KeyBits = TextGrams.Bits - PageBits - BlockBits;
     private const int Start = Blocks * sizeof(int);
