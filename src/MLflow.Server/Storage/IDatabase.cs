@@ -19,5 +19,7 @@ internal interface IDatabase : IAsyncDisposable
 
     ITextIndex TextIndex();
 
+    IRollups Rollups();
+
     IStoreHealth Health();
 }

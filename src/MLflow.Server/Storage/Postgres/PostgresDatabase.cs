@@ -54,6 +54,8 @@ internal sealed class PostgresDatabase : IDatabase
 
     public ITextIndex TextIndex() => new PostgresTextIndex(this);
 
+    public IRollups Rollups() => new PostgresRollups(this);
+
     public IStoreHealth Health() => new PostgresStoreHealth(this);
 
     /// <summary>Connects, and brings the schema up to date.</summary>

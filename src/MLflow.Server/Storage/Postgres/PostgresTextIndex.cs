@@ -1,3 +1,4 @@
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Storage.TextIndex;
 using MLflow.Server.Traces;
 
@@ -137,23 +138,29 @@ internal sealed class PostgresTextIndex : ITextIndex
         foreach (var chunk in waiting.Chunk(ReadChunk))
         {
             var byId = new Dictionary<string, int[]>();
-            string? current = null;
+            var ofTrace = new List<StoredSpan>();
             var spans = session.StreamAsync(SelectSpansSql, [chunk.Select(each => each.Trace.TraceId).ToArray(), chunk.Select(each => each.Bucket).Distinct().ToArray()], cancellationToken);
             await foreach (var row in spans.ConfigureAwait(false))
             {
                 var span = SpanRows.Read(row);
-                if (current is not null && current != span.TraceId)
+                if (ofTrace.Count > 0 && ofTrace[0].Columns.TraceId != span.Columns.TraceId)
                 {
-                    byId[current] = grams.Take();
+                    Take();
                 }
 
-                current = span.TraceId;
-                TextContent.Add(span, grams);
+                ofTrace.Add(span);
             }
 
-            if (current is not null)
+            if (ofTrace.Count > 0)
             {
-                byId[current] = grams.Take();
+                Take();
+            }
+
+            void Take()
+            {
+                Array.ForEach(StoredSpan.Decode(ofTrace), each => TextContent.Add(each, grams));
+                byId[ofTrace[0].Columns.TraceId] = grams.Take();
+                ofTrace.Clear();
             }
 
             foreach (var (trace, previews, _) in chunk)

@@ -30,6 +30,7 @@ internal static class PostgresTraceDeletion
     /// <summary>Deletes traces that are locked.</summary>
     public static async Task DeleteAsync(PostgresSession session, string[] traceIds, DateOnly[] buckets)
     {
+        await PostgresRollupRows.MarkAsync(session, traceIds).ConfigureAwait(false);
         foreach (var sql in (string[])[DeleteLogsSql, DeleteAliasesSql, DeletePayloadsSql, DeleteSpansSql])
         {
             await session.ExecuteAsync(sql, traceIds, buckets).ConfigureAwait(false);

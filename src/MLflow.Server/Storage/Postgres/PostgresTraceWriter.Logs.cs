@@ -121,6 +121,7 @@ internal static partial class PostgresTraceWriter
         if (traces.Count > 0)
         {
             await WriteSpansAsync(session, traces, buckets, logs, _ => true).ConfigureAwait(false);
+            await PostgresRollupRows.MarkAsync(session, [.. traces.Select(trace => trace.TraceId)]).ConfigureAwait(false);
         }
 
         return traces.ConvertAll(trace => trace.TraceId);

@@ -37,6 +37,8 @@ internal static partial class PostgresTraceWriter
     {
         var traces = written.GroupBy(trace => trace.Rows.TraceId).Select(ofTrace => ofTrace.First() with { Rows = TraceRows.Join([.. ofTrace.Select(trace => trace.Rows)]) }).ToList();
         var added = await InsertTracesAsync(session, today, traces, infos).ConfigureAwait(false);
+        string[] all = [.. traces.Select(trace => trace.Rows.TraceId).Concat(infos.Select(info => info.TraceId)).Distinct()];
+        await PostgresRollupRows.MarkAsync(session, [.. all.Where(id => !added.Contains(id))]).ConfigureAwait(false);
         if (traces.Count > 0)
         {
             await WriteSpansAsync(session, [.. traces.Select(trace => trace.Rows)], added).ConfigureAwait(false);
@@ -57,6 +59,8 @@ internal static partial class PostgresTraceWriter
         {
             await PostgresAssessmentWriter.InsertAsync(session, assessment).ConfigureAwait(false);
         }
+
+        await PostgresRollupRows.MarkAsync(session, all).ConfigureAwait(false);
     }
 
     public static async Task UpsertTagsAsync(PostgresSession session, IReadOnlyList<(string TraceId, string Key, string Value)> tags)

@@ -9,9 +9,14 @@ internal abstract partial class SqlTraceAnalysis
     public Task<Overview> OverviewAsync(OverviewQuery query, CancellationToken cancellationToken) => SearchAsync(
         async reader =>
         {
+            if (await reader.RolledAsync(query, _rollupsFrom, cancellationToken).ConfigureAwait(false) is { } rolled)
+            {
+                return rolled with { Worst = await WorstAsync(reader, query, rolled.Buckets).ConfigureAwait(false) };
+            }
+
             var buckets = (await reader.ReadAsync(sql => Buckets(sql, query), row => (Number: (int)row.Int64(12), Figures: Figures(row))).ConfigureAwait(false))
                 .ToDictionary(row => row.Number, row => row.Figures);
-            var worst = WorstBucket.Find(buckets);
+            var (users, sessions) = (await reader.ReadAsync(sql => People(sql, query), row => (row.Int64(0), row.Int64(1))).ConfigureAwait(false))[0];
             return new Overview
             {
                 Query = query,
@@ -19,10 +24,18 @@ internal abstract partial class SqlTraceAnalysis
                 Buckets = buckets,
                 Models = await reader.ReadAsync(sql => Models(sql, query), Model).ConfigureAwait(false),
                 Tools = await reader.ReadAsync(sql => Tools(sql, query), row => new ToolFigures(row.Text(0), row.Int64(1), row.Int64(2), row.DoubleOrNull(3), row.DoubleOrNull(4))).ConfigureAwait(false),
-                Worst = worst?.Cluster(await reader.ReadAsync(sql => Causes(sql, query, worst.Number), row => (row.TextOrNull(0), row.TextOrNull(1), row.Int64(2))).ConfigureAwait(false)),
+                Users = users,
+                Sessions = sessions,
+                Worst = await WorstAsync(reader, query, buckets).ConfigureAwait(false),
             };
         },
         cancellationToken);
+
+    private static async Task<FailureCluster?> WorstAsync(IFigureReader reader, OverviewQuery query, IReadOnlyDictionary<int, OverviewFigures> buckets)
+    {
+        var worst = WorstBucket.Find(buckets);
+        return worst?.Cluster(await reader.ReadAsync(sql => Causes(sql, query, worst.Number), row => (row.TextOrNull(0), row.TextOrNull(1), row.Int64(2))).ConfigureAwait(false));
+    }
 
     private static string OfTime(SqlFigures sql, OverviewQuery query) =>
         $"t.experiment_id = {sql.Value(query.ExperimentId)} AND t.request_time_ms >= {sql.Value(query.StartMs)} AND t.request_time_ms < {sql.Value(query.EndMs)}";
@@ -56,6 +69,12 @@ internal abstract partial class SqlTraceAnalysis
         FROM traces t JOIN spans s ON {sql.SpanOfTrace}
         WHERE {OfTime(sql, query)} AND s.type = '{SpanType.Tool}'
         GROUP BY s.name ORDER BY COUNT(*) DESC, s.name LIMIT {sql.Value((long)OverviewQuery.MaxGroups)}
+        """;
+
+    private static string People(SqlFigures sql, OverviewQuery query) => $"""
+        SELECT COUNT(DISTINCT CASE WHEN m.key = '{TraceKeys.User}' THEN m.value END), COUNT(DISTINCT CASE WHEN m.key = '{TraceKeys.Session}' THEN m.value END)
+        FROM traces t JOIN trace_metadata m ON m.trace_id = t.trace_id
+        WHERE {OfTime(sql, query)} AND m.key IN ('{TraceKeys.User}', '{TraceKeys.Session}') AND m.value <> ''
         """;
 
     // What the failures of one piece of time have in common: a row for each kind of error, and one for each model.

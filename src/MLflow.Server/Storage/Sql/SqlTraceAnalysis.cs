@@ -10,6 +10,11 @@ internal abstract partial class SqlTraceAnalysis : ITraceAnalysis
 {
     private const string TimeBucket = "time_bucket";
 
+    private readonly int _rollupsFrom;
+
+    /// <param name="rollupsFrom">Traces from which on an overview of a long time is put together from figures of hours.</param>
+    protected SqlTraceAnalysis(int rollupsFrom) => _rollupsFrom = rollupsFrom;
+
     public async Task<IReadOnlyList<MetricPoint>> QueryAsync(MetricQuery query, CancellationToken cancellationToken)
     {
         var dimensions = query.IntervalSeconds is null ? query.Dimensions : [TimeBucket, .. query.Dimensions];

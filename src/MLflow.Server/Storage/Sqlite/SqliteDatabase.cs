@@ -44,6 +44,8 @@ internal sealed class SqliteDatabase : IDatabase
 
     public ITextIndex TextIndex() => new SqliteTextIndex(this);
 
+    public IRollups Rollups() => new SqliteRollups(this);
+
     public IStoreHealth Health() => new SqliteStoreHealth(this);
 
     /// <summary>Opens the database and brings its schema up to date; creates file and folder when they are missing.</summary>

@@ -1,4 +1,6 @@
+using MLflow.Server.Storage.Rollups;
 using MLflow.Server.Storage.Sql;
+using MLflow.Server.Traces.Analysis;
 
 namespace MLflow.Server.Storage.Sqlite;
 
@@ -24,5 +26,30 @@ internal sealed class SqliteFigureReader : IFigureReader
         }
 
         return rows;
+    }));
+
+    public Task<Overview?> RolledAsync(OverviewQuery query, int from, CancellationToken cancellationToken) => Task.FromResult(_search.Run(connection =>
+    {
+        if (!RollupPlan.Fits(query) || SqliteRollupRows.Count(connection, query, from) < from || SqliteRollupRows.Plan(connection, query) is not { IsOfLittleUse: false } plan)
+        {
+            return null;
+        }
+
+        foreach (var (start, end) in plan.Rest)
+        {
+            foreach (var trace in SqliteRollupRows.Traces(connection, query.ExperimentId, start, end))
+            {
+                _search.Clock.ThrowIfOver();
+                plan.Add(trace);
+            }
+
+            foreach (var span in SqliteRollupRows.Spans(connection, query.ExperimentId, start, end))
+            {
+                _search.Clock.ThrowIfOver();
+                plan.Add(span);
+            }
+        }
+
+        return plan.ToOverview();
     }));
 }

@@ -1,5 +1,6 @@
 using Dapper;
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Storage.TextIndex;
 using MLflow.Server.Traces;
 
@@ -23,7 +24,7 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
         """;
 
     private const string SelectSpansSql = """
-        SELECT s.name, s.type, s.status_message, p.codec, p.payload FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id WHERE s.trace_id = $traceId
+        SELECT s.name, s.type, s.status_message, p.codec, p.payload, s.span_id FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id WHERE s.trace_id = $traceId
         """;
 
     private const string SelectPageSql = "SELECT grams FROM text_pages WHERE page = $page AND segment_id = $segment";
@@ -190,19 +191,22 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
         return waiting;
     }
 
-    private static IEnumerable<SpanRecord> ReadSpans(SqliteConnection connection, string traceId)
+    private static SpanRecord[] ReadSpans(SqliteConnection connection, string traceId)
     {
         using var command = connection.CreateCommand();
         command.CommandText = SelectSpansSql;
         command.Parameters.AddWithValue("$traceId", traceId);
         using var reader = command.ExecuteReader();
+        var spans = new List<StoredSpan>();
         while (reader.Read())
         {
-            yield return SpanPayload.Decode(
-                new SpanRecord { TraceId = traceId, OtelTraceId = "", SpanId = "", StartNs = 0, Name = reader.GetString(0), Type = reader.GetString(1), StatusMessage = Text(reader, 2) },
+            spans.Add(new StoredSpan(
+                new SpanRecord { TraceId = traceId, OtelTraceId = "", SpanId = reader.GetString(5), StartNs = 0, Name = reader.GetString(0), Type = reader.GetString(1), StatusMessage = Text(reader, 2) },
                 reader.GetInt32(3),
-                reader.GetFieldValue<byte[]>(4));
+                reader.GetFieldValue<byte[]>(4)));
         }
+
+        return StoredSpan.Decode(spans);
     }
 
     private static IEnumerable<(int Page, byte[] Grams)> ReadPages(SqliteConnection connection, long segmentId)

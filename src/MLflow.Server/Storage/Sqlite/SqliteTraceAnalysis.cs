@@ -1,3 +1,4 @@
+using MLflow.Server.Storage.Rollups;
 using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Analysis;
@@ -10,7 +11,10 @@ internal sealed class SqliteTraceAnalysis : SqlTraceAnalysis
 {
     private readonly SqliteDatabase _database;
 
-    public SqliteTraceAnalysis(SqliteDatabase database) => _database = database;
+    /// <param name="database">The file.</param>
+    /// <param name="rollupsFrom">Traces from which on an overview of a long time is put together from figures of hours.</param>
+    public SqliteTraceAnalysis(SqliteDatabase database, int rollupsFrom = RollupPlan.DefaultFrom)
+        : base(rollupsFrom) => _database = database;
 
     public override Task<FilterCounts> CountAsync(IReadOnlyList<long> experimentIds, string? baseFilter, string first, string second, CancellationToken cancellationToken)
     {

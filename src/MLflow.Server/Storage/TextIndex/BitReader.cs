@@ -44,6 +44,8 @@ internal ref struct BitReader
         return bits == 0 ? 0 : (uint)(value >> (64 - bits));
     }
 
+    public void Skip(int bits) => _bit += bits;
+
     public uint ReadGamma()
     {
         var bits = 0;

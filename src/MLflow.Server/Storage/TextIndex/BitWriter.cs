@@ -10,6 +10,9 @@ internal sealed class BitWriter
 
     public int Length => (_bits + 7) / 8;
 
+    /// <summary>How many bits have been written.</summary>
+    public int Bits => _bits;
+
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, Length);
 
     public void Write(uint value, int bits)
@@ -49,6 +52,15 @@ internal sealed class BitWriter
         {
             Write(value + shorter, bits + 1);
         }
+    }
+
+    /// <summary>Writes a number in the place of zeros that were written before.</summary>
+    public void Fill(int at, uint value, int bits)
+    {
+        var end = _bits;
+        _bits = at;
+        Write(value, bits);
+        _bits = end;
     }
 
     /// <summary>Fills up to a whole byte.</summary>

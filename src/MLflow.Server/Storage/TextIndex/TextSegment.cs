@@ -4,8 +4,8 @@ namespace MLflow.Server.Storage.TextIndex;
 
 /// <summary>
 /// What grams stand in which of up to <see cref="Traces"/> traces. It is kept in <see cref="Pages"/> pages, so that a search reads those of its grams alone. A page is, for each of
-/// its <see cref="Blocks"/> blocks, where it ends (4 bytes), then the blocks. A block is a list of grams, lowest first: how much higher than the one before, in how many traces, and in
-/// which (binary interpolative coding).
+/// its <see cref="Blocks"/> blocks, where it ends (4 bytes), then the blocks. A block is a list of grams, lowest first: how much higher than the one before, in how many traces, of many how
+/// many bits say in which, and in which (binary interpolative coding).
 /// </summary>
 internal static class TextSegment
 {
@@ -24,6 +24,13 @@ internal static class TextSegment
     private const int BlockBits = 5;
     private const int Blocks = 1 << BlockBits;
     private const int KeyBits = TextGrams.Bits - PageBits - BlockBits;
+
+    /// <summary>Traces from which on their bits are counted, so that who looks for another gram can pass over them.</summary>
+    private const int ManyPlaces = 16;
+
+    /// <summary>More bits than which of all traces take at most.</summary>
+    private const int LengthBits = 11;
+
     private const int Start = Blocks * sizeof(int);
 
     public static int PageOf(int gram) => gram >> (TextGrams.Bits - PageBits);
@@ -59,7 +66,18 @@ internal static class TextSegment
                     writer.WriteGamma((uint)(KeyOf(gram) - before));
                     before = KeyOf(gram);
                     writer.WriteGamma((uint)count);
+                    var length = writer.Bits;
+                    if (count >= ManyPlaces)
+                    {
+                        writer.Write(0, LengthBits);
+                    }
+
                     WritePlaces(writer, pairs.Slice(next, count), 0, Traces - 1);
+                    if (count >= ManyPlaces)
+                    {
+                        writer.Fill(length, (uint)(writer.Bits - length - LengthBits), LengthBits);
+                    }
+
                     next += count;
                 }
 
@@ -119,7 +137,14 @@ internal static class TextSegment
         Span<ulong> passed = stackalloc ulong[Words];
         while (ReadKey(ref reader, ref key) && key <= last)
         {
-            ReadPlaces(ref reader, key >= first ? found : passed);
+            if (key >= first)
+            {
+                ReadPlaces(ref reader, found);
+            }
+            else
+            {
+                PassPlaces(ref reader, passed);
+            }
         }
     }
 
@@ -167,8 +192,25 @@ internal static class TextSegment
         WritePlaces(writer, pairs[(middle + 1)..], place + 1, high);
     }
 
-    private static void ReadPlaces(ref BitReader reader, scoped Span<ulong> places) =>
-        ReadPlaces(ref reader, (int)Math.Min(reader.ReadGamma(), Traces), 0, Traces - 1, places);
+    private static void ReadPlaces(ref BitReader reader, scoped Span<ulong> places)
+    {
+        var count = (int)Math.Min(reader.ReadGamma(), Traces);
+        reader.Skip(count >= ManyPlaces ? LengthBits : 0);
+        ReadPlaces(ref reader, count, 0, Traces - 1, places);
+    }
+
+    private static void PassPlaces(ref BitReader reader, scoped Span<ulong> passed)
+    {
+        var count = (int)Math.Min(reader.ReadGamma(), Traces);
+        if (count >= ManyPlaces)
+        {
+            reader.Skip((int)reader.Read(LengthBits));
+        }
+        else
+        {
+            ReadPlaces(ref reader, count, 0, Traces - 1, passed);
+        }
+    }
 
     private static void ReadPlaces(ref BitReader reader, int count, int low, int high, scoped Span<ulong> places)
     {

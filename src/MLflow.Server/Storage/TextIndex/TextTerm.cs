@@ -1,3 +1,4 @@
+using MLflow.Server.Storage.Sql;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;

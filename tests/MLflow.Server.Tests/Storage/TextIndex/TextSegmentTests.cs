@@ -43,6 +43,18 @@ public sealed class TextSegmentTests
     }
 
     [Fact]
+    public void Encode_GramInAnyNumberOfTraces_IsPassedOver()
+    {
+        var random = new Random(1);
+        for (var count = 1; count <= TextSegment.Traces; count++)
+        {
+            int[][] places = [[.. Enumerable.Range(0, TextSegment.Traces).OrderBy(_ => random.Next()).Take(count).Order()], [.. Enumerable.Range(0, count).Select(i => i * TextSegment.Traces / count)]];
+            var pages = TextSegment.Encode([.. places.SelectMany((ofGram, gram) => ofGram.Select(place => TextSegment.Pair(gram, place))), TextSegment.Pair(2, 77)]);
+            Assert.Equal([77], Places(pages, 2, 1));
+        }
+    }
+
+    [Fact]
     public void Read_DamagedPages_Ends()
     {
         var random = new Random(1);
