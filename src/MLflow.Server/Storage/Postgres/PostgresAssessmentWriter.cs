@@ -11,8 +11,8 @@ internal static class PostgresAssessmentWriter
 {
     private const string InsertSql = """
         INSERT INTO assessments (assessment_id, trace_id, span_id, name, type, value, value_text, value_number, is_serialized, error,
-            source_type, source_id, rationale, metadata, create_time_ms, last_update_time_ms, overrides, is_valid, session)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+            source_type, source_id, rationale, metadata, create_time_ms, last_update_time_ms, overrides, is_valid, session, arrival)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         ON CONFLICT (trace_id, assessment_id) DO NOTHING
         """;
 
@@ -51,7 +51,8 @@ internal static class PostgresAssessmentWriter
             assessment.LastUpdateTimeMs,
             assessment.Overrides,
             assessment.IsValid ? 1 : 0,
-            Session(assessment)).ConfigureAwait(false);
+            Session(assessment),
+            session.Arrivals.Next()).ConfigureAwait(false);
         return written == 0 || assessment.Overrides is null || await SetValidAsync(session, assessment.TraceId, assessment.Overrides, false).ConfigureAwait(false);
     }
 

@@ -8,9 +8,6 @@ namespace MLflow.Server.Storage.Postgres;
 /// <summary>An opened and migrated database, which other servers may use at the same time.</summary>
 internal sealed class PostgresDatabase : IDatabase
 {
-    /// <summary>How long a write is tried again while the database is away, restarts or fails over; its caller tries again after that.</summary>
-    private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(15);
-
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(20);
 
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(1);
@@ -20,6 +17,7 @@ internal sealed class PostgresDatabase : IDatabase
     private readonly NpgsqlDataSource _readers;
     private readonly TimeSpan _searchTimeout;
     private readonly ServerMeter? _meter;
+    private readonly ArrivalClock _arrivals;
     private int _isClosing;
 
     private PostgresDatabase(NpgsqlDataSource sources, NpgsqlDataSource writers, NpgsqlDataSource readers, TimeProvider timeProvider, TimeSpan searchTimeout, ServerMeter? meter)
@@ -29,16 +27,23 @@ internal sealed class PostgresDatabase : IDatabase
         _writers = writers;
         _readers = readers;
         TimeProvider = timeProvider;
+        _arrivals = new ArrivalClock(timeProvider);
         _searchTimeout = searchTimeout;
         Partitions = new PostgresPartitions(this);
         Writer = new PostgresWriter(this, meter);
+        Upkeep = new PostgresUpkeep(Partitions, timeProvider);
     }
 
     public TimeProvider TimeProvider { get; }
 
+    /// <summary>How long something is tried again while the database is away, restarts or fails over; its caller tries again after that.</summary>
+    public TimeSpan RetryFor { get; set; } = TimeSpan.FromSeconds(15);
+
     public PostgresPartitions Partitions { get; }
 
     public PostgresWriter Writer { get; }
+
+    public PostgresUpkeep Upkeep { get; }
 
     public ITraceStore Traces(CallPricer pricer) => new PostgresTraceStore(this, pricer);
 
@@ -78,7 +83,9 @@ internal sealed class PostgresDatabase : IDatabase
                 await PostgresMigrator.MigrateAsync(connection, shown, cancellationToken).ConfigureAwait(false);
             }
 
-            return new PostgresDatabase(sources, writers, readers, timeProvider, searchTimeout ?? MlflowServerOptions.DefaultSearchTimeout, meter);
+            var database = new PostgresDatabase(sources, writers, readers, timeProvider, searchTimeout ?? MlflowServerOptions.DefaultSearchTimeout, meter);
+            await database.Upkeep.PassAsync().ConfigureAwait(false);
+            return database;
         }
         catch (Exception e)
         {
@@ -110,10 +117,10 @@ internal sealed class PostgresDatabase : IDatabase
                     var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
                     await using (transaction.ConfigureAwait(false))
                     {
-                        var result = await work(new PostgresSession(connection, transaction, TimeProvider)).ConfigureAwait(false);
+                        var result = await work(new PostgresSession(connection, transaction, _arrivals, TimeProvider)).ConfigureAwait(false);
                         cancellationToken.ThrowIfCancellationRequested();
                         isCommitting = true;
-                        await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+                        await CommitAsync(connection, transaction).ConfigureAwait(false);
                         _meter?.Committed(TimeProvider.GetElapsedTime(began));
                         return result;
                     }
@@ -132,7 +139,39 @@ internal sealed class PostgresDatabase : IDatabase
         }
     }
 
-    /// <summary>Reads, all of one moment.</summary>
+    /// <summary>Whether a statement finds anything, in what has been committed by now.</summary>
+    public async Task<bool> IsAnyAsync(string sql, params IReadOnlyList<PostgresValue> values)
+    {
+        for (var (attempt, start) = (0, Stopwatch.GetTimestamp()); ; attempt++)
+        {
+            try
+            {
+                var connection = await _writers.OpenConnectionAsync().ConfigureAwait(false);
+                await using (connection.ConfigureAwait(false))
+                {
+                    return (await new PostgresSession(connection, null, _arrivals, TimeProvider).QueryAsync(sql, _ => true, values).ConfigureAwait(false)).Count > 0;
+                }
+            }
+            catch (Exception e) when (e is not MlflowException)
+            {
+                await WaitAsync(e, attempt, start, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Runs statements that no transaction may stand around, on the primary. They are not tried again.
+    /// </summary>
+    public async Task RunAsync(Func<PostgresSession, Task> work, CancellationToken cancellationToken)
+    {
+        var connection = await _writers.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            await work(new PostgresSession(connection, null, _arrivals, TimeProvider) { CommandTimeout = 0, CancellationToken = cancellationToken }).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Reads, all of one moment, whatever was written before.</summary>
     public Task<T> ReadAsync<T>(Func<PostgresSession, Task<T>> read, CancellationToken cancellationToken) => ReadAsync(read, null, cancellationToken);
 
     /// <summary>
@@ -145,7 +184,7 @@ internal sealed class PostgresDatabase : IDatabase
             try
             {
                 using var connection = _writers.OpenConnection();
-                return new PostgresSession(connection, null, TimeProvider).Query(sql, read, values);
+                return new PostgresSession(connection, null, _arrivals, TimeProvider).Query(sql, read, values);
             }
             catch (Exception e) when (e is not MlflowException)
             {
@@ -154,7 +193,10 @@ internal sealed class PostgresDatabase : IDatabase
         }
     }
 
-    /// <summary>Reads as long as a search may take. What the caller made too costly is ended with the clock's reason.</summary>
+    /// <summary>
+    /// Reads as long as a search may take, from a standby where the URI wants that: what was written some moments ago may be missing.
+    /// What the caller made too costly is ended with the clock's reason.
+    /// </summary>
     /// <exception cref="MlflowException">BAD_REQUEST: the time is over.</exception>
     /// <exception cref="OperationCanceledException">Nobody waits for the answer.</exception>
     public async Task<T> SearchAsync<T>(Func<PostgresSession, SearchClock, Task<T>> search, CancellationToken cancellationToken)
@@ -183,10 +225,11 @@ internal sealed class PostgresDatabase : IDatabase
     {
         await Writer.DisposeAsync().ConfigureAwait(false);
         Interlocked.Exchange(ref _isClosing, 1);
+        await Upkeep.DisposeAsync().ConfigureAwait(false);
         await _sources.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>What is written needs the primary of several hosts. Reads go where the URI says; without a word of it they go there too.</summary>
+    /// <summary>What is written needs the primary of several hosts, and what is read may have been written just before. Searches go where the URI says; without a word of it they go there too.</summary>
     private static (NpgsqlDataSource All, NpgsqlDataSource Writers, NpgsqlDataSource Readers) Sources(NpgsqlConnectionStringBuilder settings)
     {
         var target = PostgresUri.TargetOf(settings);
@@ -201,20 +244,45 @@ internal sealed class PostgresDatabase : IDatabase
         return (sources, sources.WithTargetSession(TargetSessionAttributes.Primary), sources.WithTargetSession(target ?? TargetSessionAttributes.Primary));
     }
 
+    /// <summary>
+    /// Commits. When the wait for a synchronous standby is given up, because it takes too long or somebody ends it, the database only warns:
+    /// the standby may not have the transaction, and would not when it takes over.
+    /// </summary>
+    private static async Task CommitAsync(NpgsqlConnection connection, NpgsqlTransaction transaction)
+    {
+        PostgresNotice? warning = null;
+        NoticeEventHandler listen = (_, e) => warning = e.Notice.InvariantSeverity == "WARNING" ? e.Notice : warning;
+        connection.Notice += listen;
+        try
+        {
+            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            connection.Notice -= listen;
+        }
+
+        if (warning is not null)
+        {
+            throw new NpgsqlException($"{warning.MessageText}: {warning.Detail}");
+        }
+    }
+
+    /// <summary>Reads from the primary; what takes a limited time may be read from a standby, where the URI wants that.</summary>
     private async Task<T> ReadAsync<T>(Func<PostgresSession, Task<T>> read, long? timeoutMs, CancellationToken cancellationToken)
     {
         for (var (attempt, start) = (0, Stopwatch.GetTimestamp()); ; attempt++)
         {
             try
             {
-                var connection = await _readers.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+                var connection = await (timeoutMs is null ? _writers : _readers).OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
                 await using (connection.ConfigureAwait(false))
                 {
                     var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
                     await using (transaction.ConfigureAwait(false))
                     {
                         // The server ends the statement; ours is for a server that does not answer.
-                        var session = new PostgresSession(connection, transaction, TimeProvider)
+                        var session = new PostgresSession(connection, transaction, _arrivals, TimeProvider)
                         {
                             CommandTimeout = timeoutMs is null ? null : (int)(timeoutMs / 1000) + 5,
                             CancellationToken = cancellationToken,

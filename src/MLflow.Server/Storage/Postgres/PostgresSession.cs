@@ -9,12 +9,15 @@ internal sealed class PostgresSession
     private readonly NpgsqlConnection _connection;
     private readonly NpgsqlTransaction? _transaction;
 
-    public PostgresSession(NpgsqlConnection connection, NpgsqlTransaction? transaction, TimeProvider timeProvider)
+    public PostgresSession(NpgsqlConnection connection, NpgsqlTransaction? transaction, ArrivalClock arrivals, TimeProvider timeProvider)
     {
         _connection = connection;
         _transaction = transaction;
+        Arrivals = arrivals;
         TimeProvider = timeProvider;
     }
+
+    public ArrivalClock Arrivals { get; }
 
     public TimeProvider TimeProvider { get; }
 
@@ -46,6 +49,34 @@ internal sealed class PostgresSession
         }
 
         return rows;
+    }
+
+    /// <summary>Statements to be run together.</summary>
+    public PostgresBatch Batch()
+    {
+        var batch = new NpgsqlBatch(_connection, _transaction);
+        batch.Timeout = CommandTimeout ?? batch.Timeout;
+        return new PostgresBatch(batch, CancellationToken);
+    }
+
+    /// <summary>Writes rows by COPY, which is the quickest way for many. A key that is there already is an error.</summary>
+    /// <param name="sql">COPY with the columns.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="write">Writes the columns of a row.</param>
+    public async Task CopyAsync<T>(string sql, IReadOnlyList<T> rows, Func<PostgresCopy, T, Task> write)
+    {
+        var importer = await _connection.BeginBinaryImportAsync(sql, CancellationToken).ConfigureAwait(false);
+        await using (importer.ConfigureAwait(false))
+        {
+            var copy = new PostgresCopy(importer, CancellationToken);
+            foreach (var row in rows)
+            {
+                await copy.StartRowAsync().ConfigureAwait(false);
+                await write(copy, row).ConfigureAwait(false);
+            }
+
+            await importer.CompleteAsync(CancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>The rows of a statement, read on the calling thread.</summary>

@@ -4,15 +4,14 @@ namespace MLflow.Server.Storage.Postgres;
 internal static class PostgresTraceDeletion
 {
     // Parameters: the traces, and the buckets that their spans are in.
+    private const string SelectOtelIdsSql = "SELECT otel_trace_id, span_id FROM spans WHERE trace_id = ANY($1) AND bucket = ANY($2)";
+
+    // Log records and aliases are kept by OpenTelemetry's ids, on the machine of those. Other traces may have spans of the same id.
     private const string DeleteLogsSql = """
-        DELETE FROM span_logs l USING spans s
-        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2) AND l.otel_trace_id = s.otel_trace_id AND l.span_id = s.span_id
+        DELETE FROM span_logs l USING unnest($1::text[], $2::text[]) AS u (otel_trace_id, span_id) WHERE l.otel_trace_id = u.otel_trace_id AND l.span_id = u.span_id
         """;
 
-    private const string DeleteAliasesSql = """
-        DELETE FROM trace_aliases a USING spans s
-        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2) AND a.otel_trace_id = s.otel_trace_id AND a.trace_id = s.trace_id
-        """;
+    private const string DeleteAliasesSql = "DELETE FROM trace_aliases WHERE otel_trace_id = ANY($1) AND trace_id = ANY($2)";
 
     private const string DeletePayloadsSql = "DELETE FROM span_payloads WHERE trace_id = ANY($1) AND bucket = ANY($2)";
 
@@ -30,15 +29,28 @@ internal static class PostgresTraceDeletion
     /// <summary>Deletes traces that are locked.</summary>
     public static async Task DeleteAsync(PostgresSession session, string[] traceIds, DateOnly[] buckets)
     {
-        await PostgresRollupRows.MarkAsync(session, traceIds).ConfigureAwait(false);
-        foreach (var sql in (string[])[DeleteLogsSql, DeleteAliasesSql, DeletePayloadsSql, DeleteSpansSql])
-        {
-            await session.ExecuteAsync(sql, traceIds, buckets).ConfigureAwait(false);
-        }
+        var batch = await StartAsync(session, traceIds, buckets).ConfigureAwait(false);
+        batch.Add(DeletePayloadsSql, traceIds, buckets);
+        batch.Add(DeleteSpansSql, traceIds, buckets);
+        await batch.RunAsync().ConfigureAwait(false);
+    }
 
+    /// <summary>Deletes traces that are locked, but for their spans, which are dropped with their partition.</summary>
+    public static async Task DeleteLightAsync(PostgresSession session, string[] traceIds, DateOnly[] buckets) =>
+        await (await StartAsync(session, traceIds, buckets).ConfigureAwait(false)).RunAsync().ConfigureAwait(false);
+
+    private static async Task<PostgresBatch> StartAsync(PostgresSession session, string[] traceIds, DateOnly[] buckets)
+    {
+        await PostgresRollupRows.MarkAsync(session, traceIds).ConfigureAwait(false);
+        var spans = await session.QueryAsync(SelectOtelIdsSql, row => (OtelTraceId: row.Text(0), SpanId: row.Text(1)), traceIds, buckets).ConfigureAwait(false);
+        var batch = session.Batch();
+        batch.Add(DeleteLogsSql, spans.Select(span => span.OtelTraceId).ToArray(), spans.Select(span => span.SpanId).ToArray());
+        batch.Add(DeleteAliasesSql, spans.Select(span => span.OtelTraceId).Distinct().ToArray(), traceIds);
         foreach (var sql in RowsSql)
         {
-            await session.ExecuteAsync(sql, (PostgresValue)traceIds).ConfigureAwait(false);
+            batch.Add(sql, (PostgresValue)traceIds);
         }
+
+        return batch;
     }
 }

@@ -46,7 +46,7 @@ internal sealed partial class PostgresTraceStore : ITraceStore
         {
             foreach (var chunk in traceIds.Chunk(DeleteChunk))
             {
-                deleted.AddRange(await DeleteAsync(LockOfExperimentSql, chunk, deletion.ExperimentId).ConfigureAwait(false));
+                deleted.AddRange(await DeleteAsync(chunk, long.MaxValue).ConfigureAwait(false));
             }
 
             return deleted;
@@ -58,7 +58,7 @@ internal sealed partial class PostgresTraceStore : ITraceStore
             var limit = Math.Min(remaining, DeleteChunk);
             var oldest = await _database.WriteAsync(
                 session => session.QueryAsync(SelectOldestSql, row => row.Text(0), deletion.ExperimentId, deletion.MaxTimestampMs, limit), isIdempotent: true, cancellationToken).ConfigureAwait(false);
-            var chunk = await DeleteAsync(LockOldSql, [.. oldest], deletion.ExperimentId, deletion.MaxTimestampMs).ConfigureAwait(false);
+            var chunk = await DeleteAsync([.. oldest], deletion.MaxTimestampMs ?? long.MinValue).ConfigureAwait(false);
             deleted.AddRange(chunk);
             remaining -= chunk.Length;
             if (oldest.Count < limit)
@@ -69,10 +69,15 @@ internal sealed partial class PostgresTraceStore : ITraceStore
 
         return deleted;
 
-        Task<string[]> DeleteAsync(string lockSql, string[] ids, params IReadOnlyList<PostgresValue> values) => _database.WriteAsync(
+        // Once more the experiment and the time: what another one has written since may have changed them.
+        Task<string[]> DeleteAsync(string[] ids, long maxTimestampMs) => _database.WriteAsync(
             async session =>
             {
-                var rows = await session.QueryAsync(lockSql, row => (Id: row.Text(0), Bucket: row.Day(1)), [ids, .. values]).ConfigureAwait(false);
+                var batch = session.Batch();
+                var locked = ids.Distinct().Order(StringComparer.Ordinal)
+                    .Select(id => batch.AddQuery(LockToDeleteSql, row => (Id: row.Text(0), Bucket: row.Day(1)), id, deletion.ExperimentId, maxTimestampMs)).ToList();
+                await batch.RunAsync().ConfigureAwait(false);
+                var rows = locked.SelectMany(each => each).ToList();
                 string[] found = [.. rows.Select(row => row.Id)];
                 if (found.Length > 0)
                 {
@@ -130,8 +135,5 @@ internal sealed partial class PostgresTraceStore : ITraceStore
 
     private const string SelectOldestSql = "SELECT trace_id FROM traces WHERE experiment_id = $1 AND request_time_ms <= $2 ORDER BY request_time_ms, trace_id LIMIT $3";
 
-    private const string LockOfExperimentSql = "SELECT trace_id, bucket FROM traces WHERE trace_id = ANY($1) AND experiment_id = $2 ORDER BY trace_id FOR UPDATE";
-
-    // Once more the time: what another one has written since may have changed it.
-    private const string LockOldSql = "SELECT trace_id, bucket FROM traces WHERE trace_id = ANY($1) AND experiment_id = $2 AND request_time_ms <= $3 ORDER BY trace_id FOR UPDATE";
+    private const string LockToDeleteSql = "SELECT trace_id, bucket FROM traces WHERE trace_id = $1 AND experiment_id = $2 AND request_time_ms <= $3 FOR UPDATE";
 }

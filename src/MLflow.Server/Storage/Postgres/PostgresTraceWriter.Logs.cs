@@ -19,7 +19,14 @@ internal static partial class PostgresTraceWriter
         await database.WriteAsync(
             async session =>
             {
-                await session.ExecuteAsync(DeleteLostLogsSql, now - ITraceStore.LogWaitHours * MillisecondsOfAnHour).ConfigureAwait(false);
+                var lost = await session.QueryAsync(
+                    SelectLostLogsSql, row => (OtelTraceId: row.Text(0), SpanId: row.Text(1), Hash: row.Bytes(2)), now - ITraceStore.LogWaitHours * MillisecondsOfAnHour).ConfigureAwait(false);
+                if (lost.Count > 0)
+                {
+                    await session.ExecuteAsync(DeleteLostLogsSql, Column(lost, log => log.OtelTraceId), Column(lost, log => log.SpanId), Column(lost, log => log.Hash)).ConfigureAwait(false);
+                }
+
+                var arrival = session.Arrivals.Next(rows.Count);
                 return await session.ExecuteAsync(
                     InsertLogsSql,
                     Column(rows, row => row.Log.OtelTraceId),
@@ -28,6 +35,7 @@ internal static partial class PostgresTraceWriter
                     Column(rows, row => row.Log.Event.Name),
                     Column(rows, row => row.Log.Event.TimeNs),
                     Column(rows, row => row.Attributes),
+                    rows.Select((_, i) => arrival + i).ToArray(),
                     now).ConfigureAwait(false);
             },
             isIdempotent: true,
@@ -53,7 +61,8 @@ internal static partial class PostgresTraceWriter
         if (chunk.Length > 0)
         {
             // One span that cannot be mapped stays as it is, and keeps no other from it.
-            await WriteAgainAsync(session, await LockAsync(session, chunk).ConfigureAwait(false), SelectSpansSql, [], pricer, failures).ConfigureAwait(false);
+            var buckets = (await LockAsync(session, chunk).ConfigureAwait(false)).ToDictionary(home => home.TraceId, home => home.Bucket);
+            await WriteAgainAsync(session, buckets, SelectSpansSql, [], pricer, failures).ConfigureAwait(false);
         }
 
         var isMore = chunk.Length < next.Count || next.Count == RemapChunk;
@@ -65,26 +74,29 @@ internal static partial class PostgresTraceWriter
     /// Joins log records that still wait to those of their spans that are stored. Whoever has committed spans looks for records, and whoever has committed records looks for spans,
     /// so that of two at the same time one sees what the other wrote.
     /// </summary>
-    private static Task<bool> JoinWaitingLogsAsync(PostgresDatabase database, string[] otelTraceIds, CallPricer pricer) => otelTraceIds.Length == 0
-        ? Task.FromResult(false)
-        : database.WriteAsync(
+    private static async Task JoinWaitingLogsAsync(PostgresDatabase database, string[] otelTraceIds, CallPricer pricer)
+    {
+        if (otelTraceIds.Length == 0 || !await database.IsAnyAsync(SelectWaitingSql, otelTraceIds).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        await database.WriteAsync(
             async session =>
             {
                 var waiting = await session.QueryAsync(SelectWaitingSql, row => (OtelTraceId: row.Text(0), SpanId: row.Text(1)), otelTraceIds).ConfigureAwait(false);
-                if (waiting.Count == 0)
-                {
-                    return false;
-                }
-
                 var ids = waiting.Select(log => log.OtelTraceId).Distinct().ToArray();
                 var aliases = await session.QueryAsync(SelectAliasesSql, row => row.Text(0), ids).ConfigureAwait(false);
-                var buckets = await LockAsync(session, [.. ids.Select(TraceIdOf), .. aliases]).ConfigureAwait(false);
+                var buckets = (await LockAsync(session, [.. ids.Select(TraceIdOf), .. aliases]).ConfigureAwait(false)).ToDictionary(home => home.TraceId, home => home.Bucket);
                 var told = await WriteAgainAsync(session, buckets, SelectSpansOfLogsSql, [Column(waiting, log => log.OtelTraceId), Column(waiting, log => log.SpanId)], pricer).ConfigureAwait(false);
-                await SeeAsync(session, told.ConvertAll(traceId => (traceId, (long?)null))).ConfigureAwait(false);
+                var batch = session.Batch();
+                See(batch, session.NowMs, told.ConvertAll(traceId => (traceId, (long?)null)));
+                await batch.RunAsync().ConfigureAwait(false);
                 return true;
             },
             isIdempotent: true,
-            CancellationToken.None);
+            CancellationToken.None).ConfigureAwait(false);
+    }
 
     /// <summary>Writes spans of locked traces again.</summary>
     /// <param name="session">The transaction.</param>
@@ -103,7 +115,8 @@ internal static partial class PostgresTraceWriter
         }
 
         var stored = await session.QueryAsync(selectSql, SpanRows.ReadWithOwner, [buckets.Keys.ToArray(), buckets.Values.Distinct().ToArray(), .. values]).ConfigureAwait(false);
-        var logs = await ReadLogsAsync(session, stored.ConvertAll(span => span.Columns)).ConfigureAwait(false);
+        var spans = stored.ConvertAll(span => span.Columns);
+        var logs = OfSpans(await session.QueryAsync(SelectLogsSql, ReadLog, Column(spans.Select(span => span.OtelTraceId).Distinct(), id => id)).ConfigureAwait(false), spans);
         var rows = new List<SpanRow>(stored.Count);
         foreach (var span in stored)
         {
@@ -120,34 +133,35 @@ internal static partial class PostgresTraceWriter
         var traces = TraceRows.Of(rows, pricer).ToList();
         if (traces.Count > 0)
         {
-            await WriteSpansAsync(session, traces, buckets, logs, _ => true).ConfigureAwait(false);
+            var closing = session.Batch();
+            await WriteSpansAsync(session, closing, traces, buckets, logs, isNew: [], _ => true).ConfigureAwait(false);
+            await closing.RunAsync().ConfigureAwait(false);
             await PostgresRollupRows.MarkAsync(session, [.. traces.Select(trace => trace.TraceId)]).ConfigureAwait(false);
         }
 
         return traces.ConvertAll(trace => trace.TraceId);
     }
 
-    private static async Task<Dictionary<(string OtelTraceId, string SpanId), List<StoredLog>>> ReadLogsAsync(PostgresSession session, List<SpanRecord> spans)
+    private static StoredLog ReadLog(PostgresRow row) =>
+        new(row.Text(0), row.Text(1), row.Bytes(2), new SpanEventRecord(row.Text(3), row.Int64(4), SpanPayload.ReadObject(row.Text(5))), row.Int64(6) != 0);
+
+    private static Dictionary<(string OtelTraceId, string SpanId), List<StoredLog>> OfSpans(List<StoredLog> logs, List<SpanRecord> spans)
     {
-        var rows = await session.QueryAsync(
-            SelectLogsSql,
-            row => new StoredLog(row.Text(0), row.Text(1), row.Bytes(2), new SpanEventRecord(row.Text(3), row.Int64(4), SpanPayload.ReadObject(row.Text(5))), row.Int64(6) != 0),
-            Column(spans.Select(span => span.OtelTraceId).Distinct(), id => id)).ConfigureAwait(false);
-        if (rows.Count == 0)
+        if (logs.Count == 0)
         {
             return [];
         }
 
         var ofSpans = spans.Select(span => (span.OtelTraceId, span.SpanId)).ToHashSet();
-        return rows.Where(row => ofSpans.Contains((row.OtelTraceId, row.SpanId))).GroupBy(row => (row.OtelTraceId, row.SpanId)).ToDictionary(ofSpan => ofSpan.Key, ofSpan => ofSpan.ToList());
+        return logs.Where(log => ofSpans.Contains((log.OtelTraceId, log.SpanId))).GroupBy(log => (log.OtelTraceId, log.SpanId)).ToDictionary(ofSpan => ofSpan.Key, ofSpan => ofSpan.ToList());
     }
 
-    private static async Task SettleLogsAsync(PostgresSession session, List<StoredLog> logs)
+    private static void SettleLogs(PostgresBatch batch, List<StoredLog> logs)
     {
         var waiting = logs.FindAll(log => log.IsWaiting);
         if (waiting.Count > 0)
         {
-            await session.ExecuteAsync(SettleLogsSql, Column(waiting, log => log.OtelTraceId), Column(waiting, log => log.SpanId), Column(waiting, log => log.Hash)).ConfigureAwait(false);
+            batch.Add(SettleLogsSql, Column(waiting, log => log.OtelTraceId), Column(waiting, log => log.SpanId), Column(waiting, log => log.Hash));
         }
     }
 }

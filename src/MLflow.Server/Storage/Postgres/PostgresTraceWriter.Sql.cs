@@ -8,20 +8,15 @@ internal static partial class PostgresTraceWriter
     // Of several servers and loops that write the same traces, each locks them in the order of their ids, so that none waits for another in a circle.
     // A trace that is there is locked by the update that never happens.
     private const string InsertTracesSql = """
-        INSERT INTO traces (trace_id, experiment_id, bucket, client_request_id, request_time_ms, duration_ms, state, request_preview, response_preview, settled,
+        INSERT INTO traces (trace_id, experiment_id, client_request_id, request_time_ms, duration_ms, state, request_preview, response_preview, settled,
             root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, error_type, error_message, stream_end, span_count, announced_span_count,
-            input_cost, output_cost, unpriced_calls, lease_ms, last_seen_ms)
-        SELECT u.trace_id, u.experiment_id, $26, u.client_request_id, u.request_time_ms, u.duration_ms, u.state, u.request_preview, u.response_preview, u.settled,
-            u.root_name, u.model, u.input_tokens, u.output_tokens, u.total_tokens, u.cached_input_tokens, u.first_token_ms, u.error_type, u.error_message, u.stream_end, u.span_count,
-            u.announced_span_count, u.input_cost, u.output_cost, u.unpriced_calls, u.lease_ms, $27
+            input_cost, output_cost, unpriced_calls, total_cost, lease_ms, bucket, last_seen_ms)
+        SELECT u.*, $28
         FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::integer[],
             $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::text[], $18::text[], $19::text[], $20::integer[], $21::bigint[],
-            $22::bigint[], $23::bigint[], $24::integer[], $25::bigint[])
-            AS u (trace_id, experiment_id, client_request_id, request_time_ms, duration_ms, state, request_preview, response_preview, settled,
-            root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, error_type, error_message, stream_end, span_count, announced_span_count,
-            input_cost, output_cost, unpriced_calls, lease_ms)
+            $22::bigint[], $23::bigint[], $24::integer[], $25::bigint[], $26::bigint[], $27::date[]) AS u (trace_id)
         ORDER BY u.trace_id COLLATE "C"
-        ON CONFLICT (trace_id) DO UPDATE SET trace_id = excluded.trace_id WHERE FALSE
+        ON CONFLICT (trace_id) DO UPDATE SET state = excluded.state WHERE FALSE
         RETURNING trace_id
         """;
 
@@ -29,9 +24,9 @@ internal static partial class PostgresTraceWriter
         UPDATE traces t SET last_seen_ms = $3, lease_ms = COALESCE(u.lease_ms, t.lease_ms) FROM unnest($1::text[], $2::bigint[]) AS u (trace_id, lease_ms) WHERE t.trace_id = u.trace_id
         """;
 
-    private const string SelectBucketsSql = "SELECT trace_id, bucket FROM traces WHERE trace_id = ANY($1)";
+    private const string SelectHomesSql = "SELECT trace_id, bucket, experiment_id FROM traces WHERE trace_id = ANY($1)";
 
-    private const string LockTracesSql = """SELECT trace_id, bucket FROM traces WHERE trace_id = ANY($1) ORDER BY trace_id COLLATE "C" FOR UPDATE""";
+    private const string LockTraceSql = "SELECT trace_id, bucket, experiment_id FROM traces WHERE trace_id = $1 FOR UPDATE";
 
     private const string UpdateTracesSql = """
         UPDATE traces t SET
@@ -54,11 +49,12 @@ internal static partial class PostgresTraceWriter
             input_cost = u.input_cost,
             output_cost = u.output_cost,
             unpriced_calls = u.unpriced_calls,
+            total_cost = u.total_cost,
             text_place = LEAST(t.text_place, 0) - 1
         FROM unnest($1::text[], $2::boolean[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
-            $14::bigint[], $15::text[], $16::text[], $17::text[], $18::integer[], $19::bigint[], $20::bigint[], $21::integer[])
+            $14::bigint[], $15::text[], $16::text[], $17::text[], $18::integer[], $19::bigint[], $20::bigint[], $21::integer[], $22::bigint[])
             AS u (trace_id, has_root, request_time_ms, duration_ms, state, request_preview, response_preview, root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens,
-            first_token_ms, error_type, error_message, stream_end, span_count, input_cost, output_cost, unpriced_calls)
+            first_token_ms, error_type, error_message, stream_end, span_count, input_cost, output_cost, unpriced_calls, total_cost)
         WHERE t.trace_id = u.trace_id
         """;
 
@@ -105,12 +101,23 @@ internal static partial class PostgresTraceWriter
         INSERT INTO trace_aliases (otel_trace_id, trace_id) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
         """;
 
-    // A span that has ended is not replaced by an older report that it runs, and none by one that says nothing else.
-    private const string UpsertSpansSql = """
-        INSERT INTO spans AS s (trace_id, bucket, span_id, otel_trace_id, parent_span_id, name, type, status, status_message, start_ns, end_ns,
-            model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message, input_cost, output_cost, session, user_name)
+    private const string SpanColumns = """
+        trace_id, bucket, span_id, otel_trace_id, parent_span_id, name, type, status, status_message, start_ns, end_ns,
+        model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message, input_cost, output_cost, session, user_name
+        """;
+
+    private const string SpansOfParameters = """
         SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[],
             $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::text[], $20::text[], $21::bigint[], $22::bigint[], $23::text[], $24::text[])
+        """;
+
+    private const string CopySpansSql = $"COPY spans ({SpanColumns}) FROM STDIN (FORMAT BINARY)";
+
+    private const string InsertSpansSql = $"INSERT INTO spans ({SpanColumns}) {SpansOfParameters}";
+
+    // A span that has ended is not replaced by an older report that it runs, and none by one that says nothing else.
+    private const string UpsertSpansSql = $"""
+        INSERT INTO spans AS s ({SpanColumns}) {SpansOfParameters}
         ON CONFLICT (trace_id, bucket, span_id) DO UPDATE SET
             otel_trace_id = excluded.otel_trace_id, parent_span_id = excluded.parent_span_id, name = excluded.name, type = excluded.type,
             status = excluded.status, status_message = excluded.status_message, start_ns = excluded.start_ns, end_ns = excluded.end_ns,
@@ -120,14 +127,16 @@ internal static partial class PostgresTraceWriter
             error_type = excluded.error_type, error_message = excluded.error_message,
             input_cost = excluded.input_cost, output_cost = excluded.output_cost,
             session = excluded.session, user_name = excluded.user_name
-        WHERE excluded.end_ns IS NOT NULL OR (s.end_ns IS NULL AND NOT (excluded.trace_id, excluded.span_id) IN (SELECT * FROM unnest($25::text[], $26::text[])))
+        WHERE excluded.end_ns IS NOT NULL OR (s.end_ns IS NULL AND excluded.trace_id || ' ' || excluded.span_id <> ALL ($25))
         RETURNING s.trace_id, s.span_id
         """;
 
-    private const string UpsertPayloadsSql = """
-        INSERT INTO span_payloads (trace_id, bucket, span_id, codec, payload) SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::smallint[], $5::bytea[])
-        ON CONFLICT (trace_id, bucket, span_id) DO UPDATE SET codec = excluded.codec, payload = excluded.payload
-        """;
+    private const string CopyPayloadsSql = "COPY span_payloads (trace_id, bucket, span_id, codec, payload) FROM STDIN (FORMAT BINARY)";
+
+    private const string InsertPayloadsSql =
+        "INSERT INTO span_payloads (trace_id, bucket, span_id, codec, payload) SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::smallint[], $5::bytea[])";
+
+    private const string UpsertPayloadsSql = InsertPayloadsSql + " ON CONFLICT (trace_id, bucket, span_id) DO UPDATE SET codec = excluded.codec, payload = excluded.payload";
 
     private const string SelectOwnersSql = """
         SELECT trace_id, span_id, payload FROM span_payloads
@@ -156,16 +165,17 @@ internal static partial class PostgresTraceWriter
         """;
 
     private const string InsertLogsSql = """
-        INSERT INTO span_logs (otel_trace_id, span_id, log_hash, name, time_ns, attributes, received_ms, is_waiting)
-        SELECT u.otel_trace_id, u.span_id, u.log_hash, u.name, u.time_ns, u.attributes, $7, 1
-        FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::text[]) WITH ORDINALITY AS u (otel_trace_id, span_id, log_hash, name, time_ns, attributes, place)
-        ORDER BY u.place
+        INSERT INTO span_logs (otel_trace_id, span_id, log_hash, name, time_ns, attributes, arrival, received_ms, is_waiting)
+        SELECT u.*, $8, 1 FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::text[], $7::bigint[]) AS u (otel_trace_id)
+        ORDER BY u.otel_trace_id COLLATE "C"
         ON CONFLICT DO NOTHING
         """;
 
+    private const string SelectLostLogsSql = "SELECT otel_trace_id, span_id, log_hash FROM span_logs WHERE is_waiting = 1 AND received_ms < $1 ORDER BY received_ms, arrival LIMIT 1000";
+
     private const string DeleteLostLogsSql = """
-        DELETE FROM span_logs l USING (SELECT otel_trace_id, span_id, log_hash FROM span_logs WHERE is_waiting = 1 AND received_ms < $1 ORDER BY received_ms, arrival LIMIT 1000 FOR UPDATE SKIP LOCKED) lost
-        WHERE l.otel_trace_id = lost.otel_trace_id AND l.span_id = lost.span_id AND l.log_hash = lost.log_hash
+        DELETE FROM span_logs l USING unnest($1::text[], $2::text[], $3::bytea[]) AS u (otel_trace_id, span_id, log_hash)
+        WHERE l.otel_trace_id = u.otel_trace_id AND l.span_id = u.span_id AND l.log_hash = u.log_hash AND l.is_waiting = 1
         """;
 
     private const string SelectAliasesSql = "SELECT trace_id FROM trace_aliases WHERE otel_trace_id = ANY($1)";

@@ -1,6 +1,7 @@
 using MLflow.Server.Pricing;
 using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces;
+using Npgsql;
 
 namespace MLflow.Server.Storage.Postgres;
 
@@ -14,47 +15,67 @@ internal static partial class PostgresTraceWriter
     /// <returns>For each batch why it was refused, or null: it is durable.</returns>
     public static async Task<Exception?[]> CommitAsync(PostgresDatabase database, IReadOnlyList<PostgresWork> group)
     {
-        var today = Today(database.TimeProvider);
-        await database.Partitions.EnsureAsync(today).ConfigureAwait(false);
-        var refusals = await database.WriteAsync(
-            async session =>
-            {
-                var states = await ExperimentState.ReadAsync(session, [.. group.SelectMany(work => work.Experiments).Distinct()]).ConfigureAwait(false);
-                var refused = group.Select(work => work.Experiments.Select(experiment => ExperimentState.Refusal(states, experiment)).FirstOrDefault(refusal => refusal is not null)).ToArray();
-                var accepted = group.Where((_, i) => refused[i] is null).ToList();
-                await WriteAsync(session, today, [.. accepted.SelectMany(work => work.Traces)], [.. accepted.SelectMany(work => work.Infos)]).ConfigureAwait(false);
-                return refused;
-            },
-            isIdempotent: true,
-            CancellationToken.None).ConfigureAwait(false);
+        var experiments = group.SelectMany(work => work.Experiments).Distinct().ToArray();
+        await database.Partitions.EnsureAsync(experiments.Select(database.Partitions.BucketFor)).ConfigureAwait(false);
+        Exception?[] refusals;
+        try
+        {
+            refusals = await CommitAsync(isStraight: true).ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            // Spans of a trace that nobody knows: left behind by what did not come from here.
+            refusals = await CommitAsync(isStraight: false).ConfigureAwait(false);
+        }
 
         // Those that came while the spans were not seen yet.
         await JoinWaitingLogsAsync(database, [.. group.SelectMany(work => work.Traces).SelectMany(trace => OtelIds(trace.Rows)).Distinct()], group[0].Pricer).ConfigureAwait(false);
         return refusals;
+
+        Task<Exception?[]> CommitAsync(bool isStraight) => database.WriteAsync<Exception?[]>(
+            async session =>
+            {
+                var states = await ExperimentState.ReadAsync(session, experiments).ConfigureAwait(false);
+                var refused = group.Select(work => work.Experiments.Select(experiment => ExperimentState.Refusal(states, experiment)).FirstOrDefault(refusal => refusal is not null)).ToArray();
+                var accepted = group.Where((_, i) => refused[i] is null).ToList();
+                await WriteAsync(session, database.Partitions, [.. accepted.SelectMany(work => work.Traces)], [.. accepted.SelectMany(work => work.Infos)], isStraight).ConfigureAwait(false);
+                return refused;
+            },
+            isIdempotent: true,
+            CancellationToken.None);
     }
 
-    private static async Task WriteAsync(PostgresSession session, DateOnly today, IReadOnlyList<TraceInExperiment> written, IReadOnlyList<TraceInfo> infos)
+    private static async Task WriteAsync(PostgresSession session, PostgresPartitions partitions, IReadOnlyList<TraceInExperiment> written, IReadOnlyList<TraceInfo> infos, bool isStraight)
     {
         var traces = written.GroupBy(trace => trace.Rows.TraceId).Select(ofTrace => ofTrace.First() with { Rows = TraceRows.Join([.. ofTrace.Select(trace => trace.Rows)]) }).ToList();
-        var added = await InsertTracesAsync(session, today, traces, infos).ConfigureAwait(false);
+        var opening = session.Batch();
+        var added = InsertTraces(opening, partitions, session.NowMs, traces, infos);
+        var homes = opening.AddQuery(SelectHomesSql, row => new TraceHome(row.Text(0), row.Day(1), row.Int64(2)), Column(traces, trace => trace.Rows.TraceId));
+        var stored = opening.AddQuery(SelectLogsSql, ReadLog, OtelIds(traces.Select(trace => trace.Rows)));
+        await opening.RunAsync().ConfigureAwait(false);
+        var isNew = added.ToHashSet();
         string[] all = [.. traces.Select(trace => trace.Rows.TraceId).Concat(infos.Select(info => info.TraceId)).Distinct()];
-        await PostgresRollupRows.MarkAsync(session, [.. all.Where(id => !added.Contains(id))]).ConfigureAwait(false);
+        await PostgresRollupRows.MarkAsync(session, [.. all.Where(id => !isNew.Contains(id))]).ConfigureAwait(false);
+        var closing = session.Batch();
         if (traces.Count > 0)
         {
-            await WriteSpansAsync(session, [.. traces.Select(trace => trace.Rows)], added).ConfigureAwait(false);
+            var buckets = await partitions.KeepAsync(session, homes).ConfigureAwait(false);
+            await WriteSpansAsync(session, closing, [.. traces.Select(trace => trace.Rows)], buckets, stored, isNew, isStraight).ConfigureAwait(false);
         }
 
         var leases = traces.ToDictionary(trace => trace.Rows.TraceId, trace => trace.Rows.LeaseMs);
-        await SeeAsync(session, [.. leases.Keys.Concat(infos.Select(info => info.TraceId)).Distinct().Where(id => !added.Contains(id)).Select(id => (id, leases.GetValueOrDefault(id)))]).ConfigureAwait(false);
+        See(closing, session.NowMs, [.. leases.Keys.Concat(infos.Select(info => info.TraceId)).Distinct().Where(id => !isNew.Contains(id)).Select(id => (id, leases.GetValueOrDefault(id)))]);
 
         // The same trace twice in one statement would be an error.
         foreach (var round in infos.GroupBy(info => info.TraceId).SelectMany(ofTrace => ofTrace.Select((info, round) => (info, round))).GroupBy(item => item.round).OrderBy(round => round.Key))
         {
-            await UpdateInfosAsync(session, [.. round.Select(item => item.info)]).ConfigureAwait(false);
+            UpdateInfos(closing, [.. round.Select(item => item.info)]);
         }
 
-        await UpsertMetadataAsync(session, [.. infos.SelectMany(info => info.Metadata.Select(pair => (info.TraceId, pair.Key, pair.Value)))], derived: 0).ConfigureAwait(false);
-        await UpsertTagsAsync(session, [.. infos.SelectMany(info => info.Tags.Select(pair => (info.TraceId, pair.Key, pair.Value)))]).ConfigureAwait(false);
+        UpsertMetadata(closing, [.. infos.SelectMany(info => info.Metadata.Select(pair => (info.TraceId, pair.Key, pair.Value)))], derived: 0);
+        UpsertTags(closing, [.. infos.SelectMany(info => info.Tags.Select(pair => (info.TraceId, pair.Key, pair.Value)))]);
+        await closing.RunAsync().ConfigureAwait(false);
+        await PostgresRollupRows.MarkAsync(session, all).ConfigureAwait(false);
         foreach (var assessment in infos.SelectMany(info => info.Assessments))
         {
             await PostgresAssessmentWriter.InsertAsync(session, assessment).ConfigureAwait(false);
@@ -65,30 +86,38 @@ internal static partial class PostgresTraceWriter
 
     public static async Task UpsertTagsAsync(PostgresSession session, IReadOnlyList<(string TraceId, string Key, string Value)> tags)
     {
+        var batch = session.Batch();
+        UpsertTags(batch, tags);
+        await batch.RunAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Locks traces that are there, and says where their spans are.</summary>
+    public static async Task<List<TraceHome>> LockAsync(PostgresSession session, IEnumerable<string> traceIds)
+    {
+        // One statement for each, in the order of the ids: of a list, each machine of a distributed database would lock its part, in its own order.
+        var batch = session.Batch();
+        var locked = traceIds.Distinct().Order(StringComparer.Ordinal).Select(id => batch.AddQuery(LockTraceSql, row => new TraceHome(row.Text(0), row.Day(1), row.Int64(2)), id)).ToList();
+        await batch.RunAsync().ConfigureAwait(false);
+        return [.. locked.SelectMany(rows => rows)];
+    }
+
+    private static void UpsertTags(PostgresBatch batch, IReadOnlyList<(string TraceId, string Key, string Value)> tags)
+    {
         if (tags.Count > 0)
         {
             var last = tags.GroupBy(tag => (tag.TraceId, tag.Key)).Select(same => same.Last()).ToList();
-            await session.ExecuteAsync(UpsertTagsSql, Column(last, tag => tag.TraceId), Column(last, tag => tag.Key), Column(last, tag => tag.Value)).ConfigureAwait(false);
+            batch.Add(UpsertTagsSql, Column(last, tag => tag.TraceId), Column(last, tag => tag.Key), Column(last, tag => tag.Value));
         }
     }
 
-    /// <summary>Locks traces that are there, and says in which bucket their spans are.</summary>
-    public static async Task<Dictionary<string, DateOnly>> LockAsync(PostgresSession session, string[] traceIds) =>
-        (await session.QueryAsync(LockTracesSql, row => (Id: row.Text(0), Bucket: row.Day(1)), traceIds).ConfigureAwait(false)).ToDictionary(row => row.Id, row => row.Bucket);
-
     /// <summary>Inserts the traces that are new, and locks the others.</summary>
-    /// <returns>Those that were new.</returns>
-    private static async Task<HashSet<string>> InsertTracesAsync(PostgresSession session, DateOnly today, List<TraceInExperiment> traces, IReadOnlyList<TraceInfo> infos)
+    /// <returns>Gets those that were new.</returns>
+    private static List<string> InsertTraces(PostgresBatch batch, PostgresPartitions partitions, long nowMs, List<TraceInExperiment> traces, IReadOnlyList<TraceInfo> infos)
     {
         var known = traces.Select(trace => trace.Rows.TraceId).ToHashSet();
         var rows = traces.Select(trace => new NewTrace(trace.Rows.TraceId, trace.ExperimentId, trace.Rows.Summary, Root(trace.Rows.Spans, trace.Rows.Summary), null) { LeaseMs = trace.Rows.LeaseMs })
             .Concat(infos.Where(info => known.Add(info.TraceId)).Select(info => new NewTrace(info.TraceId, info.ExperimentId, null, null, info))).ToList();
-        if (rows.Count == 0)
-        {
-            return [];
-        }
-
-        var added = await session.QueryAsync(
+        return batch.AddQuery(
             InsertTracesSql,
             row => row.Text(0),
             Column(rows, row => row.TraceId),
@@ -115,163 +144,25 @@ internal static partial class PostgresTraceWriter
             Column(rows, row => row.Summary?.Facts.Cost?.Input),
             Column(rows, row => row.Summary?.Facts.Cost?.Output),
             Column(rows, row => row.Summary?.Facts.UnpricedCalls ?? 0),
+            Column(rows, row => TotalCost(row.Summary)),
             Column(rows, row => row.LeaseMs),
-            today,
-            session.NowMs).ConfigureAwait(false);
-        return [.. added];
+            Column(rows, row => partitions.BucketFor(row.ExperimentId)),
+            nowMs);
     }
 
     /// <summary>Somebody has spoken of the traces just now.</summary>
-    private static async Task SeeAsync(PostgresSession session, List<(string TraceId, long? LeaseMs)> traces)
+    private static void See(PostgresBatch batch, long nowMs, List<(string TraceId, long? LeaseMs)> traces)
     {
         if (traces.Count > 0)
         {
-            await session.ExecuteAsync(SeeTracesSql, Column(traces, trace => trace.TraceId), Column(traces, trace => trace.LeaseMs), session.NowMs).ConfigureAwait(false);
+            batch.Add(SeeTracesSql, Column(traces, trace => trace.TraceId), Column(traces, trace => trace.LeaseMs), nowMs);
         }
     }
 
-    private static async Task WriteSpansAsync(PostgresSession session, List<TraceRows> traces, HashSet<string> added)
-    {
-        var buckets = (await session.QueryAsync(SelectBucketsSql, row => (Id: row.Text(0), Bucket: row.Day(1)), Column(traces, trace => trace.TraceId)).ConfigureAwait(false))
-            .ToDictionary(row => row.Id, row => row.Bucket);
-        var logs = await ReadLogsAsync(session, [.. traces.SelectMany(trace => trace.Spans).Select(span => span.Record)]).ConfigureAwait(false);
-        var withLogs = traces;
-        var told = new HashSet<string>();
-        if (logs.Count > 0)
-        {
-            var events = logs.ToDictionary(ofSpan => ofSpan.Key, ofSpan => ofSpan.Value.ConvertAll(log => log.Event));
-            withLogs = traces.ConvertAll(trace => trace.With(events));
-            told = [.. logs.Keys.Select(key => key.OtelTraceId)];
-        }
-
-        await WriteSpansAsync(session, withLogs, buckets, logs, trace => !added.Contains(trace.TraceId) || OtelIds(trace).Any(told.Contains)).ConfigureAwait(false);
-    }
-
-    /// <summary>Writes spans that have their log records.</summary>
-    /// <param name="session">The transaction, which has locked the traces.</param>
-    /// <param name="traces">The spans.</param>
-    /// <param name="buckets">Where the spans of a trace are.</param>
-    /// <param name="logs">The log records. Those of spans that are written wait no more; others wait on for what is stored.</param>
-    /// <param name="isDerived">Whether what follows for a trace has to be derived from all its spans, because there are others or it was inserted before their log records were known.</param>
-    private static async Task WriteSpansAsync(
-        PostgresSession session, List<TraceRows> traces, Dictionary<string, DateOnly> buckets, Dictionary<(string OtelTraceId, string SpanId), List<StoredLog>> logs, Predicate<TraceRows> isDerived)
-    {
-        await FreeMembersAsync(session, traces.FindAll(isDerived), buckets).ConfigureAwait(false);
-        var written = await UpsertSpansAsync(session, [.. traces.SelectMany(trace => trace.Spans)], buckets).ConfigureAwait(false);
-        await SettleLogsAsync(session, [.. written.SelectMany(span => logs.GetValueOrDefault((span.Record.OtelTraceId, span.Record.SpanId), []))]).ConfigureAwait(false);
-        var byTrace = written.ToLookup(span => span.Record.TraceId);
-        var changed = traces.FindAll(trace => byTrace.Contains(trace.TraceId));
-        var summaries = changed.ToDictionary(trace => trace.TraceId, trace => trace.Summary);
-
-        // What follows for a trace, follows from all its spans.
-        var derived = changed.FindAll(isDerived);
-        if (derived.Count > 0)
-        {
-            var facts = await ReadSpanFactsAsync(session, derived, buckets).ConfigureAwait(false);
-            derived.ForEach(trace => summaries[trace.TraceId] = TraceSummary.From([.. facts[trace.TraceId]]));
-            await UpdateTracesAsync(session, [.. derived.Select(trace => (trace.TraceId, summaries[trace.TraceId], Root(byTrace[trace.TraceId], summaries[trace.TraceId])))]).ConfigureAwait(false);
-        }
-
-        await WriteDerivedMetadataAsync(session, summaries).ConfigureAwait(false);
-    }
-
-    /// <summary>Gives spans their own content again whose frame (<see cref="PayloadFrame"/>) is another span's that is about to be written over.</summary>
-    private static async Task FreeMembersAsync(PostgresSession session, List<TraceRows> traces, Dictionary<string, DateOnly> buckets)
-    {
-        if (traces.Count == 0)
-        {
-            return;
-        }
-
-        var spans = traces.SelectMany(trace => trace.Spans).Select(span => span.Record).ToList();
-        PostgresValue days = traces.Select(trace => buckets[trace.TraceId]).Distinct().ToArray();
-        var owners = (await session.QueryAsync(
-            SelectOwnersSql, row => (Key: (row.Text(0), row.Text(1)), Payload: row.Bytes(2)), Column(traces, trace => trace.TraceId), days, Column(spans, span => span.TraceId), Column(spans, span => span.SpanId)).ConfigureAwait(false))
-            .ToDictionary(row => row.Key, row => row.Payload);
-        if (owners.Count == 0)
-        {
-            return;
-        }
-
-        // Those that have ended are written over in any case.
-        var replaced = spans.Where(span => span.EndNs is not null).Select(span => (span.TraceId, span.SpanId)).ToHashSet();
-        var members = await session.QueryAsync(
-            SelectMembersSql, row => (TraceId: row.Text(0), SpanId: row.Text(1), Payload: row.Bytes(2)), owners.Keys.Select(key => key.Item1).Distinct().ToArray(), days, Column(owners.Keys, key => key.Item2)).ConfigureAwait(false);
-        var alone = new List<(string TraceId, string SpanId, int Codec, byte[] Payload)>();
-        foreach (var member in members.Where(member => !replaced.Contains((member.TraceId, member.SpanId))))
-        {
-            if (owners.TryGetValue((member.TraceId, PayloadFrame.OwnerOf(PayloadFrame.Member, member.Payload)!), out var owner) && PayloadFrame.Freed(member.Payload, owner) is { } freed)
-            {
-                alone.Add((member.TraceId, member.SpanId, freed.Codec, freed.Payload));
-            }
-        }
-
-        if (alone.Count > 0)
-        {
-            await session.ExecuteAsync(
-                UpsertPayloadsSql,
-                Column(alone, span => span.TraceId),
-                Column(alone, span => buckets[span.TraceId]),
-                Column(alone, span => span.SpanId),
-                Column(alone, span => (short)span.Codec),
-                Column(alone, span => span.Payload)).ConfigureAwait(false);
-        }
-    }
-
-    /// <returns>Those that were written: not those of which something newer is stored, or that say no more than that a stored span runs.</returns>
-    private static async Task<List<SpanRow>> UpsertSpansAsync(PostgresSession session, List<SpanRow> spans, Dictionary<string, DateOnly> buckets)
-    {
-        var leased = spans.FindAll(span => span.Record.LeaseMs is not null);
-        var written = (await session.QueryAsync(
-            UpsertSpansSql,
-            row => (row.Text(0), row.Text(1)),
-            Column(spans, span => span.Record.TraceId),
-            Column(spans, span => buckets[span.Record.TraceId]),
-            Column(spans, span => span.Record.SpanId),
-            Column(spans, span => span.Record.OtelTraceId),
-            Column(spans, span => span.Record.ParentSpanId),
-            Column(spans, span => span.Record.Name),
-            Column(spans, span => span.Record.Type),
-            Column(spans, span => ColumnText.Of(span.Record.Status)),
-            Column(spans, span => span.Record.StatusMessage),
-            Column(spans, span => span.Record.StartNs),
-            Column(spans, span => span.Record.EndNs),
-            Column(spans, span => span.Facts.Model),
-            Column(spans, span => span.Facts.InputTokens),
-            Column(spans, span => span.Facts.OutputTokens),
-            Column(spans, span => span.Facts.TotalTokens),
-            Column(spans, span => span.Facts.CachedInputTokens),
-            Column(spans, span => span.Facts.FirstTokenMs),
-            Column(spans, span => span.Facts.StreamEnd),
-            Column(spans, span => span.Facts.ErrorType),
-            Column(spans, span => span.Facts.ErrorMessage),
-            Column(spans, span => span.Facts.Cost?.Input),
-            Column(spans, span => span.Facts.Cost?.Output),
-            Column(spans, span => span.Facts.Session),
-            Column(spans, span => span.Facts.User),
-            Column(leased, span => span.Record.TraceId),
-            Column(leased, span => span.Record.SpanId)).ConfigureAwait(false)).ToHashSet();
-        var payloads = written.Count == spans.Count ? spans : spans.FindAll(span => written.Contains((span.Record.TraceId, span.Record.SpanId)));
-        await session.ExecuteAsync(
-            UpsertPayloadsSql,
-            Column(payloads, span => span.Record.TraceId),
-            Column(payloads, span => buckets[span.Record.TraceId]),
-            Column(payloads, span => span.Record.SpanId),
-            Column(payloads, span => (short)span.Codec),
-            Column(payloads, span => span.Payload)).ConfigureAwait(false);
-        var aliases = spans.Where(span => span.Record.TraceId != TraceIdOf(span.Record.OtelTraceId)).Select(span => (span.Record.OtelTraceId, span.Record.TraceId)).Distinct().Order().ToList();
-        if (aliases.Count > 0)
-        {
-            await session.ExecuteAsync(InsertAliasesSql, Column(aliases, alias => alias.OtelTraceId), Column(aliases, alias => alias.TraceId)).ConfigureAwait(false);
-        }
-
-        return payloads;
-    }
-
-    /// <param name="session">The transaction.</param>
+    /// <param name="batch">The statements.</param>
     /// <param name="rows">The traces. The root is null when it came with another batch, which has set the previews then.</param>
-    private static async Task UpdateTracesAsync(PostgresSession session, List<(string TraceId, TraceSummary Summary, SpanRecord? Root)> rows) =>
-        await session.ExecuteAsync(
+    private static void UpdateTraces(PostgresBatch batch, List<(string TraceId, TraceSummary Summary, SpanRecord? Root)> rows) =>
+        batch.Add(
             UpdateTracesSql,
             Column(rows, row => row.TraceId),
             Column(rows, row => row.Root is not null),
@@ -293,12 +184,13 @@ internal static partial class PostgresTraceWriter
             Column(rows, row => row.Summary.Facts.SpanCount),
             Column(rows, row => row.Summary.Facts.Cost?.Input),
             Column(rows, row => row.Summary.Facts.Cost?.Output),
-            Column(rows, row => row.Summary.Facts.UnpricedCalls)).ConfigureAwait(false);
+            Column(rows, row => row.Summary.Facts.UnpricedCalls),
+            Column(rows, row => TotalCost(row.Summary)));
 
-    private static async Task UpdateInfosAsync(PostgresSession session, List<TraceInfo> infos)
+    private static void UpdateInfos(PostgresBatch batch, List<TraceInfo> infos)
     {
         var usages = infos.ConvertAll(info => TokenCounts.Parse(info.Metadata.GetValueOrDefault(TraceKeys.TokenUsage)));
-        await session.ExecuteAsync(
+        batch.Add(
             UpdateInfosSql,
             Column(infos, info => info.TraceId),
             Column(infos, info => info.ExperimentId),
@@ -313,7 +205,7 @@ internal static partial class PostgresTraceWriter
             Column(usages, usage => usage.Output),
             Column(usages, usage => usage.Total),
             Column(usages, usage => usage.CachedInput),
-            Column(infos, AnnouncedSpans)).ConfigureAwait(false);
+            Column(infos, AnnouncedSpans));
     }
 
     private static async Task<ILookup<string, SpanFacts>> ReadSpanFactsAsync(PostgresSession session, List<TraceRows> traces, Dictionary<string, DateOnly> buckets)
@@ -346,7 +238,7 @@ internal static partial class PostgresTraceWriter
         return rows.ToLookup(row => row.TraceId, row => row.Facts);
     }
 
-    private static async Task WriteDerivedMetadataAsync(PostgresSession session, Dictionary<string, TraceSummary> summaries)
+    private static void WriteDerivedMetadata(PostgresBatch batch, Dictionary<string, TraceSummary> summaries, HashSet<string> isNew)
     {
         var pairs = new List<(string TraceId, string Key, string Value)>();
         var withoutCost = new List<string>();
@@ -359,17 +251,17 @@ internal static partial class PostgresTraceWriter
             {
                 Add(traceId, TraceKeys.Cost, cost.ToJson());
             }
-            else
+            else if (!isNew.Contains(traceId))
             {
                 // A sum without a part of it would be read as the whole.
                 withoutCost.Add(traceId);
             }
         }
 
-        await UpsertMetadataAsync(session, pairs, derived: 1).ConfigureAwait(false);
+        UpsertMetadata(batch, pairs, derived: 1);
         if (withoutCost.Count > 0)
         {
-            await session.ExecuteAsync(DeleteDerivedMetadataSql, withoutCost.ToArray(), TraceKeys.Cost).ConfigureAwait(false);
+            batch.Add(DeleteDerivedMetadataSql, withoutCost.ToArray(), TraceKeys.Cost);
         }
 
         void Add(string traceId, string key, string? value)
@@ -381,15 +273,16 @@ internal static partial class PostgresTraceWriter
         }
     }
 
-    private static async Task UpsertMetadataAsync(PostgresSession session, List<(string TraceId, string Key, string Value)> pairs, short derived)
+    private static void UpsertMetadata(PostgresBatch batch, List<(string TraceId, string Key, string Value)> pairs, short derived)
     {
         if (pairs.Count > 0)
         {
             var last = pairs.GroupBy(pair => (pair.TraceId, pair.Key)).Select(same => same.Last()).ToList();
-            await session.ExecuteAsync(
-                UpsertMetadataSql, Column(last, pair => pair.TraceId), Column(last, pair => pair.Key), Column(last, pair => pair.Value), Column(last, _ => derived)).ConfigureAwait(false);
+            batch.Add(UpsertMetadataSql, Column(last, pair => pair.TraceId), Column(last, pair => pair.Key), Column(last, pair => pair.Value), Column(last, _ => derived));
         }
     }
+
+    private static long? TotalCost(TraceSummary? summary) => summary?.Facts is { Cost: { } cost, UnpricedCalls: 0 } ? cost.Total : null;
 
     private static SettledFields SettledBy(TraceInfo info) => SettledFields.Info
         | (info.RequestTimeMs > 0 ? SettledFields.RequestTime : 0)
@@ -406,9 +299,9 @@ internal static partial class PostgresTraceWriter
 
     private static string? ResponsePreview(SpanRecord? root) => RootPreview.Of(root?[AttributeNames.Outputs], "assistant"u8);
 
-    private static DateOnly Today(TimeProvider timeProvider) => DateOnly.FromDateTime(timeProvider.GetUtcNow().UtcDateTime);
-
     private static IEnumerable<string> OtelIds(TraceRows trace) => trace.Spans.Select(span => span.Record.OtelTraceId).Distinct();
+
+    private static string[] OtelIds(IEnumerable<TraceRows> traces) => [.. traces.SelectMany(OtelIds).Distinct()];
 
     private static string TraceIdOf(string otelTraceId) => "tr-" + otelTraceId;
 

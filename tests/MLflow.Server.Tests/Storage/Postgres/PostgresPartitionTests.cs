@@ -1,0 +1,239 @@
+using Microsoft.Extensions.Time.Testing;
+using MLflow.Server.Storage.Postgres;
+using MLflow.Server.Traces;
+using Npgsql;
+using Xunit;
+using static MLflow.Server.Tests.Storage.SomeTrace;
+
+namespace MLflow.Server.Tests.Storage.Postgres;
+
+/// <summary>Spans in the partition of the day on which their trace expires: made ahead, found late, dropped whole.</summary>
+public sealed class PostgresPartitionTests(PostgresCluster cluster)
+{
+    private const int Short = 2;
+    private const int Long = 30;
+
+    private static readonly DateTimeOffset Start = new(2026, 11, 27, 15, 0, 0, TimeSpan.Zero);
+
+    private readonly FakeTimeProvider _clock = new(Start);
+
+    private static CancellationToken Cancellation => Xunit.TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Bucket_OfATrace_IsTheDayOnWhichItExpires()
+    {
+        Assert.Equal(new DateOnly(2026, 12, 27), TraceBucket.For(Start, 30));
+        Assert.False(TraceBucket.IsOver(new DateOnly(2026, 12, 27), Start.AddDays(30)));
+        Assert.True(TraceBucket.IsOver(new DateOnly(2026, 12, 27), Start.AddDays(31)));
+        Assert.Equal((new DateOnly(6026, 11, 1), true), (TraceBucket.For(Start, null), TraceBucket.IsEternal(TraceBucket.For(Start, null))));
+        Assert.False(TraceBucket.IsEternal(TraceBucket.For(Start, TraceBucket.MaxRetentionDays)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TraceBucket.For(Start, 0));
+    }
+
+    [Fact]
+    public async Task Ahead_TheClockMovesOn_OneOfTwoServersMakesThePartitionsOfTheNextDays()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var first = await OpenAsync(uri);
+        await using var second = await OpenAsync(uri);
+        await WriteAsync(first, Long);
+        await AdvanceAsync(TimeSpan.FromHours(1), first, second);
+        Assert.Equal(["20261227", "20261228", "20261229", "20261230", "60261101"], await PartitionsAsync(uri, "spans"));
+
+        await AdvanceAsync(TimeSpan.FromDays(2), first, second);
+
+        Assert.Equal(["20261227", "20261228", "20261229", "20261230", "20261231", "20270101", "60261101", "60261201"], await PartitionsAsync(uri, "spans"));
+        Assert.Equal(await PartitionsAsync(uri, "spans"), await PartitionsAsync(uri, "span_payloads"));
+
+        await using var connection = await ConnectAsync(uri);
+        await using (await connection.BeginTransactionAsync(Cancellation))
+        {
+            await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({0x4D4C70617274})");
+            Assert.Null(await second.Partitions.CreateAheadAsync());
+            Assert.Empty(await second.Partitions.DropAsync(Cancellation));
+        }
+
+        Assert.Equal(0, await second.Partitions.CreateAheadAsync());
+    }
+
+    [Fact]
+    public async Task Ahead_WhileOthersReadAndWrite_HoldsNobodyUp()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var database = await OpenAsync(uri);
+        await WriteAsync(database, Long);
+        await using var other = await ConnectAsync(uri);
+        await using var transaction = await other.BeginTransactionAsync(Cancellation);
+        await ExecuteAsync(other, "SELECT COUNT(*) FROM spans; UPDATE spans SET name = name");
+
+        await database.Partitions.EnsureAsync([new DateOnly(2027, 5, 5)]).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
+
+        Assert.Contains("20270505", await PartitionsAsync(uri, "spans"));
+        await ExecuteAsync(other, "SELECT COUNT(*) FROM spans");
+    }
+
+    [Fact]
+    public async Task Drop_OfADayThatIsOver_TouchesNoOther()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var database = await OpenAsync(uri);
+        var store = new PostgresTraceStore(database);
+        var (brief, kept, forever) = (await WriteAsync(database, Short), await WriteAsync(database, Long), await WriteAsync(database, null));
+        await AdvanceAsync(TimeSpan.FromDays(Short), database);
+        Assert.Empty(await PostgresExpiry.DeleteAsync(database, 100, Cancellation));
+        await AdvanceAsync(TimeSpan.FromDays(1), database);
+
+        // Traces point to it.
+        Assert.Empty(await database.Partitions.DropAsync(Cancellation));
+        Assert.Equal([brief], (await PostgresExpiry.DeleteAsync(database, 100, Cancellation)).Select(home => home.TraceId));
+
+        // Somebody is reading; who comes meanwhile does not wait.
+        await using var reader = await ConnectAsync(uri);
+        var transaction = await reader.BeginTransactionAsync(Cancellation);
+        await ExecuteAsync(reader, "SELECT COUNT(*) FROM spans");
+        var dropping = database.Partitions.DropAsync(Cancellation);
+        while (await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM pg_inherits WHERE inhdetachpending") is 0L)
+        {
+            Assert.False(dropping.IsCompleted);
+        }
+
+        var late = await WriteAsync(database, Long);
+        Assert.Single(await store.GetSpansAsync(late, Cancellation));
+        Assert.Single(await store.GetSpansAsync(kept, Cancellation));
+        Assert.False(dropping.IsCompleted);
+        await transaction.CommitAsync(Cancellation);
+
+        Assert.Equal([new DateOnly(2026, 11, 29)], await dropping);
+        Assert.DoesNotContain("20261129", await PartitionsAsync(uri, "spans"));
+        Assert.Equal(0L, await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM pg_class WHERE relname LIKE '%20261129%'"));
+        Assert.Equal([kept, forever, late], (await store.GetInfosAsync([brief, kept, forever, late], Cancellation)).Select(info => info.TraceId));
+        Assert.All(await Task.WhenAll(new[] { kept, forever, late }.Select(id => store.GetSpansAsync(id, Cancellation))), spans => Assert.Single(spans));
+        Assert.Equal(3L, await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM spans s JOIN span_payloads USING (trace_id, bucket, span_id)"));
+    }
+
+    [Fact]
+    public async Task Drop_BrokenOffHalfWay_IsFinishedTheNextTime()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var database = await OpenAsync(uri);
+        await WriteAsync(database, Short);
+        await AdvanceAsync(TimeSpan.FromDays(Short + 1), database);
+        await PostgresExpiry.DeleteAsync(database, 100, Cancellation);
+        await using (var reader = await ConnectAsync(uri))
+        {
+            var transaction = await reader.BeginTransactionAsync(Cancellation);
+            await ExecuteAsync(reader, "SELECT COUNT(*) FROM spans");
+            await using var broken = await ConnectAsync(uri);
+            await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(broken, "SET statement_timeout = 200; ALTER TABLE spans DETACH PARTITION spans_20261129 CONCURRENTLY", isOneByOne: true));
+        }
+
+        await cluster.ExecuteAsync(uri, "ALTER TABLE span_payloads DETACH PARTITION span_payloads_20261129");
+
+        Assert.Equal([new DateOnly(2026, 11, 29)], await database.Partitions.DropAsync(Cancellation));
+        Assert.Equal(0L, await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM pg_class WHERE relname LIKE '%20261129%'"));
+    }
+
+    [Fact]
+    public async Task Write_LateSpans_AreWhereTheirTraceIsHoweverItsRetentionChanged()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var database = await OpenAsync(uri);
+        var store = new PostgresTraceStore(database);
+        var id = NewOtelId();
+        await WriteAsync(database, Long, id);
+        await AdvanceAsync(TimeSpan.FromDays(5), database);
+
+        await WriteAsync(database, Short, id, number: 2);
+
+        Assert.Equal(2, (await store.GetSpansAsync("tr-" + id, Cancellation)).Count);
+        Assert.Equal("2026-12-27", await PostgresCluster.ScalarAsync(uri, "SELECT string_agg(DISTINCT bucket::text, ' ') FROM spans"));
+    }
+
+    [Fact]
+    public async Task Write_SpansOfATraceWhoseDayIsOver_KeepsItWithAllThatItHas()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var database = await OpenAsync(uri);
+        var store = new PostgresTraceStore(database);
+        var id = NewOtelId();
+        await WriteAsync(database, Short, id);
+        await AdvanceAsync(TimeSpan.FromDays(5), database);
+
+        await WriteAsync(database, Short, id, number: 2);
+
+        Assert.Empty(await PostgresExpiry.DeleteAsync(database, 100, Cancellation));
+        Assert.Equal([new DateOnly(2026, 11, 29)], await database.Partitions.DropAsync(Cancellation));
+        Assert.Equal(2, (await store.GetSpansAsync("tr-" + id, Cancellation)).Count);
+        Assert.Equal("2026-12-04", await PostgresCluster.ScalarAsync(uri, "SELECT string_agg(DISTINCT bucket::text, ' ') FROM spans"));
+    }
+
+    [Fact]
+    public async Task Write_WhereSpansOfAnUnknownTraceLie_ReplacesThem()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var database = await OpenAsync(uri);
+        var store = new PostgresTraceStore(database);
+        var id = NewOtelId();
+        await WriteAsync(database, Long, id);
+        await cluster.ExecuteAsync(uri, "DELETE FROM traces");
+
+        await WriteAsync(database, Long, id, name: "again");
+
+        Assert.Equal("again", Assert.Single(await store.GetSpansAsync("tr-" + id, Cancellation)).Name);
+    }
+
+    [Fact]
+    public async Task Move_ToTheBucketThatNeverExpires_TakesTheSpansAlong()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var database = await OpenAsync(uri);
+        var id = await WriteAsync(database, Short);
+
+        await database.WriteAsync(
+            async session => await database.Partitions.MoveAsync(session, (await PostgresTraceWriter.LockAsync(session, [id]))[0], TraceBucket.For(Start, null)), isIdempotent: true, Cancellation);
+        await AdvanceAsync(TimeSpan.FromDays(Short + 1), database);
+
+        Assert.Empty(await PostgresExpiry.DeleteAsync(database, 100, Cancellation));
+        Assert.NotEmpty(await database.Partitions.DropAsync(Cancellation));
+        Assert.Single(await new PostgresTraceStore(database).GetSpansAsync(id, Cancellation));
+    }
+
+    private async Task AdvanceAsync(TimeSpan time, params PostgresDatabase[] databases)
+    {
+        var passes = databases.Select(database => database.Upkeep.NextAsync()).ToList();
+        _clock.Advance(time);
+        await Task.WhenAll(passes);
+    }
+
+    private async Task<PostgresDatabase> OpenAsync(string uri) => await PostgresDatabase.OpenAsync(uri, _clock, null, Cancellation);
+
+    /// <summary>Writes a span of a trace while experiments have a retention.</summary>
+    private static async Task<string> WriteAsync(PostgresDatabase database, int? retention, string? id = null, int number = 1, string name = "span")
+    {
+        id ??= NewOtelId();
+        database.Partitions.RetentionDays = _ => retention;
+        await new PostgresTraceStore(database).WriteAsync(Batch(Span(id, number, name: name)), Cancellation);
+        return "tr-" + id;
+    }
+
+    private static async Task<string[]> PartitionsAsync(string uri, string table) => ((string)(await PostgresCluster.ScalarAsync(
+        uri, $"SELECT string_agg(right(c.relname, 8), ' ' ORDER BY c.relname) FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = '{table}'::regclass"))!).Split(' ');
+
+    private static async Task<NpgsqlConnection> ConnectAsync(string uri)
+    {
+        var settings = PostgresUri.Parse(uri);
+        settings.Pooling = false;
+        var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync(Cancellation);
+        return connection;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, bool isOneByOne = false)
+    {
+        foreach (var statement in isOneByOne ? sql.Split(';') : [sql])
+        {
+            await using var command = new NpgsqlCommand(statement, connection);
+            await command.ExecuteNonQueryAsync(Cancellation);
+        }
+    }
+}
