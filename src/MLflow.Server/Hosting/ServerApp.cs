@@ -56,6 +56,7 @@ internal static partial class ServerApp
             .AddSingleton<TraceFiles>()
             .AddSingleton(experiments)
             .AddSingleton(database.Health())
+            .AddSingleton(database.Changes)
             .AddSingleton(meter)
             .AddSingleton<Drain>()
             .AddSingleton<Readiness>()

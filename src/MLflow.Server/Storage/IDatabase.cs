@@ -1,10 +1,14 @@
 using MLflow.Server.Pricing;
+using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage;
 
 /// <summary>An opened database with its stores. Disposed, it has committed what waited.</summary>
 internal interface IDatabase : IAsyncDisposable
 {
+    /// <summary>Tells what has been stored.</summary>
+    TraceChanges Changes { get; }
+
     ITraceStore Traces(CallPricer pricer);
 
     ITraceAnalysis Analysis();

@@ -1,10 +1,14 @@
 using Microsoft.AspNetCore.Components;
+using MLflow.Server.Traces;
 
 namespace MLflow.Server.Ui;
 
 /// <summary>A page: reads once for prerendering and circuit together, and can look again from time to time.</summary>
 public abstract class PageBase : ComponentBase, IAsyncDisposable
 {
+    /// <summary>After a change that is told, as others may follow it.</summary>
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(250);
+
     private readonly CancellationTokenSource _gone = new();
     private Task _refreshing = Task.CompletedTask;
 
@@ -17,6 +21,9 @@ public abstract class PageBase : ComponentBase, IAsyncDisposable
 
     [Inject]
     internal TimeProvider Clock { get; set; } = default!;
+
+    [Inject]
+    internal TraceChanges Changes { get; set; } = default!;
 
     /// <summary>The request while prerendering; null in a circuit.</summary>
     [CascadingParameter]
@@ -67,16 +74,34 @@ public abstract class PageBase : ComponentBase, IAsyncDisposable
         }
     }
 
-    /// <summary>Looks again every <paramref name="period"/> until <paramref name="refresh"/> returns false or the page is left.</summary>
-    protected void Watch(TimeSpan period, Func<Task<bool>> refresh) => _refreshing = WatchAsync(period, refresh);
+    /// <summary>
+    /// Looks again every <paramref name="period"/>, and when something is told that <paramref name="concerns"/> says yes to, until <paramref name="refresh"/> returns false
+    /// or the page is left.
+    /// </summary>
+    private protected void Watch(TimeSpan period, Func<Task<bool>> refresh, Predicate<TraceChange>? concerns = null) => _refreshing = WatchAsync(period, refresh, concerns ?? (_ => false));
 
-    private async Task WatchAsync(TimeSpan period, Func<Task<bool>> refresh)
+    private async Task WatchAsync(TimeSpan period, Func<Task<bool>> refresh, Predicate<TraceChange> concerns)
     {
         using var timer = new PeriodicTimer(period, Clock);
+        using var watch = Changes.Watch(concerns);
+        var tick = timer.WaitForNextTickAsync(Gone).AsTask();
+        var change = watch.WaitAsync(Gone);
         try
         {
-            while (await timer.WaitForNextTickAsync(Gone))
+            while (true)
             {
+                var first = await Task.WhenAny(tick, change);
+                await first;
+                if (first == tick)
+                {
+                    tick = timer.WaitForNextTickAsync(Gone).AsTask();
+                }
+                else
+                {
+                    await Task.Delay(Gathering, Clock, Gone);
+                    change = watch.WaitAsync(Gone);
+                }
+
                 var goesOn = true;
                 await InvokeAsync(async () => goesOn = await refresh());
                 if (!goesOn)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MLflow.Server.Pricing;
 using MLflow.Server.Telemetry;
+using MLflow.Server.Traces;
 using Npgsql;
 
 namespace MLflow.Server.Storage.Postgres;
@@ -18,6 +19,7 @@ internal sealed class PostgresDatabase : IDatabase
     private readonly TimeSpan _searchTimeout;
     private readonly ServerMeter? _meter;
     private readonly ArrivalClock _arrivals;
+    private readonly PostgresChangeFeed _feed;
     private int _isClosing;
 
     private PostgresDatabase(NpgsqlDataSource sources, NpgsqlDataSource writers, NpgsqlDataSource readers, TimeProvider timeProvider, TimeSpan searchTimeout, ServerMeter? meter)
@@ -32,6 +34,7 @@ internal sealed class PostgresDatabase : IDatabase
         Partitions = new PostgresPartitions(this);
         Writer = new PostgresWriter(this, meter);
         Upkeep = new PostgresUpkeep(Partitions, timeProvider);
+        _feed = new PostgresChangeFeed(this, writers, Changes);
     }
 
     public TimeProvider TimeProvider { get; }
@@ -44,6 +47,8 @@ internal sealed class PostgresDatabase : IDatabase
     public PostgresWriter Writer { get; }
 
     public PostgresUpkeep Upkeep { get; }
+
+    public TraceChanges Changes { get; } = new();
 
     public ITraceStore Traces(CallPricer pricer) => new PostgresTraceStore(this, pricer);
 
@@ -226,6 +231,7 @@ internal sealed class PostgresDatabase : IDatabase
         await Writer.DisposeAsync().ConfigureAwait(false);
         Interlocked.Exchange(ref _isClosing, 1);
         await Upkeep.DisposeAsync().ConfigureAwait(false);
+        await _feed.DisposeAsync().ConfigureAwait(false);
         await _sources.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -271,11 +277,12 @@ internal sealed class PostgresDatabase : IDatabase
     /// <summary>Reads from the primary; what takes a limited time may be read from a standby, where the URI wants that.</summary>
     private async Task<T> ReadAsync<T>(Func<PostgresSession, Task<T>> read, long? timeoutMs, CancellationToken cancellationToken)
     {
+        var source = timeoutMs is null ? _writers : _readers;
         for (var (attempt, start) = (0, Stopwatch.GetTimestamp()); ; attempt++)
         {
             try
             {
-                var connection = await (timeoutMs is null ? _writers : _readers).OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+                var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
                 await using (connection.ConfigureAwait(false))
                 {
                     var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
@@ -296,6 +303,11 @@ internal sealed class PostgresDatabase : IDatabase
                         return await read(session).ConfigureAwait(false);
                     }
                 }
+            }
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn && source != _writers)
+            {
+                // A migration has not come to the standby yet.
+                source = _writers;
             }
             catch (Exception e) when (e is not (MlflowException or OperationCanceledException) && !(e is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } && timeoutMs is not null))
             {

@@ -25,6 +25,7 @@ internal sealed partial class PostgresTraceStore : ITraceStore
         if (traces.Count > 0 || batch.Infos.Count > 0)
         {
             await _database.Writer.WriteAsync(new PostgresWork(batch, traces, _pricer), cancellationToken).ConfigureAwait(false);
+            _database.Changes.Tell(batch);
         }
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Pricing;
 using MLflow.Server.Telemetry;
+using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Sqlite;
 
@@ -27,6 +28,8 @@ internal sealed class SqliteDatabase : IDatabase
     }
 
     public SqliteWriter Writer { get; }
+
+    public TraceChanges Changes { get; } = new();
 
     public long NowMs => _timeProvider.GetUtcNow().ToUnixTimeMilliseconds();
 

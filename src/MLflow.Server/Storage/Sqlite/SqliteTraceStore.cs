@@ -49,6 +49,7 @@ internal sealed partial class SqliteTraceStore : ITraceStore
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
+        _database.Changes.Tell(batch);
     }
 
     public async Task WriteLogsAsync(IReadOnlyList<SpanLogRecord> logs, CancellationToken cancellationToken)
