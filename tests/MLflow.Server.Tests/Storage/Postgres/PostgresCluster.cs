@@ -22,6 +22,9 @@ public sealed class PostgresCluster : IAsyncDisposable
         UPDATE access_version SET version = 0;
         """;
 
+    /// <summary>Hosts and ports of a Citus cluster, the coordinator's first, which lets in the user postgres: databases are made there then, and distributed. Null for a server of our own.</summary>
+    private static readonly string[]? Citus = Environment.GetEnvironmentVariable("MLFLOW_TEST_CITUS")?.Split(',');
+
     private static readonly string? Programs = FindPrograms();
 
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"mlflow-postgres-{Guid.NewGuid():N}");
@@ -43,12 +46,17 @@ public sealed class PostgresCluster : IAsyncDisposable
         await _gate.WaitAsync();
         try
         {
-            await StartAsync();
             if (!isEmpty && _free.TryPop(out var uri))
             {
                 return uri;
             }
 
+            if (Citus is not null && !isEmpty)
+            {
+                return await CreateDistributedAsync($"test_{Guid.NewGuid():N}");
+            }
+
+            await StartAsync();
             var name = $"test_{_databases++}";
             await ExecuteAsync("postgres", $"CREATE DATABASE {name}");
             return Uri(name);
@@ -73,8 +81,57 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>Ends the server's processes at once, as a crash does, and starts it again.</summary>
     public async Task CrashAsync()
     {
+        await KillAsync();
+        await StartProcessAsync();
+    }
+
+    /// <summary>Ends the server's processes at once, as a crash does.</summary>
+    public async Task KillAsync()
+    {
+        _isStarted = false;
         await RunAsync("pg_ctl", "stop", "-D", Data, "-m", "immediate", "-w");
-        await RunAsync("pg_ctl", "start", "-D", Data, "-w", "-l", Path.Combine(_folder, "log"));
+    }
+
+    /// <summary>Ends the server as a restart does, and starts it again.</summary>
+    public Task RestartAsync() => RunAsync("pg_ctl", "restart", "-D", Data, "-m", "fast", "-w", "-l", Path.Combine(_folder, "log"));
+
+    /// <summary>Stops and continues the standby's showing of what the primary writes; it goes on receiving it.</summary>
+    public Task StopReplayingAsync(bool isStopped) => ExecuteAsync("postgres", isStopped ? "SELECT pg_wal_replay_pause()" : "SELECT pg_wal_replay_resume()");
+
+    /// <summary>A standby that follows this server, which from then on acknowledges a commit only when the standby has it. Disposed before this one.</summary>
+    public async Task<PostgresCluster> StartStandbyAsync()
+    {
+        var standby = new PostgresCluster { Port = FreePort.Next() };
+        Directory.CreateDirectory(standby._folder);
+        if (Environment.IsPrivilegedProcess)
+        {
+            await RunAsync("chown", "postgres", standby._folder);
+        }
+
+        await RunAsync(
+            "pg_basebackup", "-D", standby.Data, "-d", $"host=127.0.0.1 port={Port} user=postgres password='secret word' application_name=standby", "-R", "-X", "stream", "--checkpoint=fast", "--no-sync");
+        await standby.ConfigureAsync();
+        await standby.StartProcessAsync();
+        await ExecuteAsync("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+        await ExecuteAsync("postgres", "SELECT pg_reload_conf()");
+        while (await ScalarAsync(Uri("postgres"), "SELECT sync_state FROM pg_stat_replication") is not "sync")
+        {
+            // It is on its way.
+        }
+
+        return standby;
+    }
+
+    /// <summary>Makes a standby the primary; it has no standby of its own then.</summary>
+    public Task PromoteAsync() => RunAsync("pg_ctl", "promote", "-D", Data, "-w");
+
+    /// <summary>Returns when the standby shows all that has been written to this server.</summary>
+    public async Task WaitForStandbyAsync()
+    {
+        while (await ScalarAsync(Uri("postgres"), "SELECT replay_lsn >= pg_current_wal_lsn() FROM pg_stat_replication") is not true)
+        {
+            // It is catching up.
+        }
     }
 
     public async Task ExecuteAsync(string databaseOrUri, string sql)
@@ -101,7 +158,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     {
         if (_isStarted)
         {
-            await RunAsync("pg_ctl", "stop", "-D", Data, "-m", "immediate", "-w");
+            await KillAsync();
         }
 
         if (Directory.Exists(_folder))
@@ -112,7 +169,26 @@ public sealed class PostgresCluster : IAsyncDisposable
         _gate.Dispose();
     }
 
-    private string Uri(string database) => $"postgresql://postgres:secret%20word@127.0.0.1:{Port}/{database}";
+    private async Task<string> CreateDistributedAsync(string name)
+    {
+        foreach (var node in Citus!)
+        {
+            await ExecuteAsync($"postgresql://postgres@{node}/postgres", $"CREATE DATABASE {name}");
+            await ExecuteAsync($"postgresql://postgres@{node}/{name}", "CREATE EXTENSION citus");
+        }
+
+        var uri = $"postgresql://postgres@{Citus[0]}/{name}";
+        await ExecuteAsync(uri, $"SELECT citus_set_coordinator_host('{Citus[0].Replace(":", "', ", StringComparison.Ordinal)})");
+        foreach (var node in Citus.Skip(1))
+        {
+            await ExecuteAsync(uri, $"SELECT citus_add_node('{node.Replace(":", "', ", StringComparison.Ordinal)})");
+        }
+
+        await MlflowDatabase.DistributeAsync(uri);
+        return uri;
+    }
+
+    public string Uri(string database) => $"postgresql://postgres:secret%20word@127.0.0.1:{Port}/{database}";
 
     private async Task StartAsync()
     {
@@ -132,11 +208,17 @@ public sealed class PostgresCluster : IAsyncDisposable
         await File.WriteAllTextAsync(password, "secret word");
         await RunAsync("initdb", "-D", Data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "scram-sha-256", $"--pwfile={password}", "--no-sync");
         Port = FreePort.Next();
+        await ConfigureAsync();
+        await StartProcessAsync();
+    }
 
-        // Durable beyond a crash of the machine these need not be; a crash of the server loses nothing without it.
-        await File.AppendAllLinesAsync(
-            Path.Combine(Data, "postgresql.conf"),
-            [$"port = {Port}", "listen_addresses = '127.0.0.1'", $"unix_socket_directories = '{_folder}'", "fsync = off", "max_connections = 300", "shared_buffers = 64MB"]);
+    // Durable beyond a crash of the machine these need not be; a crash of the server loses nothing without it.
+    private Task ConfigureAsync() => File.AppendAllLinesAsync(
+        Path.Combine(Data, "postgresql.conf"),
+        [$"port = {Port}", "listen_addresses = '127.0.0.1'", $"unix_socket_directories = '{_folder}'", "fsync = off", "max_connections = 300", "shared_buffers = 64MB"]);
+
+    public async Task StartProcessAsync()
+    {
         await RunAsync("pg_ctl", "start", "-D", Data, "-w", "-l", Path.Combine(_folder, "log"));
         _isStarted = true;
     }
