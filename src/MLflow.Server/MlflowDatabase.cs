@@ -47,6 +47,37 @@ public static class MlflowDatabase
         return Task.Run(() => SqliteMaintenance.Compact(path, cancellationToken), cancellationToken);
     }
 
+    /// <summary>
+    /// Spreads the tables of a PostgreSQL database over the machines of its Citus cluster, by the ids of traces. What is distributed already stays as it is, so it can be run again.
+    /// Tables are locked while their rows are moved: servers should be stopped.
+    /// </summary>
+    /// <param name="backendStoreUri">The coordinator's database, for example <c>postgresql://mlflow@coordinator/mlflow</c>.</param>
+    /// <param name="dryRun">Whether the statements are only returned.</param>
+    /// <param name="cancellationToken">Ends it between two statements.</param>
+    /// <returns>The statements that were run, or would be.</returns>
+    /// <exception cref="MlflowServerStartException">The address is not understood or not PostgreSQL's, the database cannot be used or lacks Citus, or it refuses a statement.</exception>
+    public static async Task<IReadOnlyList<string>> DistributeAsync(string backendStoreUri, bool dryRun = false, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(backendStoreUri);
+        if (ServerSettings.Validate(new MlflowServerOptions { BackendStoreUri = backendStoreUri }).PostgresUri is not { } uri)
+        {
+            throw new MlflowServerStartException($"'{PostgresUri.Shown(backendStoreUri)}' is a file, and only a database of PostgreSQL can be distributed: name the coordinator's in --backend-store-uri.");
+        }
+
+        try
+        {
+            var database = await PostgresDatabase.OpenAsync(uri, TimeProvider.System, null, cancellationToken).ConfigureAwait(false);
+            await using (database.ConfigureAwait(false))
+            {
+                return await PostgresDistribution.RunAsync(database, PostgresUri.Shown(uri), dryRun, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (DatabaseOpenException e)
+        {
+            throw new MlflowServerStartException(e.Message, e);
+        }
+    }
+
     private static string Existing(string backendStoreUri)
     {
         ArgumentNullException.ThrowIfNull(backendStoreUri);

@@ -11,6 +11,7 @@ internal sealed class DatabaseCommand : Command
         Add(new BackupCommand());
         Add(new CheckCommand());
         Add(new CompactCommand());
+        Add(new DistributeCommand());
     }
 
     public static Option<string> StoreUri() => new("--backend-store-uri")
