@@ -12,6 +12,7 @@ namespace MLflow.Server.Rest;
 internal static class AssessmentJson
 {
     private const int MaxNameLength = 250;
+    private static readonly System.Buffers.SearchValues<char> Hex = System.Buffers.SearchValues.Create("0123456789abcdef");
     private const string Unspecified = "SOURCE_TYPE_UNSPECIFIED";
 
     public static void Write(Utf8JsonWriter writer, AssessmentRecord assessment)
@@ -35,7 +36,7 @@ internal static class AssessmentJson
         writer.WriteEndObject();
     }
 
-    /// <summary>An assessment to create. Where it comes without an id, <paramref name="newId"/> makes one of it.</summary>
+    /// <summary>An assessment to create; <paramref name="newId"/> says its id.</summary>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: something is missing or wrong.</exception>
     public static AssessmentRecord Read(RequestJson json, string traceId, long nowMs, Func<AssessmentRecord, string> newId)
     {
@@ -103,8 +104,17 @@ internal static class AssessmentJson
     /// <summary>An id for a new assessment.</summary>
     public static string NewId(AssessmentRecord assessment) => "a-" + Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture);
 
+    /// <summary>An assessment that comes with its trace, and has an id already where it comes from another server. That of another trace's copy may be there already, and is not taken.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: something is missing or wrong.</exception>
+    public static AssessmentRecord ReadOfTrace(RequestJson json, string traceId, long nowMs) =>
+        Read(json, traceId, nowMs, assessment =>
+            json.String("assessment_id") is { } id && IsId(id) && (json.String("trace_id") ?? traceId) == traceId ? id : IdOfContent(assessment));
+
+    /// <summary>Whether a text is what MLflow gives for an id: other text may be anything, and stands in addresses.</summary>
+    private static bool IsId(string text) => text.Length == 34 && text.StartsWith("a-", StringComparison.Ordinal) && text.AsSpan(2).IndexOfAnyExcept(Hex) < 0;
+
     /// <summary>An id that is the same when the same assessment comes again, with a trace info that is sent twice.</summary>
-    public static string IdOfContent(AssessmentRecord assessment)
+    private static string IdOfContent(AssessmentRecord assessment)
     {
         var content = string.Join(
             '\n',

@@ -26,6 +26,7 @@ internal static class ServerEndpoints
             writer.WriteString("store_type", "SqlStore");
             writer.WriteBoolean("workspaces_enabled", false);
             writer.WriteBoolean(TraceFactsFeature.Name, true);
+            writer.WriteBoolean("keeps_assessment_ids", true);
         }));
     }
 

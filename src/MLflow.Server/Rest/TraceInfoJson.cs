@@ -65,7 +65,7 @@ internal static class TraceInfoJson
             ResponsePreview = json.String("response_preview"),
             Metadata = json.Map("trace_metadata"),
             Tags = json.Map("tags"),
-            Assessments = [.. json.Objects("assessments").Select(item => AssessmentJson.Read(item, traceId, requestTimeMs, AssessmentJson.IdOfContent))],
+            Assessments = [.. json.Objects("assessments").Select(item => AssessmentJson.ReadOfTrace(item, traceId, requestTimeMs))],
         };
     }
 

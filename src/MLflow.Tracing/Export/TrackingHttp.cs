@@ -66,9 +66,9 @@ internal sealed class TrackingHttp
         }
     }
 
-    /// <summary>Posts spans. Does not return before the answer is there: the caller has a thread to wait with.</summary>
+    /// <summary>Posts spans. Where it is blocking, it does not return before the answer is there: the caller has a thread to wait with.</summary>
     /// <returns>Whether the server confirms that it stored facts among the spans.</returns>
-    public async Task<bool> PostSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool compress, CancellationToken cancellationToken)
+    public async Task<bool> PostSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool compress, CancellationToken cancellationToken, bool isBlocking = true)
     {
         using var content = new ReadOnlyMemoryContent(compress ? Compress(request) : request);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
@@ -78,7 +78,7 @@ internal sealed class TrackingHttp
             content.Headers.ContentEncoding.Add("gzip");
         }
 
-        var (body, headers) = await SendAsync(HttpMethod.Post, "/v1/traces", content, RequestTimeout, cancellationToken, isBlocking: true).ConfigureAwait(false);
+        var (body, headers) = await SendAsync(HttpMethod.Post, "/v1/traces", content, RequestTimeout, cancellationToken, isBlocking).ConfigureAwait(false);
         return OtlpAnswer.Read(body) switch
         {
             null => throw new ExportFailureException(ExportFailureKind.Failed, DropReasons.InvalidAnswer, $"{Address}/v1/traces answered something else than OTLP: what stands between may have taken the traces."),

@@ -11,13 +11,17 @@ internal sealed class FlakyProxy : IAsyncDisposable
     private readonly HttpClient _http = new();
     private readonly Uri _server;
     private readonly Func<string, bool> _breaksAt;
+    private readonly Func<string, Task>? _before;
+    private readonly string? _hides;
     private WebApplication _app = null!;
     private bool _isBroken;
 
-    private FlakyProxy(Uri server, Func<string, bool> breaksAt)
+    private FlakyProxy(Uri server, Func<string, bool> breaksAt, Func<string, Task>? before, string? hides)
     {
         _server = server;
         _breaksAt = breaksAt;
+        _before = before;
+        _hides = hides;
     }
 
     public Uri Address => new(_app.Urls.First());
@@ -27,9 +31,11 @@ internal sealed class FlakyProxy : IAsyncDisposable
     /// <param name="server">The server behind.</param>
     /// <param name="breaksAt">Is asked for each path until it says yes.</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    public static async Task<FlakyProxy> StartAsync(Uri server, Func<string, bool> breaksAt, CancellationToken cancellationToken)
+    /// <param name="before">Is waited for before a request goes on, by its path.</param>
+    /// <param name="hides">What no path may end in: the server has none such.</param>
+    public static async Task<FlakyProxy> StartAsync(Uri server, Func<string, bool> breaksAt, CancellationToken cancellationToken, Func<string, Task>? before = null, string? hides = null)
     {
-        var proxy = new FlakyProxy(server, breaksAt);
+        var proxy = new FlakyProxy(server, breaksAt, before, hides);
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
@@ -55,6 +61,13 @@ internal sealed class FlakyProxy : IAsyncDisposable
             return;
         }
 
+        if (_hides is not null && path.EndsWith(_hides, StringComparison.Ordinal))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        await (_before?.Invoke(path) ?? Task.CompletedTask);
         using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), new Uri(_server, path));
         if (context.Request.ContentLength is > 0)
         {

@@ -45,6 +45,36 @@ public class AssessmentEndpointsTests : IClassFixture<SomeServer>
     }
 
     [Fact]
+    public async Task StartTrace_WithIds_KeepsThemAndTheirHistory()
+    {
+        var (old, later) = ("a-" + Guid.NewGuid().ToString("n"), "a-" + Guid.NewGuid().ToString("n"));
+        var traceId = "tr-" + Guid.NewGuid().ToString("n");
+        string Feedback(string id, string of, string more) => $$"""{"assessment_id":"{{id}}","trace_id":"{{of}}","assessment_name":"good","feedback":{"value":true},"source":{{Source}},"create_time":"2026-01-01T00:00:00Z"{{more}}}""";
+        string Info(string trace, string assessments) => $$"""{"trace":{"trace_info":{"trace_id":"{{trace}}","trace_location":{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"0"} },"request_time":"2026-01-01T00:00:00Z","state":"OK","assessments":[{{assessments}}]} } }""";
+
+        for (var i = 0; i < 2; i++)
+        {
+            var assessments = Feedback(later, traceId, $$""","overrides":"{{old}}" """) + "," + Feedback(old, traceId, ""","valid":false""") + "," + Feedback("../x", traceId, ""","rationale":"no id of MLflow's" """);
+            Assert.Equal(200, (await _server.PostAsync("/api/3.0/mlflow/traces", Info(traceId, assessments))).Status);
+        }
+
+        var stored = await StoredAsync(traceId);
+        Assert.Equal(3, stored.Count);
+        Assert.False(stored[old].GetProperty("valid").GetBoolean());
+        Assert.Equal((old, true), (stored[later].GetProperty("overrides").GetString(), stored[later].GetProperty("valid").GetBoolean()));
+        Assert.All(stored.Keys, id => Assert.Matches("^a-[0-9a-f]{32}$", id));
+
+        // A copy of the trace under another id loses none of its feedback, which is there by that id already.
+        var copy = "tr-" + Guid.NewGuid().ToString("n");
+        Assert.Equal(200, (await _server.PostAsync("/api/3.0/mlflow/traces", Info(copy, Feedback(old, traceId, "")))).Status);
+        Assert.NotEqual(old, Assert.Single(await StoredAsync(copy)).Key);
+
+        async Task<Dictionary<string, JsonElement>> StoredAsync(string trace) =>
+            (await _server.GetAsync($"/api/3.0/mlflow/traces/{trace}")).Body.GetProperty("trace").GetProperty("trace_info").GetProperty("assessments").EnumerateArray()
+            .ToDictionary(assessment => assessment.GetProperty("assessment_id").GetString()!);
+    }
+
+    [Fact]
     public async Task StartTrace_FeedbackThatDiffersInItsReasonOnly_IsNotOneAndTheSame()
     {
         var traceId = "tr-" + Guid.NewGuid().ToString("n");

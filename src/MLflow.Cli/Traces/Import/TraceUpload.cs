@@ -11,46 +11,71 @@ internal sealed class TraceUpload
     private readonly TrackingApi _api;
     private readonly TrackingHttp _http;
     private readonly string _experimentId;
+    private readonly AssessmentUpload _assessments;
 
     public TraceUpload(TrackingApi api, TrackingHttp http, string experimentId)
     {
         _api = api;
         _http = http;
         _experimentId = experimentId;
+        _assessments = new AssessmentUpload(api);
     }
 
-    /// <param name="line">A trace, an answer of the API with traces, or an OTLP request; all as JSON.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>How many traces there were; of an OTLP request, which knows spans only, 1.</returns>
+    /// <param name="line">A trace, an answer of the API with traces, or an OTLP request; all as JSON. It must stay as it is until the piece is disposed.</param>
     /// <exception cref="FormatException">It is none of them.</exception>
-    /// <exception cref="MlflowException">The server refused it or could not be reached.</exception>
-    public async Task<int> SendAsync(ReadOnlyMemory<byte> line, CancellationToken cancellationToken)
+    public ImportPiece Read(ReadOnlyMemory<byte> line)
     {
-        using var document = Parse(line);
-        var root = document.RootElement;
-        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("resourceSpans", out _))
+        var document = Parse(line);
+        try
         {
-            if (_api.Workspace is not null)
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("resourceSpans", out _))
             {
-                throw new FormatException("it is an OTLP request, which has spans alone, and an experiment of a Databricks workspace takes whole traces: export them with --format mlflow");
+                return new ImportPiece(document, TraceDocument.ReadAll(root));
             }
 
-            await SendSpansAsync(root, cancellationToken);
+            return _api.Workspace is null
+                ? new ImportPiece(document, null)
+                : throw new FormatException("it is an OTLP request, which has spans alone, and an experiment of a Databricks workspace takes whole traces: export them with --format mlflow");
+        }
+        catch
+        {
+            document.Dispose();
+            throw;
+        }
+    }
+
+    /// <returns>How many traces there were; of an OTLP request, which knows spans only, 1.</returns>
+    /// <exception cref="FormatException">A span of it has no form.</exception>
+    /// <exception cref="MlflowException">The server refused it or could not be reached.</exception>
+    public async Task<int> SendAsync(ImportPiece piece, CancellationToken cancellationToken)
+    {
+        if (piece.Traces is null)
+        {
+            await SendSpansAsync(piece.Root, cancellationToken);
             return 1;
         }
 
-        var traces = TraceDocument.ReadAll(root);
-        foreach (var trace in traces)
+        foreach (var trace in piece.Traces)
         {
             await SendAsync(trace, cancellationToken);
         }
 
-        return traces.Count;
+        return piece.Traces.Count;
     }
 
     private async Task SendAsync(TraceDocument trace, CancellationToken cancellationToken)
     {
-        var facts = Facts(trace);
+        var isApart = await _assessments.GoApartAsync(trace, cancellationToken);
+        await SendAsync(trace, Facts(trace, withAssessments: !isApart), cancellationToken);
+        if (isApart)
+        {
+            await _assessments.SendAsync(trace, cancellationToken);
+        }
+    }
+
+    private async Task SendAsync(TraceDocument trace, byte[] facts, CancellationToken cancellationToken)
+    {
         if (_api.Workspace is { } workspace)
         {
             await _api.QueryAsync(Path, facts, cancellationToken);
@@ -109,14 +134,14 @@ internal sealed class TraceUpload
                 "/v1/traces",
                 async token =>
                 {
-                    await _http.PostSpansAsync(_experimentId, bytes, compress: false, token);
+                    await _http.PostSpansAsync(_experimentId, bytes, compress: false, token, isBlocking: false);
                     return [];
                 },
                 cancellationToken);
         }
     }
 
-    private byte[] Facts(TraceDocument trace)
+    private byte[] Facts(TraceDocument trace, bool withAssessments)
     {
         using var text = new MemoryStream();
         using (var json = new Utf8JsonWriter(text, TraceDocument.WriterOptions))
@@ -129,6 +154,7 @@ internal sealed class TraceUpload
                 switch (member.Name)
                 {
                     case "trace_location" or "execution_duration" or "execution_duration_ms":
+                    case "assessments" when !withAssessments:
                         break;
                     case "tags" when member.Value.ValueKind == JsonValueKind.Object:
                         // Where the other server kept it says nothing here.
