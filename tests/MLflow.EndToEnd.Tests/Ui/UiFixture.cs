@@ -85,6 +85,18 @@ public sealed class UiFixture : IAsyncLifetime
     /// <summary>A page of its own context. Skips the test where there is no Chromium.</summary>
     public async Task<BrowserPage> OpenAsync(string path, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Light, bool script = true)
     {
+        var opened = await OpenAsync(BaseAddress, path, width, height, scheme, script);
+        if (script)
+        {
+            await opened.HasCircuitAsync();
+        }
+
+        return opened;
+    }
+
+    /// <summary>The same of any server, for pages that have no circuit, too.</summary>
+    public async Task<BrowserPage> OpenAsync(Uri server, string path, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Light, bool script = true)
+    {
         Assert.SkipUnless(File.Exists(Chromium), $"{Chromium} is not installed; eng/setup.sh installs it.");
         _playwright ??= await Playwright.CreateAsync();
 
@@ -95,18 +107,13 @@ public sealed class UiFixture : IAsyncLifetime
         {
             ViewportSize = new ViewportSize { Width = width, Height = height },
             ColorScheme = scheme,
-            BaseURL = BaseAddress.ToString(),
+            BaseURL = server.ToString(),
             JavaScriptEnabled = script,
             IsMobile = width < 500,
         });
         var page = await context.NewPageAsync();
         var opened = new BrowserPage(page);
         await page.GotoAsync(path);
-        if (script)
-        {
-            await opened.HasCircuitAsync();
-        }
-
         return opened;
     }
 }
