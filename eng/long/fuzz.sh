@@ -12,7 +12,7 @@ built=artifacts/bin/MLflow.Fuzz/release
 rm -rf artifacts/fuzz/program
 mkdir -p artifacts/fuzz
 cp -r "$built" artifacts/fuzz/program
-for assembly in MLflow.Server MLflow.Tracing Google.Protobuf; do
+for assembly in MLflow.Server MLflow.Tracing dotnet-mlflow Google.Protobuf Parquet; do
   DOTNET_ROLL_FORWARD=Major artifacts/tools/sharpfuzz "artifacts/fuzz/program/$assembly.dll"
 done
 {

@@ -30,7 +30,7 @@ internal static class Program
         var start = Stopwatch.GetTimestamp();
         var folder = Directory.CreateDirectory(Path.Combine("artifacts", "fuzz"));
         var server = new ServerTargets();
-        var fuzzers = server.All.Concat(SdkTargets.All).Where(target => target.Name.Contains(name, StringComparison.OrdinalIgnoreCase)).Select(target => new Fuzzer(target, map, seed: Environment.TickCount, folder)).ToList();
+        var fuzzers = server.All.Concat(CliTargets.All).Concat(SdkTargets.All).Where(target => target.Name.Contains(name, StringComparison.OrdinalIgnoreCase)).Select(target => new Fuzzer(target, map, seed: Environment.TickCount, folder)).ToList();
         while (Stopwatch.GetElapsedTime(start) < time)
         {
             fuzzers.ForEach(fuzzer => fuzzer.Run(Turn));

@@ -60,6 +60,14 @@ internal static class ServerSeeds
         .. RecordedRequests(),
     ];
 
+    public static IReadOnlyList<byte[]> Headers { get; } = Bytes(
+        "Bearer mlf_0123456789ab_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+        "Basic YWRhOnNlY3JldA==",
+        "https://app.example.com:8443",
+        "*.example.com",
+        "[::1]:5000",
+        "192.168.0.0/16");
+
     public static IReadOnlyList<byte[]> Filters { get; } = Bytes(
         "trace.status = 'OK' AND tags.k = 'v'", "attributes.timestamp_ms > 1 AND execution_time <= 5.5", "span.type IN ('LLM', 'TOOL') AND span.content ILIKE '%hi%'", "feedback.good = 'true' OR NOT expectation.x IS NULL",
         "metadata.`mlflow.trace.session` LIKE 'a%' AND trace.text LIKE '%東京%'", "span.attributes.mlflow.llm.model RLIKE '^gpt-[0-9]+'", "(request_id = 'tr-1' OR client_request_id IS NOT NULL) AND prompt = 'p/1'",

@@ -1,9 +1,14 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using MLflow.Server;
+using MLflow.Server.Access;
 using MLflow.Server.Conventions;
 using MLflow.Server.Experiments;
 using MLflow.Server.Otlp;
@@ -50,8 +55,10 @@ internal sealed class ServerTargets : IAsyncDisposable
         new("OTLP traces, JSON", [.. ServerSeeds.OtlpTraces, .. ServerSeeds.Recorded("traces.*json")], OtlpJson_, TextMutations.Mutate),
         new("OTLP logs, both", [.. ServerSeeds.OtlpLogs, .. ServerSeeds.OtlpLogs.Select(json => OtlpJson.Parse(json, new ExportLogsServiceRequest()).ToByteArray()), .. ServerSeeds.Recorded("logs.*")], Logs, MutateLogs),
         new("compressed bodies", [.. Encodings.SelectMany((_, i) => ServerSeeds.OtlpTraces.Select(json => Compressed(i, json)))], Body, ByteMutations.Mutate),
+        new("gRPC messages", [.. Encodings.SelectMany((_, i) => ServerSeeds.OtlpTraces.Select(json => Framed(Compressed(i, json))))], Grpc, ByteMutations.Mutate),
         new("traces.json", ServerSeeds.TracesJson, TracesJson, TextMutations.Mutate),
         new("requests in JSON", ServerSeeds.Requests, Request, TextMutations.Mutate),
+        new("headers", ServerSeeds.Headers, Headers, TextMutations.Mutate),
         new("filters and orders", ServerSeeds.Filters, Filter, TextMutations.Mutate) { IsNoisy = true },
         new("conventions", [.. ServerSeeds.Conventions, .. ServerSeeds.RecordedSpans()], Convention, TextMutations.Mutate),
     ];
@@ -87,6 +94,38 @@ internal sealed class ServerTargets : IAsyncDisposable
         OtlpProtobuf.Parse(body.Bytes, new ExportTraceServiceRequest(), Limits);
     });
 
+    /// <summary>As the library reads a message: it waits for it whole, by the length of its prefix, and unfolds it as far as it goes.</summary>
+    private void Grpc(byte[] input) => Allow<RpcException>(() => Allow<OtlpException>(() =>
+    {
+        const int prefixBytes = 5;
+        using var share = new OtlpShare(_budget);
+        OtlpShare.Current = share;
+        var body = new OtlpGrpcBody(PipeReader.Create(new MemoryStream(input, Math.Min(1, input.Length), Math.Max(0, input.Length - 1))), share);
+        ReadResult read;
+        while (!(read = Wait(body.ReadAsync().AsTask())).IsCompleted)
+        {
+            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+
+        var frame = read.Buffer.ToArray();
+        if (frame.Length < prefixBytes || BinaryPrimitives.ReadUInt32BigEndian(frame.AsSpan(1)) > frame.Length - prefixBytes)
+        {
+            return;
+        }
+
+        var message = frame.AsMemory(prefixBytes, (int)BinaryPrimitives.ReadUInt32BigEndian(frame.AsSpan(1))).ToArray();
+        var encoding = Encodings[input[0] % Encodings.Length];
+        if (frame[0] == 1 && encoding.Length > 0)
+        {
+            using var unfolded = new MemoryStream();
+            using var stream = new GrpcCompression(encoding).CreateDecompressionStream(new MemoryStream(message));
+            stream.CopyTo(unfolded);
+            message = unfolded.ToArray();
+        }
+
+        OtlpProtobuf.Parse(message, new ExportTraceServiceRequest(), Limits);
+    }));
+
     private void TracesJson(byte[] input) => Allow<ServerException>(() =>
     {
         var spans = TraceDataJson.Read(input, "tr-" + new string('1', 32));
@@ -117,7 +156,7 @@ internal sealed class ServerTargets : IAsyncDisposable
 
         Allow<ServerException>(() => Write(writer => TraceInfoJson.Write(writer, TraceInfoJson.ReadStartTrace(json))));
         Allow<ServerException>(() => Write(writer => TraceInfoV2Json.Write(writer, TraceInfoJson.Read(json))));
-        Allow<ServerException>(() => Write(writer => AssessmentJson.Write(writer, AssessmentJson.Read(json.Object("assessment") ?? json, "tr-1", 1, AssessmentJson.IdOfContent))));
+        Allow<ServerException>(() => Write(writer => AssessmentJson.Write(writer, AssessmentJson.ReadOfTrace(json.Object("assessment") ?? json, "tr-1", 1))));
         Allow<ServerException>(() => AssessmentJson.ReadChange(json.Object("assessment") ?? json, json.String("update_mask") ?? "feedback,expectation,rationale,metadata,assessment_name"));
         Allow<ServerException>(() => RunJson.ReadTags(json));
         Allow<ServerException>(() => json.Objects("metrics").Select(RunJson.ReadMetric).ToList());
@@ -125,6 +164,21 @@ internal sealed class ServerTargets : IAsyncDisposable
         Allow<ServerException>(() => json.Pairs("tags"));
         Allow<ServerException>(() => (json.Int64("max_results"), json.Double("value"), json.Boolean("include_spans")));
         Allow<ServerException>(() => json.Strings("order_by"));
+    }
+
+    private static void Headers(byte[] input)
+    {
+        var text = Encoding.UTF8.GetString(input);
+        var context = new DefaultHttpContext();
+        context.Request.Headers.Authorization = text;
+        context.Request.Headers[OtlpSender.ExperimentIdHeader] = text;
+        if (OtlpSender.Of(context.Request).Token is { } token && TokenSecret.TryParse(token, out var secret))
+        {
+            secret.Hash();
+        }
+
+        OriginAllowList.Parse(text);
+        HostAllowList.IsEntry(text);
     }
 
     private void Filter(byte[] input)
@@ -258,6 +312,14 @@ internal sealed class ServerTargets : IAsyncDisposable
             stream.Flush();
             return Encodings[encoding].Length == 0 ? output.ToArray() : Closed(stream, output);
         }
+    }
+
+    /// <summary>A compressed body as a message of gRPC.</summary>
+    private static byte[] Framed(byte[] compressed)
+    {
+        var length = new byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32BigEndian(length, (uint)(compressed.Length - 1));
+        return [compressed[0], compressed[0] == 0 ? (byte)0 : (byte)1, .. length, .. compressed.AsSpan(1)];
     }
 
     private static byte[] Closed(Stream stream, MemoryStream output)
