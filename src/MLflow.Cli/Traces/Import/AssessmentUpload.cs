@@ -13,8 +13,7 @@ internal sealed class AssessmentUpload
     private const string Path = "/api/3.0/mlflow/traces";
 
     private readonly TrackingApi _api;
-    private readonly SemaphoreSlim _asking = new(1);
-    private bool? _keepsIds;
+    private Task<bool>? _keepsIds;
 
     public AssessmentUpload(TrackingApi api) => _api = api;
 
@@ -99,21 +98,19 @@ internal sealed class AssessmentUpload
             DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed) ? parsed.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture) : time);
     }
 
-    private async Task<bool> KeepsIdsAsync(CancellationToken cancellationToken)
+    // Whoever comes at the same time asks, too: the answer is the same.
+    private Task<bool> KeepsIdsAsync(CancellationToken cancellationToken) =>
+        _keepsIds is { IsFaulted: false, IsCanceled: false } asked ? asked : _keepsIds = AskAsync(cancellationToken);
+
+    private async Task<bool> AskAsync(CancellationToken cancellationToken)
     {
-        await _asking.WaitAsync(cancellationToken);
         try
         {
-            return _keepsIds ??= ApiJson.Read(await _api.GetAsync("/api/3.0/mlflow/server-info", cancellationToken), root => ApiJson.Member(root, "keeps_assessment_ids") is { ValueKind: JsonValueKind.True });
+            return ApiJson.Read(await _api.GetAsync("/api/3.0/mlflow/server-info", cancellationToken), root => ApiJson.Member(root, "keeps_assessment_ids") is { ValueKind: JsonValueKind.True });
         }
         catch (MlflowException e) when (e.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)
         {
-            _keepsIds = false;
             return false;
-        }
-        finally
-        {
-            _asking.Release();
         }
     }
 }
