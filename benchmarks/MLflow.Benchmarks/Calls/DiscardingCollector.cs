@@ -18,12 +18,15 @@ internal static class DiscardingCollector
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         await using var app = builder.Build();
         app.MapGet("/version", () => "3.11.2");
-        app.MapGet("/api/3.0/mlflow/server-info", () => $"{{\"{TraceFactsFeature.Name}\":true}}");
+        app.MapGet("/api/3.0/mlflow/server-info", () => $"{{\"{TraceFactsFeature.Name}\":true,\"{PlainCallFeature.Name}\":\"{SdkInfo.Version}\"}}");
         app.MapGet("/api/2.0/mlflow/experiments/get-by-name", () => """{"experiment":{"experiment_id":"0"}}""");
         app.MapPost("/v1/traces", async (HttpContext context) =>
         {
             await context.Request.Body.CopyToAsync(Stream.Null);
             context.Response.Headers[TraceFactsFeature.Header] = "1";
+
+            // As many as there may be: nobody looks into what came.
+            context.Response.Headers[PlainCallFeature.Header] = "2048";
             context.Response.ContentType = "application/x-protobuf";
         });
         await app.StartAsync();

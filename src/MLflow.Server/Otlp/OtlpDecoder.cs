@@ -11,8 +11,11 @@ internal static class OtlpDecoder
     private const int TraceIdBytes = 16;
     private const int SpanIdBytes = 8;
 
+    /// <param name="request">What came.</param>
+    /// <param name="limits">How much a span may have.</param>
+    /// <param name="experimentId">The experiment that the request names; null where it names none.</param>
     /// <exception cref="OtlpException">There is nothing in the request, too much, or nothing that can be stored.</exception>
-    public static OtlpTraces Decode(ExportTraceServiceRequest request, MlflowServerLimits limits)
+    public static OtlpTraces Decode(ExportTraceServiceRequest request, MlflowServerLimits limits, string? experimentId = null)
     {
         if (request.ResourceSpans.Count == 0)
         {
@@ -28,6 +31,7 @@ internal static class OtlpDecoder
         var spans = new List<SpanRecord>((int)count);
         var facts = new List<string>();
         var rejected = new OtlpRejections();
+        var calls = 0;
         foreach (var resourceSpans in request.ResourceSpans)
         {
             if (resourceSpans.Resource?.Attributes.Count > limits.MaxAttributesPerSpan)
@@ -40,10 +44,20 @@ internal static class OtlpDecoder
             {
                 IReadOnlyList<KeyValuePair<string, string>> scope = scopeSpans.Scope is { } s ? AnyValueJson.Attributes(s.Attributes) : [];
                 var schemaUrl = Text(scopeSpans.SchemaUrl) ?? Text(resourceSpans.SchemaUrl);
-                foreach (var span in scopeSpans.Spans)
+                foreach (var sent in scopeSpans.Spans)
                 {
+                    var span = sent;
                     TakeFacts(span, facts);
-                    if ((Fault(span) ?? Excess(span, limits)) is { } fault)
+                    var fault = Fault(span);
+                    if (fault is null && OtlpCalls.Find(span) is { } call)
+                    {
+                        (span, var factsOfCall) = OtlpCalls.Record(span, call, experimentId);
+                        facts.Add(factsOfCall);
+                        calls++;
+                    }
+
+                    fault ??= Excess(span, limits);
+                    if (fault is not null)
                     {
                         rejected.Add(fault);
                         continue;
@@ -62,7 +76,7 @@ internal static class OtlpDecoder
         }
 
         return spans.Count > 0 || facts.Count > 0 || rejected.Count == 0
-            ? new OtlpTraces(spans, facts, rejected)
+            ? new OtlpTraces(spans, facts, rejected) { RecordedCalls = calls }
             : throw new OtlpException(StatusCodes.Status422UnprocessableEntity, $"Cannot convert OpenTelemetry span to MLflow span: {rejected.Message}");
     }
 

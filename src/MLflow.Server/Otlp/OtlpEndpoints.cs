@@ -26,10 +26,15 @@ internal static partial class OtlpEndpoints
     private static Task<IResult> ExportTracesAsync(HttpRequest request, OtlpReceiver receiver, OtlpBudget budget, ILogger<OtlpReceiver> logger, CancellationToken cancellationToken) =>
         ExportAsync(request, budget, logger, new ExportTraceServiceRequest(), async message =>
         {
-            var (response, facts) = await receiver.ReceiveAsync(message, OtlpSender.Of(request), cancellationToken).ConfigureAwait(false);
+            var (response, facts, calls) = await receiver.ReceiveAsync(message, OtlpSender.Of(request), cancellationToken).ConfigureAwait(false);
             if (facts > 0)
             {
                 request.HttpContext.Response.Headers[TraceFactsFeature.Header] = facts.ToString(CultureInfo.InvariantCulture);
+            }
+
+            if (calls > 0)
+            {
+                request.HttpContext.Response.Headers[PlainCallFeature.Header] = calls.ToString(CultureInfo.InvariantCulture);
             }
 
             return response;

@@ -26,10 +26,10 @@ internal sealed class OtlpReceiver
 
     public MlflowServerLimits Limits { get; }
 
-    /// <returns>The answer, and of how many traces the facts were stored.</returns>
-    public async Task<(ExportTraceServiceResponse Response, int Facts)> ReceiveAsync(ExportTraceServiceRequest request, OtlpSender sender, CancellationToken cancellationToken)
+    /// <returns>The answer, of how many traces the facts were stored, and how many calls were recorded.</returns>
+    public async Task<(ExportTraceServiceResponse Response, int Facts, int RecordedCalls)> ReceiveAsync(ExportTraceServiceRequest request, OtlpSender sender, CancellationToken cancellationToken)
     {
-        var traces = OtlpDecoder.Decode(request, Limits);
+        var traces = OtlpDecoder.Decode(request, Limits, sender.ExperimentId);
         var infos = traces.Facts.Select(facts => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts, Limits))).ToList();
         if (sender.ExperimentId is null && (await _caller.GetAsync().ConfigureAwait(false)).OnlyExperiment is { } only)
         {
@@ -45,7 +45,7 @@ internal sealed class OtlpReceiver
             response.PartialSuccess = new ExportTracePartialSuccess { RejectedSpans = traces.Rejected.Count, ErrorMessage = traces.Rejected.Message };
         }
 
-        return (response, infos.Count);
+        return (response, infos.Count, traces.RecordedCalls);
     }
 
     public async Task<ExportLogsServiceResponse> ReceiveAsync(ExportLogsServiceRequest request, CancellationToken cancellationToken)

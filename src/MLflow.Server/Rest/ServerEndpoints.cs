@@ -27,6 +27,7 @@ internal static class ServerEndpoints
             writer.WriteBoolean("workspaces_enabled", false);
             writer.WriteBoolean(TraceFactsFeature.Name, true);
             writer.WriteBoolean("keeps_assessment_ids", true);
+            writer.WriteString(PlainCallFeature.Name, SdkInfo.Version);
         }));
     }
 

@@ -31,6 +31,9 @@ internal sealed class EncodedExport
     /// <summary>The memory to release when the export is settled.</summary>
     public ExportBlock Block => _block;
 
+    /// <summary>It is one <see cref="PlainCall"/>, of which the server makes span and facts.</summary>
+    public bool IsPlainCall { get; init; }
+
     public int Size => _end - _start;
 
     /// <summary>Bytes of the spans, their lengths included.</summary>

@@ -33,12 +33,12 @@ internal static class OtlpSpanWriter
     public const int AnyBool = 2;
     public const int AnyInt = 3;
     public const int AnyDouble = 4;
+    public const int AnyBytes = 7;
 
     /// <summary>Writes a span that no longer changes: one that has ended, or a copy of one that still runs, which has no end.</summary>
     public static void Write(ProtobufWriter writer, LiveSpan span)
     {
-        WriteId(writer, SpanTraceId, span.Trace.OtelTraceId.ToHexString());
-        WriteId(writer, SpanSpanId, span.OtelSpanId.ToHexString());
+        WriteIds(writer, span);
         if ((span.Parent?.OtelSpanId ?? span.Trace.RemoteParent?.SpanId) is { } parent)
         {
             WriteId(writer, SpanParentSpanId, parent.ToHexString());
@@ -56,7 +56,7 @@ internal static class OtlpSpanWriter
         WriteAttribute(writer, SpanAttributes, AttributeNames.SpanType, AttributeValue.FromString(span.SpanType), isDecodedAgain: true);
         foreach (ref readonly var attribute in span.EndedAttributeSpan)
         {
-            if (attribute.Key is not (AttributeNames.TraceRequestId or AttributeNames.SpanType or TraceFactsFeature.Attribute))
+            if (attribute.Key is not (AttributeNames.TraceRequestId or AttributeNames.SpanType or TraceFactsFeature.Attribute or PlainCallFeature.Attribute))
             {
                 WriteAttribute(writer, SpanAttributes, attribute.Key, attribute.Value, isDecodedAgain: true);
             }
@@ -78,6 +78,12 @@ internal static class OtlpSpanWriter
         }
 
         WriteStatus(writer, span);
+    }
+
+    public static void WriteIds(ProtobufWriter writer, LiveSpan span)
+    {
+        WriteId(writer, SpanTraceId, span.Trace.OtelTraceId.ToHexString());
+        WriteId(writer, SpanSpanId, span.OtelSpanId.ToHexString());
     }
 
     private static void WriteLink(ProtobufWriter writer, SpanLink link)

@@ -190,20 +190,49 @@ internal sealed partial class TraceExporter
 
     private EncodedExport Encode(TraceExport export)
     {
-        bool withPreviews;
+        bool withPreviews, recordsCalls;
         lock (_lock)
         {
-            withPreviews = !(_servers.TryGetValue(export.Trace.Destination.TrackingUri, out var server) && server.TakesFacts);
+            _servers.TryGetValue(export.Trace.Destination.TrackingUri, out var server);
+            withPreviews = server is not { TakesFacts: true };
+            recordsCalls = server is { RecordsCalls: true };
         }
 
-        var encoder = Interlocked.Exchange(ref _encoder, null) ?? new ExportEncoder();
-        var encoded = encoder.Encode(export, _memory, withPreviews);
+        var encoder = TakeEncoder();
+        var encoded = encoder.Encode(export, _memory, withPreviews, recordsCalls);
+        Keep(encoder);
+        return encoded;
+    }
+
+    private ExportEncoder TakeEncoder() => Interlocked.Exchange(ref _encoder, null) ?? new ExportEncoder();
+
+    private void Keep(ExportEncoder encoder)
+    {
         if (!encoder.IsWorthKeeping || Interlocked.CompareExchange(ref _encoder, encoder, null) is not null)
         {
             encoder.Dispose();
         }
+    }
 
-        return encoded;
+    /// <summary>Records calls that were left to a server and go elsewhere: to another one, to the disk, or by themselves because they were refused.</summary>
+    private void RecordCalls(ExportLane lane, List<QueuedExport> exports)
+    {
+        foreach (var export in exports)
+        {
+            if (export.Encoded is not { IsPlainCall: true } plain)
+            {
+                continue;
+            }
+
+            var encoder = TakeEncoder();
+            var recorded = encoder.EncodeRecorded(plain, _memory, withPreviews: !lane.Server.TakesFacts);
+            Keep(encoder);
+            lock (_lock)
+            {
+                _queuedBytes += lane.Become(export, recorded);
+                _memory.Release(plain.Block);
+            }
+        }
     }
 
     private ExportStep Next()
@@ -329,6 +358,8 @@ internal sealed partial class TraceExporter
             (fromDisk, fresh) = ([.. spoolable.FromDisk], [.. spoolable.Fresh]);
         }
 
+        // What will be there when it is read again is not known.
+        RecordCalls(lane, fresh);
         fromDisk.ForEach(export => _spool!.PutBack(export.Spooled!));
         lock (_lock)
         {
@@ -483,6 +514,11 @@ internal sealed partial class TraceExporter
 
     private async Task SendAsync(ExportLane lane, List<QueuedExport> batch, string experimentId)
     {
+        if (!lane.Server.RecordsCalls || batch is [{ GoesAlone: true }])
+        {
+            RecordCalls(lane, batch);
+        }
+
         if (!lane.Server.TakesSpans)
         {
             await SendWholeTraceAsync(lane, batch, experimentId).ConfigureAwait(false);
@@ -496,12 +532,21 @@ internal sealed partial class TraceExporter
 
         var sent = new List<QueuedExport>();
         var complete = new List<QueuedExport>();
+        var unrecorded = new List<QueuedExport>();
         foreach (var export in batch)
         {
+            if (export.Encoded is { IsPlainCall: true } && !export.AreFactsSent)
+            {
+                // Somebody else answered, who stored it as it was: it stays, and goes again.
+                unrecorded.Add(export);
+                continue;
+            }
+
             export.AreSpansSent = true;
             (export.HasFacts && !export.AreFactsSent ? complete : sent).Add(export);
         }
 
+        RecordCalls(lane, unrecorded);
         Sent(lane, sent);
         await SendFactsAsync(lane, complete, experimentId).ConfigureAwait(false);
     }
@@ -529,7 +574,7 @@ internal sealed partial class TraceExporter
                     request.Begin();
                 }
 
-                if (Add(request, export, ref position, server.TakesFacts && export.HasFacts && !export.GoesAlone && left == 0, experimentId))
+                if (Add(request, export, ref position, server.TakesFacts && export.HasFacts && !export.GoesAlone && left == 0, experimentId) || export.Encoded!.IsPlainCall)
                 {
                     withFacts.Add(export);
                 }
@@ -567,12 +612,13 @@ internal sealed partial class TraceExporter
 
     private async Task<bool> PostAsync(TrackingServer server, OtlpRequest request, List<QueuedExport> withFacts, string experimentId)
     {
-        if (!await server.SendSpansAsync(experimentId, request.End(), withFacts.Count > 0, _interrupt.Token).ConfigureAwait(false))
+        var plainCalls = withFacts.Count(export => export.Encoded!.IsPlainCall);
+        if (!await server.SendSpansAsync(experimentId, request.End(), withFacts.Count > plainCalls, plainCalls, _interrupt.Token).ConfigureAwait(false))
         {
             return false;
         }
 
-        withFacts.ForEach(e => e.AreFactsSent = server.TakesFacts);
+        withFacts.ForEach(e => e.AreFactsSent = e.Encoded!.IsPlainCall ? server.RecordsCalls : server.TakesFacts);
         withFacts.Clear();
         return true;
     }

@@ -185,6 +185,14 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         }
     }
 
+    public bool RecordsCalls(TraceDestination destination)
+    {
+        lock (_lock)
+        {
+            return _servers.TryGetValue(destination.TrackingUri, out var server) && server.RecordsCalls;
+        }
+    }
+
     /// <summary>Waits until what was accepted before the call was sent or given up, or its server turns out to be away.</summary>
     public async Task<FlushResult> FlushAsync(CancellationToken cancellationToken)
     {
@@ -412,6 +420,10 @@ internal sealed partial class TraceExporter : ITraceExporter, IAsyncDisposable
         if (export.Encoded is { } encoded)
         {
             _memory.Release(encoded.Block);
+        }
+        else
+        {
+            export.Raw!.Release();
         }
     }
 

@@ -16,8 +16,10 @@ internal static class TraceInfoWriter
     private static readonly byte[] SizeBytesName = Name(TraceKeys.SizeBytes);
     private static readonly byte[] TokenUsageName = Name(TraceKeys.TokenUsage);
     private static readonly byte[] BeforeMetadata = [.. ",\"trace_metadata\":{"u8, .. Name(TraceKeys.SchemaVersion).AsSpan(1), .. "\"3\""u8];
-    private static readonly byte[] AfterMetadata = ProcessMetadata();
     private static readonly byte[] BeforeTags = [.. ",\"tags\":{"u8, .. Name(TraceKeys.TraceName).AsSpan(1)];
+
+    /// <summary>Which program it is, as members of the metadata behind others, and the end of the metadata.</summary>
+    public static byte[] OfProcess { get; } = ProcessMetadata();
 
     /// <param name="target">Takes the text.</param>
     /// <param name="trace">A trace whose root has ended.</param>
@@ -102,7 +104,7 @@ internal static class TraceInfoWriter
             WriteMember(target, key, TracePreview.Cut(redactor?.Redact(key, value) ?? value, MaxMetadataLength));
         }
 
-        target.Write(AfterMetadata);
+        target.Write(trace.Outlet.OfProcess ?? OfProcess);
     }
 
     /// <summary>Which program it is, and the end of the metadata. Longer texts than a server keeps are cut.</summary>

@@ -67,8 +67,8 @@ internal sealed class TrackingHttp
     }
 
     /// <summary>Posts spans. Where it is blocking, it does not return before the answer is there: the caller has a thread to wait with.</summary>
-    /// <returns>Whether the server confirms that it stored facts among the spans.</returns>
-    public async Task<bool> PostSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool compress, CancellationToken cancellationToken, bool isBlocking = true)
+    /// <returns>Whether the server confirms that it stored facts among the spans, and how many calls it says it recorded.</returns>
+    public async Task<(bool Facts, int RecordedCalls)> PostSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool compress, CancellationToken cancellationToken, bool isBlocking = true)
     {
         using var content = new ReadOnlyMemoryContent(compress ? Compress(request) : request);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
@@ -86,9 +86,12 @@ internal sealed class TrackingHttp
                 ExportFailureKind.Refused,
                 DropReasons.Rejected,
                 string.Create(CultureInfo.InvariantCulture, $"{Address}/v1/traces rejected {answer.Rejected} spans{(answer.Message is { Length: > 0 } why ? ": " + TracePreview.Cut(why, MaxMessageLength) : "")}")),
-            _ => headers.Contains(TraceFactsFeature.Header),
+            _ => (headers.Contains(TraceFactsFeature.Header), RecordedCalls(headers)),
         };
     }
+
+    private static int RecordedCalls(HttpResponseHeaders headers) =>
+        headers.NonValidated.TryGetValues(PlainCallFeature.Header, out var values) && int.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0;
 
     /// <summary>Posts spans to another path than that of MLflow's servers, with one header that says where to.</summary>
     public async Task PostSpansAsync(string path, string header, string value, ReadOnlyMemory<byte> request, CancellationToken cancellationToken)

@@ -20,6 +20,10 @@ internal sealed class TrackingServer
     private readonly Dictionary<string, string> _experimentIds = [];
     private readonly Dictionary<TraceDestination, RetryPolicy> _holds = [];
     private long? _asked;
+    private bool _recordsCalls;
+
+    // It said that it records calls and did not confirm one. Something may stand between us that takes the header away, and each would go twice.
+    private bool _leavesCalls;
 
     public TrackingServer(TrackingHttp http, RetryPolicy retry)
     {
@@ -48,6 +52,9 @@ internal sealed class TrackingServer
 
     /// <summary>True when a trace's facts may go with its spans, see <see cref="TraceFactsFeature"/>.</summary>
     public bool TakesFacts { get; private set; }
+
+    /// <summary>True when calls may be left to it to be recorded, see <see cref="PlainCallFeature"/>.</summary>
+    public bool RecordsCalls => _recordsCalls && !_leavesCalls && TakesFacts && TakesSpans;
 
     /// <summary>An outage is told once.</summary>
     public bool IsOutageReported { get; set; }
@@ -82,7 +89,7 @@ internal sealed class TrackingServer
         }
 
         var version = await _http.GetVersionAsync(cancellationToken).ConfigureAwait(false);
-        TakesFacts = version.TakesSpans && await HasFeatureAsync(TraceFactsFeature.Name, cancellationToken).ConfigureAwait(false);
+        (TakesFacts, _recordsCalls) = version.TakesSpans ? await FeaturesAsync(cancellationToken).ConfigureAwait(false) : default;
         Version = version;
         TakesSpans = version.TakesSpans;
     }
@@ -153,18 +160,27 @@ internal sealed class TrackingServer
     /// <param name="experimentId">The experiment of the spans.</param>
     /// <param name="request">The encoded request.</param>
     /// <param name="hasFacts">Facts are among the spans. When the answer does not confirm them, <see cref="TakesFacts"/> is false afterwards.</param>
+    /// <param name="plainCalls">Calls among the spans that the server is to record. When the answer does not confirm all, <see cref="RecordsCalls"/> is false afterwards.</param>
     /// <param name="cancellationToken">Stops the request.</param>
     /// <returns>False when the server turns out not to take spans (its file store answers 501).</returns>
-    public async Task<bool> SendSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool hasFacts, CancellationToken cancellationToken)
+    public async Task<bool> SendSpansAsync(string experimentId, ReadOnlyMemory<byte> request, bool hasFacts, int plainCalls, CancellationToken cancellationToken)
     {
         try
         {
             var compress = Version is { TakesGzip: true } && request.Length >= MinGzipBytes && !_http.IsLoopback;
-            if (!await _http.PostSpansAsync(experimentId, request, compress, cancellationToken).ConfigureAwait(false) && hasFacts)
+            var confirmed = await _http.PostSpansAsync(experimentId, request, compress, cancellationToken).ConfigureAwait(false);
+
+            // Another server than the one that we asked may have come to this address without an outage in between.
+            if (hasFacts && !confirmed.Facts)
             {
-                // Another server than the one that we asked has come to this address without an outage in between.
                 Forget();
                 TakesFacts = false;
+            }
+
+            if (confirmed.RecordedCalls < plainCalls)
+            {
+                Forget();
+                _leavesCalls = true;
             }
 
             return true;
@@ -216,16 +232,17 @@ internal sealed class TrackingServer
     }
 
     /// <summary>MLflow before 3.11 has no such page, and a proxy may not let it through.</summary>
-    private async Task<bool> HasFeatureAsync(string name, CancellationToken cancellationToken)
+    private async Task<(bool TakesFacts, bool RecordsCalls)> FeaturesAsync(CancellationToken cancellationToken)
     {
         try
         {
             using var answer = await _http.SendJsonAsync(HttpMethod.Get, "/api/3.0/mlflow/server-info", default, cancellationToken).ConfigureAwait(false);
-            return Member(answer.RootElement, name).ValueKind == JsonValueKind.True;
+            var takesFacts = Member(answer.RootElement, TraceFactsFeature.Name).ValueKind == JsonValueKind.True;
+            return (takesFacts, takesFacts && Text(answer.RootElement, PlainCallFeature.Name) == SdkInfo.Version);
         }
         catch (ExportFailureException e) when (e.Kind is ExportFailureKind.Refused or ExportFailureKind.Failed || e.Status is 401 or 403)
         {
-            return false;
+            return default;
         }
     }
 

@@ -205,6 +205,24 @@ internal sealed class BodyCapture
         }
     }
 
+    /// <summary>-1 where nothing is kept.</summary>
+    public int FirstByte
+    {
+        get
+        {
+            var isTaken = false;
+            try
+            {
+                _lock.Enter(ref isTaken);
+                return _sealed || _length == 0 ? -1 : (_full?[0] ?? _segment)![0];
+            }
+            finally
+            {
+                Exit(isTaken);
+            }
+        }
+    }
+
     /// <summary>True when the same bytes passed by, as far as both were kept.</summary>
     public bool IsSameAs(BodyCapture other)
     {

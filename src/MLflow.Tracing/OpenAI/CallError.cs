@@ -15,6 +15,19 @@ internal static class CallError
     /// <summary>Whether the text of a status is ours, and so quotes nothing.</summary>
     public static bool IsOwnText(string status) => status is TimedOut or Cancelled or Failed;
 
+    /// <summary>Of an answer that came whole: what its body says.</summary>
+    /// <param name="span">The call's span.</param>
+    /// <param name="error">The error that the body reports; null where it reports none.</param>
+    /// <param name="timeNs">When the program was done with the answer.</param>
+    public static void Record(LiveSpan span, ApiError? error, long timeNs)
+    {
+        AddFacts(span, error);
+        if (error is not null)
+        {
+            RecordReported(span, error, timeNs);
+        }
+    }
+
     public static void Record(LiveSpan span, LlmAttempt attempt, RecordedFields fields, ApiError? error)
     {
         AddFacts(span, error);
@@ -37,9 +50,7 @@ internal static class CallError
         }
         else if (error is not null)
         {
-            var type = error.Type ?? error.Code ?? "error";
-            SetText(span, AttributeNames.ErrorType, error.Code ?? type);
-            Record(span, attempt, type, Describe(null, error), null);
+            RecordReported(span, error, span.Trace.ToUnixNs(attempt.EndTimestamp));
         }
         else if (attempt.End == BodyEnd.DisposedInRead && !fields.IsStreamComplete)
         {
@@ -72,9 +83,19 @@ internal static class CallError
         }
     }
 
-    private static void Record(LiveSpan span, LlmAttempt attempt, string type, string message, string? stack)
+    private static void RecordReported(LiveSpan span, ApiError error, long timeNs)
     {
-        span.RecordException(type, message, stack, span.Trace.ToUnixNs(attempt.EndTimestamp));
+        var type = error.Type ?? error.Code ?? "error";
+        SetText(span, AttributeNames.ErrorType, error.Code ?? type);
+        Record(span, type, Describe(null, error), stack: null, timeNs);
+    }
+
+    private static void Record(LiveSpan span, LlmAttempt attempt, string type, string message, string? stack) =>
+        Record(span, type, message, stack, span.Trace.ToUnixNs(attempt.EndTimestamp));
+
+    private static void Record(LiveSpan span, string type, string message, string? stack, long timeNs)
+    {
+        span.RecordException(type, message, stack, timeNs);
         span.SetStatus(SpanStatusCode.Error, $"{type}: {message}");
     }
 

@@ -17,15 +17,51 @@ internal static class CallRecorder
 
     public static void Record(LlmCall call, OpenAIAutologOptions options)
     {
+        if (PlainCall.Take(call, options) is { } plain)
+        {
+            call.Span.Plain = plain;
+            call.Span.EndAt(call.Span.Trace.ToUnixNs(EndTimestamp(call.Attempts[0])), inBackground: true);
+            return;
+        }
+
+        var list = TakeList();
+        Record(call, options, list);
+        Keep(list);
+    }
+
+    /// <summary>Records a call that was handed over as it was, as <see cref="Record(LlmCall, OpenAIAutologOptions)"/> would have. Does not end the span.</summary>
+    public static void Record(in ReceivedCall call, LiveSpan span)
+    {
+        var attributes = TakeList();
+        var fields = new RecordedFields { Attributes = attributes, RestOfOutput = call.Facts.Operation.RestOfOutput };
+        var notes = new List<string>();
+        var recorder = new GuardedRecorder(call.Facts.Operation.Recorder, e => notes.Add(Unreadable(e)));
+        span.SetAttribute(AttributeNames.RequestBodySize, AttributeValue.FromInt64(call.Request.Length));
+        recorder.RecordRequest(new RecordedBody(call.Request, call.Facts.RequestContentType), fields);
+        recorder.RecordResponse(new RecordedBody(call.Response, call.Facts.ResponseContentType), fields);
+        AddFields(span, attributes, fields, call.Facts, call.TrimsMedia);
+        CallError.Record(span, fields.Error, call.ClosedNs);
+        AddNotes(span, notes);
+        Keep(attributes);
+    }
+
+    private static List<KeyValuePair<string, AttributeValue>> TakeList()
+    {
         var list = _spareList ?? new(32);
         _spareList = null;
-        Record(call, options, list);
+        return list;
+    }
+
+    private static void Keep(List<KeyValuePair<string, AttributeValue>> list)
+    {
         if (list.Capacity <= MaxKeptAttributes)
         {
             list.Clear();
             _spareList = list;
         }
     }
+
+    private static string Unreadable(Exception e) => $"A body could not be read and is kept as text: {e.GetType().Name}: {e.Message}";
 
     private static void Record(LlmCall call, OpenAIAutologOptions options, List<KeyValuePair<string, AttributeValue>> attributes)
     {
@@ -46,7 +82,7 @@ internal static class CallRecorder
 
         var recorder = new GuardedRecorder(call.Operation.Recorder, e =>
         {
-            notes.Add($"A body could not be read and is kept as text: {e.GetType().Name}: {e.Message}");
+            notes.Add(Unreadable(e));
             call.Capture.RecorderFailed(e);
         });
         RecordRequest(call, recorder, fields, notes);
@@ -63,7 +99,18 @@ internal static class CallRecorder
             error = RecordResponse(call, failed, recorder, body, fields) ?? error;
         }
 
-        if (options.Media == MediaCapture.Preview)
+        AddFields(span, attributes, fields, CallFacts.Of(call, attempt), options.Media == MediaCapture.Preview);
+        AddAttempts(call);
+        AddStream(call, attempt, fields);
+        CallError.Record(span, failed, fields, error);
+        AddNotes(span, notes);
+        span.EndAt(span.Trace.ToUnixNs(EndTimestamp(failed)), inBackground: true);
+    }
+
+    /// <summary>Puts what the recorder found, and what the bodies do not say, on the span.</summary>
+    private static void AddFields(LiveSpan span, List<KeyValuePair<string, AttributeValue>> attributes, RecordedFields fields, in CallFacts call, bool trimsMedia)
+    {
+        if (trimsMedia)
         {
             MediaTrimmer.Trim(fields);
         }
@@ -74,29 +121,28 @@ internal static class CallRecorder
         }
 
         var operation = fields.Operation ?? call.Operation;
-        span.Rename((call.Attempts.Any(a => a.IsAsync == true) ? operation.AsyncSpanName : null) ?? operation.SpanName);
+        span.Rename((call.IsAsync ? operation.AsyncSpanName : null) ?? operation.SpanName);
         span.SetSpanType(operation.SpanType);
         AddText(attributes, AttributeNames.Operation, operation.Name);
-        var address = attempt.Url is { IsAbsoluteUri: true } url ? CallAddress.Of(url) : null;
-        AddExchange(attributes, attempt, address);
+        AddExchange(attributes, call);
         Add(attributes, AttributeNames.Inputs, fields.Inputs);
         Add(attributes, AttributeNames.Outputs, fields.Outputs);
 
         // A deployment's name is the customer's own; what answered is what has a price.
-        AddText(attributes, AttributeNames.Model, fields.RequestModel ?? fields.ResponseModel ?? address?.Model);
-        AddText(attributes, AttributeNames.RequestModel, fields.RequestModel ?? address?.Model);
+        AddText(attributes, AttributeNames.Model, fields.RequestModel ?? fields.ResponseModel ?? call.Address?.Model);
+        AddText(attributes, AttributeNames.RequestModel, fields.RequestModel ?? call.Address?.Model);
         AddText(attributes, AttributeNames.ResponseModel, fields.ResponseModel);
-        AddText(attributes, AttributeNames.Endpoint, address?.EndpointOf(fields.RequestModel));
+        AddText(attributes, AttributeNames.Endpoint, call.Address?.EndpointOf(fields.RequestModel));
         AddText(attributes, AttributeNames.ResponseId, fields.ResponseId);
         AddText(attributes, AttributeNames.PreviousResponseId, fields.PreviousResponseId);
         AddText(attributes, AttributeNames.ServiceTier, fields.ServiceTier);
         AddText(attributes, AttributeNames.SystemFingerprint, fields.SystemFingerprint);
         AddText(attributes, AttributeNames.FinishReason, fields.FinishReason);
-        AddText(attributes, AttributeNames.RequestId, attempt.RequestId);
-        AddText(attributes, AttributeNames.ProcessingTime, attempt.ProcessingTime);
-        if (attempt.Status != 0)
+        AddText(attributes, AttributeNames.RequestId, call.RequestId);
+        AddText(attributes, AttributeNames.ProcessingTime, call.ProcessingTime);
+        if (call.Status != 0)
         {
-            attributes.Add(new(AttributeNames.HttpStatus, AttributeValue.FromInt64(attempt.Status)));
+            attributes.Add(new(AttributeNames.HttpStatus, AttributeValue.FromInt64(call.Status)));
         }
 
         if (fields.Usage is { } usage)
@@ -109,16 +155,14 @@ internal static class CallRecorder
         span.SetAttributes(attributes);
         span.Trace.OfferMetadata(TraceKeys.Session, fields.Session);
         span.Trace.OfferMetadata(TraceKeys.User, fields.User);
+    }
 
-        AddAttempts(call);
-        AddStream(call, attempt, fields);
-        CallError.Record(span, failed, fields, error);
+    private static void AddNotes(LiveSpan span, List<string> notes)
+    {
         if (notes.Count > 0)
         {
             span.SetAttribute(AttributeNames.CaptureNote, AttributeValue.FromString(string.Join(' ', notes)));
         }
-
-        span.EndAt(span.Trace.ToUnixNs(EndTimestamp(failed)), inBackground: true);
     }
 
     /// <summary>The try that says whether the call failed: the one that was to go on with a broken stream and did not, else the answer's own.</summary>
@@ -308,13 +352,13 @@ internal static class CallRecorder
         span.SetAttribute(key, AttributeValue.FromDouble(Math.Round(nanoseconds / 1e6, 3)));
 
     /// <summary>What is needed, beside the bodies, to write the exchange out again.</summary>
-    private static void AddExchange(List<KeyValuePair<string, AttributeValue>> attributes, LlmAttempt attempt, CallAddress? address)
+    private static void AddExchange(List<KeyValuePair<string, AttributeValue>> attributes, in CallFacts call)
     {
-        AddText(attributes, AttributeNames.HttpMethod, attempt.Method.Method);
-        AddText(attributes, AttributeNames.HttpUrl, address?.Text);
-        AddText(attributes, AttributeNames.Provider, address?.Provider);
-        AddText(attributes, AttributeNames.RequestContentType, attempt.RequestContentType);
-        AddText(attributes, AttributeNames.ResponseContentType, attempt.ResponseContentType);
+        AddText(attributes, AttributeNames.HttpMethod, call.Method);
+        AddText(attributes, AttributeNames.HttpUrl, call.Address?.Text);
+        AddText(attributes, AttributeNames.Provider, call.Address?.Provider);
+        AddText(attributes, AttributeNames.RequestContentType, call.RequestContentType);
+        AddText(attributes, AttributeNames.ResponseContentType, call.ResponseContentType);
     }
 
     /// <summary>One event for each try of a call that was tried more than once.</summary>

@@ -44,6 +44,9 @@ internal sealed class PrivacyFilter
     /// <summary>Whether the facts of a trace are written through <see cref="Facts"/> at once, without a look at what was written.</summary>
     public bool ChangesFacts => _rules.HasRules || Mode == CaptureMode.Metadata;
 
+    /// <summary>Whether it does nothing but take out secrets by their looks, as <see cref="Default"/> does.</summary>
+    public bool OnlyScrubs => Mode == CaptureMode.Full && !_rules.HasRules && _rules.ScrubsSecrets;
+
     /// <summary>Whether what becomes of a value depends on what it is called.</summary>
     public bool AsksForNames => _rules.Keys.Count > 0 || _rules.Redactor is not null;
 
@@ -68,6 +71,9 @@ internal sealed class PrivacyFilter
 
     /// <summary>Whether the encoded facts of a trace look as if there were a secret in them.</summary>
     public bool Suspects(ReadOnlySpan<byte> facts) => !ChangesFacts && _rules.Suspects(facts);
+
+    /// <summary>Whether bytes with UTF-8 among them look as if there were a secret in them.</summary>
+    public bool SuspectsBytes(ReadOnlySpan<byte> bytes) => _rules.Suspects(bytes);
 
     /// <summary>Applies the rules to the facts of one trace.</summary>
     public FactsRedactor Facts() => new(_rules, Failed) { LeavesOutContent = Mode == CaptureMode.Metadata };

@@ -38,6 +38,7 @@ internal sealed class ActiveTrace
     private long _heldBytes;
     private int _open;
     private bool _wasCompleted;
+    private bool _isSettled;
     private TimeSpan _nextBeat;
 
     public ActiveTrace(TraceOutlet outlet, TraceDestination destination, TraceFate fate = TraceFate.Kept, RemoteParent? remoteParent = null)
@@ -49,6 +50,14 @@ internal sealed class ActiveTrace
         OtelTraceId = remoteParent?.TraceId ?? RandomId.Trace();
         _startTimestamp = outlet.Tracer.TimeProvider.GetTimestamp();
         _startNs = UnixNano.Of(outlet.Tracer.TimeProvider.GetUtcNow());
+    }
+
+    /// <summary>Makes a trace again of which an ended span is all there was.</summary>
+    private ActiveTrace(TraceOutlet outlet, TraceDestination destination, ActivityTraceId otelTraceId)
+    {
+        Outlet = outlet;
+        Destination = destination;
+        OtelTraceId = otelTraceId;
     }
 
     private ActiveTrace(Tracer tracer)
@@ -104,6 +113,26 @@ internal sealed class ActiveTrace
     public TraceSizes Sizes => _sizes ??= new();
 
     public static ActiveTrace NotRecorded(Tracer tracer) => new(tracer);
+
+    /// <summary>The root of a trace whose ids and times are known from elsewhere. Its times must be told in nanoseconds: the trace has no clock.</summary>
+    public static LiveSpan Again(TraceOutlet outlet, TraceDestination destination, ActivityTraceId traceId, ActivitySpanId spanId, string name, string spanType, long startNs)
+    {
+        var trace = new ActiveTrace(outlet, destination, traceId);
+        trace.Root = new LiveSpan(trace, name, spanType, spanId, startNs);
+        trace.StartedSpans = 1;
+        trace._open = 1;
+        return trace.Root;
+    }
+
+    /// <summary>Whether a span is all there is of the trace, and nothing was said of it. True: from now on nothing can be.</summary>
+    public bool TrySettle(LiveSpan span)
+    {
+        lock (this)
+        {
+            return _isSettled = ReferenceEquals(span, Root) && StartedSpans == 1 && _open == 1 && Fate == TraceFate.Kept && RemoteParent is null && !IsOff
+                && (_told ?? _offered ?? _metadata ?? _tags ?? (object?)_assessments) is null;
+        }
+    }
 
     public long NowNs() => ToUnixNs(Tracer.TimeProvider.GetTimestamp());
 
@@ -276,6 +305,11 @@ internal sealed class ActiveTrace
 
         lock (this)
         {
+            if (_isSettled)
+            {
+                return;
+            }
+
             Set(ref _metadata, TraceKeys.Session, update.Session);
             Set(ref _metadata, TraceKeys.User, update.User);
             if (update is not { ClientRequestId: null, RequestPreview: null, ResponsePreview: null, State: null or SpanStatusCode.Unset })
@@ -307,7 +341,7 @@ internal sealed class ActiveTrace
     {
         lock (this)
         {
-            if (_wasCompleted || IsPart)
+            if (_wasCompleted || _isSettled || IsPart)
             {
                 return false;
             }
@@ -322,7 +356,7 @@ internal sealed class ActiveTrace
     {
         lock (this)
         {
-            if (_wasCompleted || IsPart)
+            if (_wasCompleted || _isSettled || IsPart)
             {
                 return false;
             }
@@ -338,7 +372,7 @@ internal sealed class ActiveTrace
     {
         lock (this)
         {
-            if (_wasCompleted || IsPart)
+            if (_wasCompleted || _isSettled || IsPart)
             {
                 return false;
             }

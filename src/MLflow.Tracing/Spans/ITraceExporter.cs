@@ -10,4 +10,7 @@ internal interface ITraceExporter
 
     /// <summary>Whether spans that still run may be sent there. Where that is not known yet it is found out.</summary>
     bool ShowsRunning(TraceDestination destination);
+
+    /// <summary>Whether the server there is known to record calls as we do (<see cref="PlainCallFeature"/>).</summary>
+    bool RecordsCalls(TraceDestination destination) => false;
 }

@@ -59,6 +59,12 @@ public sealed partial class LiveSpan : IDisposable
         StartNs = startNs;
     }
 
+    /// <summary>For <see cref="ActiveTrace.Again"/>.</summary>
+    internal LiveSpan(ActiveTrace trace, string name, string spanType, ActivitySpanId otelSpanId, long startNs)
+        : this(trace, name, spanType, parent: null, otelSpanId, startNs)
+    {
+    }
+
     /// <summary>A copy for <see cref="Snapshot"/>.</summary>
     private LiveSpan(LiveSpan original)
         : this(original.Trace, original.Name, original.SpanType, original.Parent, original.OtelSpanId, original.StartNs)
@@ -221,11 +227,21 @@ public sealed partial class LiveSpan : IDisposable
     /// <summary>Only what happened is recorded of it, not what was said; see <see cref="CaptureMode.Metadata"/>.</summary>
     internal bool IsWithoutContent { get; set; }
 
+    /// <summary>The call that the span stands for, where it is not recorded in this process; then the span has nothing else. Null for every other span.</summary>
+    internal PlainCall? Plain { get; set; }
+
     /// <summary>The span was encoded: nobody reads its chunks any more.</summary>
     internal void ReleaseChunks()
     {
         Chunks?.Release();
         Chunks = null;
+    }
+
+    /// <summary>As <see cref="ReleaseChunks"/>, for the call.</summary>
+    internal void ReleasePlain()
+    {
+        Plain?.Dispose();
+        Plain = null;
     }
 
     /// <summary>Attributes and events as they stand. After the end they no longer change, so the exporter reads without copying.</summary>

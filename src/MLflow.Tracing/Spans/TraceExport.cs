@@ -11,4 +11,13 @@ internal sealed record TraceExport(ActiveTrace Trace, IReadOnlyList<LiveSpan> Sp
 
     /// <summary>All spans that the trace has had so far.</summary>
     public bool IsWhole => IsComplete && Spans.Count == Trace.StartedSpans;
+
+    /// <summary>It will not be encoded: gives back what is taken from a budget.</summary>
+    public void Release()
+    {
+        foreach (var span in Spans)
+        {
+            span.ReleasePlain();
+        }
+    }
 }

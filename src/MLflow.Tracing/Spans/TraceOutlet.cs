@@ -63,6 +63,9 @@ internal sealed class TraceOutlet
         init => _processing = value;
     }
 
+    /// <summary>Which program it is, where that is not this one: as <see cref="TraceInfoWriter.OfProcess"/>. Null for this one.</summary>
+    public byte[]? OfProcess { get; init; }
+
     /// <summary>Takes troubles. Null: nobody does.</summary>
     public SelfLog? Log { get; init; }
 

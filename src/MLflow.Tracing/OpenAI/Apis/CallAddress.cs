@@ -13,9 +13,10 @@ internal sealed record CallAddress(string Text, string? Provider, string? Model)
 
     private static readonly ConcurrentDictionary<string, CallAddress> Kept = new(StringComparer.Ordinal);
 
-    private string? Endpoint { get; init; }
+    public string? Endpoint { get; init; }
 
-    private bool IsEndpoint { get; init; }
+    /// <summary>The model that the request names is the endpoint.</summary>
+    public bool IsEndpoint { get; init; }
 
     /// <param name="uri">An absolute address.</param>
     public static CallAddress Of(Uri uri)
