@@ -40,6 +40,25 @@ internal sealed class PlainCall : IDisposable
         : name == ApiCatalog.Completions.Name ? ApiCatalog.Completions
         : null;
 
+    /// <summary>
+    /// Whether JSON spells a sign of base64 as an escape. Read, a parameter with it is another text than the one that stands in the body, and might look like a
+    /// secret where that does not. Other escapes stand for what no key has in it.
+    /// </summary>
+    public static bool MayHideSigns(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.IndexOf((byte)'\\') is >= 0 and var at && at + 1 < bytes.Length)
+        {
+            if (bytes[at + 1] == '/' || bytes[(at + 1)..].StartsWith("u002B"u8) || bytes[(at + 1)..].StartsWith("u002b"u8))
+            {
+                return true;
+            }
+
+            bytes = bytes[(at + 2)..];
+        }
+
+        return false;
+    }
+
     /// <summary>Takes the bodies of a call and settles its trace. Null where the call has to be recorded here; then nothing was taken.</summary>
     public static PlainCall? Take(LlmCall call, OpenAIAutologOptions options)
     {

@@ -48,6 +48,9 @@ public sealed class TrackedProcess : IAsyncLifetime
         return new StoredTrace(body.GetProperty("trace"));
     }
 
+    /// <summary>As it is answered.</summary>
+    public Task<string> GetTextAsync(string traceId, CancellationToken cancellationToken) => _http.GetStringAsync($"api/3.0/mlflow/traces/get?trace_id={traceId}", cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         Mlflow.OpenAI.Autolog(disable: true);
