@@ -29,7 +29,7 @@ internal sealed class ExportEncoder : IDisposable
             // What looks as if there were a secret in it is recorded here, where that is taken out.
             WritePlain(span, call);
             var privacy = export.Trace.Outlet.Privacy;
-            var isPlain = recordsCalls && !privacy.SuspectsBytes(_writer.Written.Span) && !PlainCall.MayHideSigns(_writer.Written.Span);
+            var isPlain = recordsCalls && privacy.OnlyScrubs && !privacy.SuspectsBytes(_writer.Written.Span) && !PlainCall.MayHideSigns(_writer.Written.Span);
             export = isPlain ? export : PlainCallRecorder.Record(_writer.Written.Span[EncodedExport.LengthBytes..], privacy);
             span.ReleasePlain();
             if (isPlain)

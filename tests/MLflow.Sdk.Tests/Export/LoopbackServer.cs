@@ -41,6 +41,12 @@ internal sealed class LoopbackServer : IAsyncDisposable
     /// <summary>Whether it takes facts with spans, as ours does and MLflow's own does not.</summary>
     public bool TakesFacts { get; set; }
 
+    /// <summary>The version of which it records calls, as ours does; null for none.</summary>
+    public string? RecordsCallsOf { get; set; }
+
+    /// <summary>Whether it says that it recorded them.</summary>
+    public bool ConfirmsCalls { get; set; } = true;
+
     /// <summary>Answers instead of the server; returns false to let the server answer.</summary>
     public Func<HttpContext, RecordedRequest, Task<bool>>? Intercept { get; set; }
 
@@ -113,7 +119,9 @@ internal sealed class LoopbackServer : IAsyncDisposable
                 await AnswerAsync(context, 200, Version, "text/html");
                 break;
             case ("GET", "/api/3.0/mlflow/server-info") when TakesFacts:
-                await AnswerAsync(context, 200, """{"store_type":"SqlStore","takes_trace_facts":true}""");
+                await AnswerAsync(context, 200, RecordsCallsOf is null
+                    ? """{"store_type":"SqlStore","takes_trace_facts":true}"""
+                    : $$"""{"store_type":"SqlStore","takes_trace_facts":true,"records_calls_of":"{{RecordsCallsOf}}"}""");
                 break;
             case ("GET", "/api/2.0/mlflow/experiments/get-by-name"):
                 await AnswerExperimentAsync(context);
@@ -124,12 +132,17 @@ internal sealed class LoopbackServer : IAsyncDisposable
             case ("POST", "/v1/traces"):
                 lock (_lock)
                 {
-                    _tracesWithSpans.UnionWith(request.Spans.Select(s => s.Attributes.Single(a => a.Key == "mlflow.traceRequestId").Value.StringValue));
+                    _tracesWithSpans.UnionWith(request.Spans.Except(request.PlainCalls).Select(s => s.Attributes.Single(a => a.Key == "mlflow.traceRequestId").Value.StringValue));
                 }
 
                 if (TakesFacts && request.Facts.Any())
                 {
                     context.Response.Headers["x-mlflow-trace-facts"] = "1";
+                }
+
+                if (ConfirmsCalls && request.PlainCalls.Any())
+                {
+                    context.Response.Headers["x-mlflow-recorded-calls"] = request.PlainCalls.Count().ToString(System.Globalization.CultureInfo.InvariantCulture);
                 }
 
                 context.Response.ContentType = "application/x-protobuf";

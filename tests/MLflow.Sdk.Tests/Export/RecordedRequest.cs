@@ -19,5 +19,8 @@ internal sealed record RecordedRequest(string Method, string Path, IReadOnlyDict
     public IEnumerable<JsonElement> Facts => Spans.SelectMany(s => s.Attributes).Where(a => a.Key == "mlflow.traceFacts")
         .Select(a => JsonDocument.Parse(a.Value.StringValue).RootElement.GetProperty("trace").GetProperty("trace_info"));
 
+    /// <summary>Calls that the server is to record.</summary>
+    public IEnumerable<Span> PlainCalls => Spans.Where(s => s.Attributes.Any(a => a.Key == "mlflow.plainCall"));
+
     public string? Header(string name) => Headers.GetValueOrDefault(name);
 }

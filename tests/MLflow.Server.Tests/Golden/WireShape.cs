@@ -57,7 +57,7 @@ internal static partial class WireShape
           "runs": {"runs?": ["run"], "next_page_token?": "text"},
           "files": {"files?": [{"path": "text", "is_dir": "bool", "file_size?": "int"}]},
           "upload": {"upload_id": "text", "credentials": [{"url": "text", "part_number": "int"}]},
-          "server info": {"store_type": "SqlStore", "workspaces_enabled": "bool", "takes_trace_facts": "bool", "keeps_assessment_ids": "bool"}
+          "server info": {"store_type": "SqlStore", "workspaces_enabled": "bool", "takes_trace_facts": "bool", "keeps_assessment_ids": "bool", "records_calls_of": "text"}
         }
         """).RootElement.EnumerateObject().ToDictionary(shape => shape.Name, shape => shape.Value);
 
