@@ -7,7 +7,13 @@ namespace MLflow;
 /// <summary>One HTTP request of a <see cref="LlmCall"/> and what came back. No member throws: they are called from the traced program's own reads and writes.</summary>
 internal sealed class LlmAttempt
 {
+    /// <summary>Reads within a tick of the coarse clock of which each has a time of its own. Models answer slower than that.</summary>
+    private const int TimedReads = 32;
+
     private int _hasEnded;
+    private long _tick;
+    private long _time;
+    private int _readsInTick;
     private Uri? _url;
 
     public LlmAttempt(LlmCall call, int number, HttpRequestMessage request, long startTimestamp)
@@ -138,7 +144,7 @@ internal sealed class LlmAttempt
         var content = response.Content.Headers;
         ContentEncoding = Header(content, "Content-Encoding");
         ResponseContentType = Header(content, "Content-Type");
-        IsEventStream = IsEvents(ResponseContentType);
+        ExpectBody();
         ProcessingTime = Header(response.Headers, "openai-processing-ms");
         if (!Succeeded)
         {
@@ -164,7 +170,7 @@ internal sealed class LlmAttempt
         RequestId = Header(response, "x-request-id") ?? Header(response, "apim-request-id");
         ContentEncoding = Header(response, "Content-Encoding");
         ResponseContentType = Header(response, "Content-Type");
-        IsEventStream = IsEvents(ResponseContentType);
+        ExpectBody();
         ProcessingTime = Header(response, "openai-processing-ms");
         if (!Succeeded)
         {
@@ -188,7 +194,7 @@ internal sealed class LlmAttempt
     {
         try
         {
-            ResponseBody.Append(bytes, Clock.GetTimestamp());
+            ResponseBody.Append(bytes, TimeOfRead());
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -240,6 +246,36 @@ internal sealed class LlmAttempt
     {
         var filter = MultipartText.BoundaryOf(RequestContentType) is { } boundary ? new MultipartFilter(boundary, Call.Capture.MaxFileBytes) : null;
         return new BodyCapture(Call.Capture.Budget, Call.Capture.MaxCaptureBytes, keepsMarks: false, filter);
+    }
+
+    private void ExpectBody()
+    {
+        IsEventStream = IsEvents(ResponseContentType);
+        if (IsStream && ContentEncoding is null)
+        {
+            ResponseBody.FoldReads();
+        }
+    }
+
+    /// <summary>
+    /// The exact clock waits for all that the processor has under way, and so for the program's own memory: 90 ns, of which a stream that comes in a burst
+    /// has hundreds. Further reads in a tick of the coarse clock, some milliseconds on Linux, have the time of the last one before them.
+    /// </summary>
+    private long TimeOfRead()
+    {
+        if (!IsEventStream || !OperatingSystem.IsLinux() || !ReferenceEquals(Clock, TimeProvider.System))
+        {
+            return Clock.GetTimestamp();
+        }
+
+        var tick = Environment.TickCount64;
+        if (tick != _tick)
+        {
+            _tick = tick;
+            _readsInTick = 0;
+        }
+
+        return ++_readsInTick <= TimedReads ? _time = Clock.GetTimestamp() : _time;
     }
 
     private static string? Header(HttpHeaders headers, string name) =>
