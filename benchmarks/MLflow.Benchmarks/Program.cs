@@ -11,7 +11,7 @@ return args switch
     ["calls", "chat" or "stream" or "get"] => CompiledProcess.Run($"calls {args[1]}", () => RunCalls(args[1])),
     ["collector"] => await RunCollectorAsync(),
     ["privacy"] => CompiledProcess.Run("privacy", RunPrivacy),
-    ["server", ..] => await ServerBenchmark.RunAsync(args.AsMemory(1)),
+    ["server", ..] => await ServerBenchmark.RunAsync(args[1..]),
     ["soak", var spans] when long.TryParse(spans, out var count) && count >= 1000 => await SoakRun.RunAsync(count),
     ["crash", var kills] when int.TryParse(kills, out var count) && count >= 1 => await CrashRun.RunAsync(count),
     ["concurrency", var minutes] when double.TryParse(minutes, System.Globalization.CultureInfo.InvariantCulture, out var count) && count > 0 => await ConcurrencyRun.RunAsync(count),

@@ -26,7 +26,7 @@ internal static class CompressionPart
         report.Line($"|---|---|---|---|---|---|---|---|");
         var agents = await PayloadsAsync(Bodies(new AgentTraces(), Traces));
         var histories = await PayloadsAsync(Enumerable.Range(0, Histories).Select(i => new AgentTraces().History(i, Turns)));
-        foreach (var level in new[] { 1, 3 })
+        foreach (var level in new[] { 1, 2, 3 })
         {
             Measure(report, "each span alone", level, agents, histories, spans => [.. spans.Select(span => Alone(span, level, null))], frames => [.. frames.Select(frame => Unwrap(frame, null))]);
             Measure(report, "each span with the dictionary", level, agents, histories, spans => [.. spans.Select(span => Alone(span, level, dictionary))], frames => [.. frames.Select(frame => Unwrap(frame, dictionary))]);

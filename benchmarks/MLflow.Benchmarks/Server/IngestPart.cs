@@ -7,10 +7,33 @@ namespace MLflow.Benchmarks.Server;
 internal static class IngestPart
 {
     private const int TracesOfARequest = 10;
-    private const int Requests = 400;
-    private const int WarmUp = 100;
+    private const int Requests = 600;
+
+    /// <summary>Requests after which the server's code is compiled fully, as it is in one that has run for a while.</summary>
+    private const int WarmUp = 1200;
     private const int Concurrency = 8;
     private const double Target = 0.5;
+
+    /// <summary>Sends for a minute, for a profiler to look at the server meanwhile.</summary>
+    public static async Task RunSteadyAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("mlflow-benchmark-");
+        await using (var server = await ServerProcess.StartAsync("sqlite:///" + Path.Combine(folder.FullName, "server.db"), folder.FullName))
+        {
+            var started = Stopwatch.GetTimestamp();
+            var traces = new AgentTraces();
+            for (var first = 0; Stopwatch.GetElapsedTime(started).TotalSeconds < 60; first += Requests)
+            {
+                var bodies = Enumerable.Range(first, Requests).Select(i => traces.Request(i * TracesOfARequest, TracesOfARequest)).ToList();
+                var times = new Times();
+                var sent = Stopwatch.GetTimestamp();
+                await SendAsync(server, bodies, times);
+                Console.WriteLine($"{Requests * TracesOfARequest * AgentTraces.SpansOfATrace / Stopwatch.GetElapsedTime(sent).TotalSeconds:N0} spans/s, p99 {times.Quantile(0.99):0.0} ms");
+            }
+        }
+
+        folder.Delete(recursive: true);
+    }
 
     public static async Task RunAsync(int rounds)
     {
