@@ -14,7 +14,7 @@ internal static class IngestPart
     private const int Concurrency = 8;
     private const double Target = 0.5;
 
-    /// <summary>Sends for a minute, for a profiler to look at the server meanwhile.</summary>
+    /// <summary>Sends for forty seconds, for a profiler to look at the server meanwhile.</summary>
     public static async Task RunSteadyAsync()
     {
         var folder = Directory.CreateTempSubdirectory("mlflow-benchmark-");
@@ -22,7 +22,7 @@ internal static class IngestPart
         {
             var started = Stopwatch.GetTimestamp();
             var traces = new AgentTraces();
-            for (var first = 0; Stopwatch.GetElapsedTime(started).TotalSeconds < 60; first += Requests)
+            for (var first = 0; Stopwatch.GetElapsedTime(started).TotalSeconds < 40; first += Requests)
             {
                 var bodies = Enumerable.Range(first, Requests).Select(i => traces.Request(i * TracesOfARequest, TracesOfARequest)).ToList();
                 var times = new Times();

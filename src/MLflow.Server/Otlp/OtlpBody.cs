@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MLflow.Server.Otlp;
 
 /// <summary>The body of an OTLP request over HTTP, decompressed and bounded. Its memory is the request's until it is disposed.</summary>
@@ -8,6 +10,9 @@ internal sealed class OtlpBody : IDisposable
     public const string Decompressed = "decompressed (--max-decompressed-bytes)";
 
     private const int BufferBytes = 64 * 1024;
+
+    /// <summary>Bytes for which there is room at once where a client announces them, before they are there.</summary>
+    private const int MaxTrustedBytes = 256 * 1024;
 
     private readonly OtlpShare _share;
 
@@ -27,7 +32,7 @@ internal sealed class OtlpBody : IDisposable
         var body = new OtlpBody(budget);
         try
         {
-            var sent = await body.CopyAsync(request.Body, budget.Limits.MaxBodyBytes, Sent, cancellationToken).ConfigureAwait(false);
+            var sent = await body.CopyAsync(request.Body, (int)Math.Min(request.ContentLength ?? 0, MaxTrustedBytes), budget.Limits.MaxBodyBytes, Sent, cancellationToken).ConfigureAwait(false);
             if (encoding is not ("" or "identity"))
             {
                 sent = await body.DecompressAsync(sent, encoding, budget.Limits.MaxDecompressedBytes, cancellationToken).ConfigureAwait(false);
@@ -50,7 +55,7 @@ internal sealed class OtlpBody : IDisposable
         try
         {
             await using var decompressed = OtlpCompression.Open(encoding, sent);
-            return await CopyAsync(decompressed, limit, Decompressed, cancellationToken).ConfigureAwait(false);
+            return await CopyAsync(decompressed, (int)sent.Length, limit, Decompressed, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (OtlpCompression.IsDamage(e))
         {
@@ -58,20 +63,27 @@ internal sealed class OtlpBody : IDisposable
         }
     }
 
-    private async Task<MemoryStream> CopyAsync(Stream from, int limit, string what, CancellationToken cancellationToken)
+    private async Task<MemoryStream> CopyAsync(Stream from, int capacity, int limit, string what, CancellationToken cancellationToken)
     {
-        var to = new MemoryStream();
-        var buffer = new byte[BufferBytes];
-        int read;
-        while ((read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        var to = new MemoryStream(capacity);
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
         {
-            if (to.Length + read > limit)
+            int read;
+            while ((read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
             {
-                throw OtlpException.TooLarge(limit, what);
-            }
+                if (to.Length + read > limit)
+                {
+                    throw OtlpException.TooLarge(limit, what);
+                }
 
-            _share.Take(read);
-            to.Write(buffer, 0, read);
+                _share.Take(read);
+                to.Write(buffer, 0, read);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
 
         to.Position = 0;

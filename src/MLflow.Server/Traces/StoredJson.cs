@@ -98,7 +98,7 @@ internal static class StoredJson
     /// Text that holds the JSON of a string, an object or an array, as it is stored. JSON can write half of a surrogate pair, on which readers throw:
     /// it becomes U+FFFD.
     /// </summary>
-    public static string Structure(string text) => text.Contains("\\ud", StringComparison.OrdinalIgnoreCase)
+    public static string Structure(string text) => text.Contains("\\ud", StringComparison.Ordinal) || text.Contains("\\uD", StringComparison.Ordinal)
         ? Encoding.UTF8.GetString(JsonText.ReplaceLoneSurrogates(Encoding.UTF8.GetBytes(text)))
         : text;
 

@@ -30,7 +30,7 @@ internal sealed class PayloadFrame
 
     /// <summary>Bytes from which compression is worth its time.</summary>
     private const int CompressFrom = 256;
-    private const int CompressionLevel = 1;
+    private const int CompressionLevel = 3;
 
     [ThreadStatic]
     private static Compressor? _compressor;
