@@ -66,6 +66,8 @@ internal static partial class ServerApp
             .AddHostedService<ConventionRemapping>()
             .AddSingleton(_ => database.TextIndex())
             .AddHostedService<TextIndexing>()
+            .AddSingleton(_ => database.Rollups())
+            .AddHostedService<RollingUp>()
             .AddMcp(options.McpMaxAnswerBytes)
             .AddTraceUi()
             .AddOtlpGrpc();

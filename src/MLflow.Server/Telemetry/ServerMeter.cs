@@ -13,6 +13,7 @@ internal sealed class ServerMeter : IDisposable
     private readonly Histogram<double> _commits;
     private readonly Histogram<double> _searches;
     private long _textIndexWaiting;
+    private long _rollupsWaiting;
 
     public ServerMeter()
     {
@@ -21,12 +22,19 @@ internal sealed class ServerMeter : IDisposable
         _commits = _meter.CreateHistogram<double>("mlflow.server.commit.duration", "s", "Time of one transaction, which may hold the work of several requests.");
         _searches = _meter.CreateHistogram<double>("mlflow.server.search.duration", "s", "Time of one search for traces, experiments or runs.");
         _meter.CreateObservableGauge("mlflow.server.text_index.waiting", () => Interlocked.Read(ref _textIndexWaiting), "{trace}", "Traces that are not in the text index yet; searches look through them.");
+        _meter.CreateObservableGauge("mlflow.server.rollups.waiting", () => Interlocked.Read(ref _rollupsWaiting), "{hour}", "Hours of experiments whose figures are out of date; overviews read their traces.");
     }
 
     /// <summary>Traces that waited for the text index when they were counted last; those of all servers of the database.</summary>
     public long TextIndexWaiting
     {
         set => Interlocked.Exchange(ref _textIndexWaiting, value);
+    }
+
+    /// <summary>Hours whose figures were out of date when they were counted last; those of all servers of the database.</summary>
+    public long RollupsWaiting
+    {
+        set => Interlocked.Exchange(ref _rollupsWaiting, value);
     }
 
     public void Ingested(string kind, int count) => _spans.Add(count, new KeyValuePair<string, object?>("kind", kind));
