@@ -1,6 +1,5 @@
 using MLflow.Server.Storage.Sql;
 using MLflow.Server.Storage.TextIndex;
-using MLflow.Server.Traces;
 
 namespace MLflow.Server.Storage.Postgres;
 
@@ -158,7 +157,7 @@ internal sealed class PostgresTextIndex : ITextIndex
 
             void Take()
             {
-                Array.ForEach(StoredSpan.Decode(ofTrace), each => TextContent.Add(each, grams));
+                TextContent.Add(ofTrace, grams);
                 byId[ofTrace[0].Columns.TraceId] = grams.Take();
                 ofTrace.Clear();
             }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using MLflow.Server.Storage.TextIndex;
-using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.Postgres;

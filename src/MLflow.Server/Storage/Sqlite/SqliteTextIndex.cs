@@ -160,11 +160,7 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
             cancellationToken.ThrowIfCancellationRequested();
             build ??= new TextSegmentBuild(segment, segment.Traces == 0 ? [] : ReadPages(connection, segment.SegmentId));
             Array.ForEach(previews, preview => TextContent.AddPreview(preview, _grams));
-            foreach (var span in ReadSpans(connection, trace.TraceId))
-            {
-                TextContent.Add(span, _grams);
-            }
-
+            AddSpans(connection, trace.TraceId);
             build.Add(trace, _grams.Take());
             if (build.IsFull)
             {
@@ -191,7 +187,7 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
         return waiting;
     }
 
-    private static SpanRecord[] ReadSpans(SqliteConnection connection, string traceId)
+    private void AddSpans(SqliteConnection connection, string traceId)
     {
         using var command = connection.CreateCommand();
         command.CommandText = SelectSpansSql;
@@ -206,7 +202,7 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
                 reader.GetFieldValue<byte[]>(4)));
         }
 
-        return StoredSpan.Decode(spans);
+        TextContent.Add(spans, _grams);
     }
 
     private static IEnumerable<(int Page, byte[] Grams)> ReadPages(SqliteConnection connection, long segmentId)

@@ -3,7 +3,6 @@ using Dapper;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Storage.Sql;
 using MLflow.Server.Storage.TextIndex;
-using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.Sqlite;

@@ -1,6 +1,5 @@
 using MLflow.Server.Storage.Sql;
 using MLflow.Server.Storage.Sqlite;
-using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.TextIndex;

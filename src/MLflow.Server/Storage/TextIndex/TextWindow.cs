@@ -1,5 +1,4 @@
 using System.Globalization;
-using MLflow.Server.Traces;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.TextIndex;
