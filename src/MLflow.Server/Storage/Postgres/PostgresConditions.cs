@@ -19,6 +19,16 @@ internal sealed class PostgresConditions : SqlConditions
 
     public override string PayloadOfSpan => " AND p.bucket = s.bucket";
 
+    // An index takes the beginning of a value: one as long as it likes would not fit.
+    public override string ComparePair(string expression, FilterOperator @operator, IReadOnlyList<object> values) => @operator == FilterOperator.Equal
+        ? $"left({expression}, 100) = left({Value(values[0])}, 100) AND {Compare(expression, @operator, values)}"
+        : Compare(expression, @operator, values);
+
+    // The index over those that are not OK does not know what is interrupted.
+    public override string CompareState(string expression, FilterOperator @operator, IReadOnlyList<object> values) => @operator == FilterOperator.Equal && values[0] is "OK" or "ERROR"
+        ? Compare("t.state", @operator, values)
+        : Compare(expression, @operator, values);
+
     public override string Value(object? value) => _parameters.Add(value);
 
     public override string In(string column, IReadOnlyList<long> values) => $"{column} = ANY({Value(values.ToArray())})";

@@ -215,6 +215,13 @@ internal sealed class PostgresDatabase : IDatabase
         {
             throw clock.Reason(e);
         }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.FeatureNotSupported)
+        {
+            throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE,
+                $"The database is distributed over several machines, and cannot answer this search there: {PostgresFailure.Text(e)} Leave out conditions on feedback, expectations and issues, and all but one on run_id.",
+                e);
+        }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedFunction)
         {
             // Filters are checked; only a token can bring a text where the order has a number.
@@ -296,8 +303,9 @@ internal sealed class PostgresDatabase : IDatabase
                         };
                         if (timeoutMs is not null)
                         {
-                            // A filter of many conditions takes longer to compile than to answer.
-                            await session.ExecuteAsync(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"SET LOCAL statement_timeout = {timeoutMs}; SET LOCAL jit = off")).ConfigureAwait(false);
+                            // A filter of many conditions takes longer to compile than to answer, and which index helps depends on what is looked for.
+                            await session.ExecuteAsync(string.Create(
+                                System.Globalization.CultureInfo.InvariantCulture, $"SET LOCAL statement_timeout = {timeoutMs}; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan")).ConfigureAwait(false);
                         }
 
                         return await read(session).ConfigureAwait(false);

@@ -50,6 +50,8 @@ internal sealed class TraceCandidates
         int wanted,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        // A page is found by going along an index. New partitions have no statistics, and what little they are thought to hold would be read whole.
+        await _session.ExecuteAsync("SET LOCAL enable_seqscan = off").ConfigureAwait(false);
         var isExact = IsExact(filter);
         var text = new PostgresTextPlaces(_session, _clock, filter);
         var few = await text.FewAsync().ConfigureAwait(false);

@@ -42,6 +42,12 @@ internal abstract class SqlConditions
     /// <param name="sql">It in SQL.</param>
     public virtual string Guarded(TraceCondition condition, string sql) => sql;
 
+    /// <summary>A condition on a value of a table of keys and values; a database that has an index over them says it so that the index is found.</summary>
+    public virtual string ComparePair(string expression, FilterOperator @operator, IReadOnlyList<object> values) => Compare(expression, @operator, values);
+
+    /// <summary>A condition on the state of trace <c>t</c>, whose expression in the search is the given one.</summary>
+    public virtual string CompareState(string expression, FilterOperator @operator, IReadOnlyList<object> values) => Compare(expression, @operator, values);
+
     public string Compare(string expression, FilterOperator @operator, IReadOnlyList<object> values) => @operator switch
     {
         FilterOperator.Equal => $"{expression} = {Value(values[0])}",

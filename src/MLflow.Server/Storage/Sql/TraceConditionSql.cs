@@ -35,6 +35,7 @@ internal sealed class TraceConditionSql
         TraceField.Cost => _conditions.Compare("(t.total_cost / CAST(1e12 AS DOUBLE PRECISION))", condition.Operator, condition.Values),
         TraceField.Prompt => Prompt((string)condition.Values[0]),
         TraceField.Text => Text(condition),
+        TraceField.State => _conditions.CompareState(TraceSql.Expression(TraceField.State, null, _conditions), condition.Operator, condition.Values),
         _ => _conditions.Compare(TraceSql.Expression(condition.Field, condition.Key, _conditions), condition.Operator, condition.Values),
     };
 
@@ -45,7 +46,7 @@ internal sealed class TraceConditionSql
         {
             FilterOperator.IsNull => $"NOT EXISTS ({row})",
             FilterOperator.IsNotNull => $"EXISTS ({row})",
-            _ => $"EXISTS ({row} AND {_conditions.Compare("x.value", condition.Operator, condition.Values)})",
+            _ => $"EXISTS ({row} AND {_conditions.ComparePair("x.value", condition.Operator, condition.Values)})",
         };
     }
 

@@ -37,6 +37,9 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     public int Port { get; private set; }
 
+    /// <summary>What the server writes of itself, and where it is told to, of its statements and plans.</summary>
+    public string Log => Path.Combine(_folder, "log");
+
     private string Data => Path.Combine(_folder, "data");
 
     /// <summary>The URI of an empty database, or of one with our tables that is used again once it was returned. Skips the test where PostgreSQL is not installed.</summary>
@@ -105,7 +108,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <summary>Ends the server as a restart does, and starts it again.</summary>
-    public Task RestartAsync() => RunAsync("pg_ctl", "restart", "-D", Data, "-m", "fast", "-w", "-l", Path.Combine(_folder, "log"));
+    public Task RestartAsync() => RunAsync("pg_ctl", "restart", "-D", Data, "-m", "fast", "-w", "-l", Log);
 
     /// <summary>Stops and continues the standby's showing of what the primary writes; it goes on receiving it.</summary>
     public Task StopReplayingAsync(bool isStopped) => ExecuteAsync("postgres", isStopped ? "SELECT pg_wal_replay_pause()" : "SELECT pg_wal_replay_resume()");
@@ -231,7 +234,7 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     public async Task StartProcessAsync()
     {
-        await RunAsync("pg_ctl", "start", "-D", Data, "-w", "-l", Path.Combine(_folder, "log"));
+        await RunAsync("pg_ctl", "start", "-D", Data, "-w", "-l", Log);
         _isStarted = true;
     }
 

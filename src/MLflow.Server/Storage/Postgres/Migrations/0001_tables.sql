@@ -60,6 +60,9 @@ CREATE TABLE traces (
 
 CREATE INDEX traces_by_time ON traces (experiment_id, request_time_ms DESC, trace_id);
 
+-- Most are OK, and found by their time.
+CREATE INDEX traces_by_state ON traces (experiment_id, state, request_time_ms DESC, trace_id) WHERE state <> 'OK';
+
 CREATE INDEX traces_by_bucket ON traces (bucket);
 
 -- Hash indices take a value of any length, and are asked for equality alone.
@@ -72,6 +75,9 @@ CREATE TABLE trace_tags (
     PRIMARY KEY (trace_id, key)
 );
 
+-- Values may be longer than an entry of an index.
+CREATE INDEX trace_tags_by_value ON trace_tags (key, left(value, 100));
+
 CREATE TABLE trace_metadata (
     trace_id TEXT COLLATE "C" NOT NULL,
     key TEXT COLLATE "C" NOT NULL,
@@ -80,6 +86,10 @@ CREATE TABLE trace_metadata (
     derived SMALLINT NOT NULL,
     PRIMARY KEY (trace_id, key)
 );
+
+-- Without what nobody looks for by its value.
+CREATE INDEX trace_metadata_by_value ON trace_metadata (key, left(value, 100))
+    WHERE key NOT IN ('mlflow.trace.tokenUsage', 'mlflow.trace.cost', 'mlflow.trace.sizeStats', 'mlflow.traceInputs', 'mlflow.traceOutputs', 'mlflow.trace.session', 'mlflow.sourceRun');
 
 CREATE INDEX trace_metadata_by_run ON trace_metadata USING hash (value) WHERE key = 'mlflow.sourceRun';
 
