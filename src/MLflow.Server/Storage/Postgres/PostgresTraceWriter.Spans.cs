@@ -153,12 +153,14 @@ internal static partial class PostgresTraceWriter
             return [];
         }
 
-        var leased = spans.FindAll(span => span.Record.LeaseMs is not null);
-        var written = (await session.QueryAsync(
-            UpsertSpansSql,
-            row => (row.Text(0), row.Text(1)),
-            [.. SpanColumnsOf(spans, buckets), Column(leased, span => $"{span.Record.TraceId} {span.Record.SpanId}")]).ConfigureAwait(false)).ToHashSet();
-        var payloads = written.Count == spans.Count ? spans : spans.FindAll(span => written.Contains((span.Record.TraceId, span.Record.SpanId)));
+        // What says no more than that a span runs replaces nothing.
+        var batch = session.Batch();
+        var written = spans.GroupBy(span => span.Record is { LeaseMs: not null, EndNs: null })
+            .Select(group => batch.AddQuery(group.Key ? InsertRunningSpansSql : UpsertSpansSql, row => (row.Text(0), row.Text(1)), SpanColumnsOf([.. group], buckets)))
+            .ToList().SelectMany(rows => rows);
+        await batch.RunAsync().ConfigureAwait(false);
+        var isWritten = written.ToHashSet();
+        var payloads = isWritten.Count == spans.Count ? spans : spans.FindAll(span => isWritten.Contains((span.Record.TraceId, span.Record.SpanId)));
         await session.ExecuteAsync(UpsertPayloadsSql, PayloadColumnsOf(payloads, buckets)).ConfigureAwait(false);
         return payloads;
     }

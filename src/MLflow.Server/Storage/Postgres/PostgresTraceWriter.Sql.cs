@@ -115,7 +115,7 @@ internal static partial class PostgresTraceWriter
 
     private const string InsertSpansSql = $"INSERT INTO spans ({SpanColumns}) {SpansOfParameters}";
 
-    // A span that has ended is not replaced by an older report that it runs, and none by one that says nothing else.
+    // A span that has ended is not replaced by an older report that it runs.
     private const string UpsertSpansSql = $"""
         INSERT INTO spans AS s ({SpanColumns}) {SpansOfParameters}
         ON CONFLICT (trace_id, bucket, span_id) DO UPDATE SET
@@ -127,9 +127,11 @@ internal static partial class PostgresTraceWriter
             error_type = excluded.error_type, error_message = excluded.error_message,
             input_cost = excluded.input_cost, output_cost = excluded.output_cost,
             session = excluded.session, user_name = excluded.user_name
-        WHERE excluded.end_ns IS NOT NULL OR (s.end_ns IS NULL AND excluded.trace_id || ' ' || excluded.span_id <> ALL ($25))
+        WHERE excluded.end_ns IS NOT NULL OR s.end_ns IS NULL
         RETURNING s.trace_id, s.span_id
         """;
+
+    private const string InsertRunningSpansSql = InsertSpansSql + " ON CONFLICT DO NOTHING RETURNING trace_id, span_id";
 
     private const string CopyPayloadsSql = "COPY span_payloads (trace_id, bucket, span_id, codec, payload) FROM STDIN (FORMAT BINARY)";
 
