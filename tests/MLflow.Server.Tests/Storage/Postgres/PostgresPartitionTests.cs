@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
 using MLflow.Server.Storage.Postgres;
-using MLflow.Server.Traces;
 using Npgsql;
 using Xunit;
 using static MLflow.Server.Tests.Storage.SomeTrace;

@@ -135,6 +135,48 @@ public sealed class PostgresReplicaTests(PostgresCluster cluster)
     }
 
     [Fact]
+    public async Task Write_ManyNewSpansAtOnce_StoresWhatFewerAtATimeStore()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var database = await PostgresDatabase.OpenAsync(uri, TimeProvider.System, null, Cancellation);
+        var store = new PostgresTraceStore(database);
+        var (together, apart) = (NewOtelId(), NewOtelId());
+        SpanRecord[] Spans(string id) =>
+        [
+            .. Enumerable.Range(1, 700).Select(number => Span(
+                id,
+                number,
+                parent: number == 1 ? null : 1,
+                name: $"n\0{number}\u0001\ud83d\ude00",
+                status: number % 3 == 0 ? SpanStatus.Error : SpanStatus.Ok,
+                startMs: number,
+                durationMs: number % 5 == 0 ? null : 10,
+                attributes:
+                [
+                    ("mlflow.chat.tokenUsage", $$"""{"input_tokens": {{number}}, "output_tokens": 1, "total_tokens": {{number + 1}}}"""),
+                    ("mlflow.llm.model", "\"gpt-4o\""),
+                    ("session.id", "\"s\""),
+                    ("mlflow.spanInputs", $"\"{new string('x', number * 10)}\""),
+                ])),
+        ];
+
+        await store.WriteAsync(Batch(Spans(together)), Cancellation);
+        foreach (var part in Spans(apart).Chunk(100))
+        {
+            await store.WriteAsync(Batch(part), Cancellation);
+        }
+
+        var (one, other) = (await store.GetSpansAsync("tr-" + together, Cancellation), await store.GetSpansAsync("tr-" + apart, Cancellation));
+        Assert.Equal(700, one.Count);
+        Assert.Equivalent(other.Select(span => span with { TraceId = "t", OtelTraceId = "o" }), one.Select(span => span with { TraceId = "t", OtelTraceId = "o" }), strict: true);
+        const string Columns = "span_id, parent_span_id, name, type, status, status_message, start_ns, end_ns, model, input_tokens, output_tokens, total_tokens, error_type, error_message, input_cost, output_cost, session, user_name";
+        Assert.Equal(0L, await PostgresCluster.ScalarAsync(uri, $"SELECT COUNT(*) FROM (SELECT {Columns} FROM spans WHERE trace_id = 'tr-{together}' EXCEPT SELECT {Columns} FROM spans WHERE trace_id = 'tr-{apart}') d"));
+        var infos = await store.GetInfosAsync(["tr-" + together, "tr-" + apart], Cancellation);
+        Assert.Equivalent(infos[1].Facts, infos[0].Facts, strict: true);
+        Assert.Equivalent(infos[1].Metadata, infos[0].Metadata, strict: true);
+    }
+
+    [Fact]
     public async Task Open_ByManyAtOnce_MigratesOnce()
     {
         var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
