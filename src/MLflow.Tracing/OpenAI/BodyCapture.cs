@@ -20,12 +20,7 @@ internal sealed class BodyCapture
     private List<byte[]>? _full;
     private byte[]? _segment;
     private int _used;
-    private int _stored;
     private int _length;
-
-    // The read before, where reads are folded; null where they are not. Not counted to the budget: a kilobyte for each of the calls under way, which have a limit.
-    private byte[]? _last;
-    private int _lastLength;
     private long _leftOut;
     private int _rented;
     private bool _sealed;
@@ -54,24 +49,6 @@ internal sealed class BodyCapture
 
     /// <summary>Timestamp of the last byte; 0 before the first.</summary>
     public long LastByteTimestamp { get; private set; }
-
-    /// <summary>Keeps of each read what differs from the one before, see <see cref="FoldedReads"/>. Without effect once bytes are kept.</summary>
-    public void FoldReads()
-    {
-        var isTaken = false;
-        try
-        {
-            _lock.Enter(ref isTaken);
-            if (!_sealed && _length == 0 && _last is null)
-            {
-                _last = _budget.Rent(FoldedReads.MaxFolded);
-            }
-        }
-        finally
-        {
-            Exit(isTaken);
-        }
-    }
 
     public void Append(ReadOnlySpan<byte> bytes, long timestamp)
     {
@@ -115,69 +92,23 @@ internal sealed class BodyCapture
                 bytes = bytes[..room];
             }
 
-            if (_last is null)
+            while (!bytes.IsEmpty)
             {
-                _length += Store(bytes);
-            }
-            else
-            {
-                Fold(bytes);
+                if ((_segment is null || _used == _segment.Length) && !TryAddSegment(bytes.Length))
+                {
+                    return;
+                }
+
+                var part = Math.Min(bytes.Length, _segment!.Length - _used);
+                bytes[..part].CopyTo(_segment.AsSpan(_used));
+                _used += part;
+                _length += part;
+                bytes = bytes[part..];
             }
         }
         finally
         {
             Exit(isTaken);
-        }
-    }
-
-    /// <returns>How many of the bytes there was room for.</returns>
-    private int Store(ReadOnlySpan<byte> bytes)
-    {
-        var left = bytes;
-        while (!left.IsEmpty && ((_segment is not null && _used < _segment.Length) || TryAddSegment(left.Length)))
-        {
-            var part = Math.Min(left.Length, _segment!.Length - _used);
-            left[..part].CopyTo(_segment.AsSpan(_used));
-            _used += part;
-            _stored += part;
-            left = left[part..];
-        }
-
-        return bytes.Length - left.Length;
-    }
-
-    private void Fold(ReadOnlySpan<byte> bytes)
-    {
-        Span<byte> header = stackalloc byte[FoldedReads.HeaderBytes];
-        while (!bytes.IsEmpty)
-        {
-            var read = bytes[..Math.Min(bytes.Length, FoldedReads.MaxRead)];
-            var isShort = read.Length <= FoldedReads.MaxFolded;
-            var (prefix, suffix) = isShort ? FoldedReads.Compare(_last.AsSpan(0, _lastLength), read) : default;
-            var rest = read[prefix..^suffix];
-            FoldedReads.WriteHeader(header, prefix, suffix, rest.Length);
-            if (Store(header) < header.Length || Store(rest) < rest.Length)
-            {
-                // There is no more room. What was stored of it counts for nothing.
-                return;
-            }
-
-            if (!isShort)
-            {
-                _lastLength = 0;
-            }
-            else if (read.Length == _lastLength)
-            {
-                rest.CopyTo(_last.AsSpan(prefix));
-            }
-            else
-            {
-                read.CopyTo(_last);
-                _lastLength = read.Length;
-            }
-
-            _length += read.Length;
-            bytes = bytes[read.Length..];
         }
     }
 
@@ -196,10 +127,24 @@ internal sealed class BodyCapture
                 return CapturedBody.Empty;
             }
 
-            var bytes = Joined(out var isSegment);
-            if (_full is not null || !isSegment)
+            byte[] bytes;
+            if (_full is null)
             {
-                ReturnSegments();
+                bytes = _segment!;
+            }
+            else
+            {
+                bytes = _budget.Rent(_length);
+                var at = 0;
+                foreach (var segment in _full ?? [])
+                {
+                    segment.CopyTo(bytes, at);
+                    at += segment.Length;
+                    _budget.Return(segment);
+                }
+
+                _segment.AsSpan(0, _used).CopyTo(bytes.AsSpan(at));
+                _budget.Return(_segment!);
             }
 
             var body = new CapturedBody(bytes, _length, _marks, _markCount, _budget, _rented);
@@ -207,7 +152,6 @@ internal sealed class BodyCapture
             _segment = null;
             _marks = null;
             _rented = 0;
-            ReturnLast();
             return body;
         }
         finally
@@ -228,13 +172,15 @@ internal sealed class BodyCapture
                 return CapturedBody.Empty;
             }
 
-            var bytes = Joined(out var isSegment);
-            if (isSegment)
+            var bytes = _budget.Rent(_length);
+            var at = 0;
+            foreach (var segment in _full ?? [])
             {
-                bytes = _budget.Rent(_length);
-                _segment.AsSpan(0, _length).CopyTo(bytes);
+                segment.CopyTo(bytes, at);
+                at += segment.Length;
             }
 
+            _segment.AsSpan(0, _used).CopyTo(bytes.AsSpan(at));
             return new CapturedBody(bytes, _length, null, 0, _budget, 0);
         }
         finally
@@ -246,11 +192,20 @@ internal sealed class BodyCapture
     /// <summary>True when what was kept of the beginning, no more than a few events, has the given bytes.</summary>
     public bool HeadContains(ReadOnlySpan<byte> bytes)
     {
-        using var copy = Copy();
-        return copy.Bytes[..Math.Min(copy.Bytes.Length, FirstSegment)].IndexOf(bytes) >= 0;
+        var isTaken = false;
+        try
+        {
+            _lock.Enter(ref isTaken);
+            var head = _sealed ? default : _full is [var first, ..] ? first : _segment.AsSpan(0, _used);
+            return head[..Math.Min(head.Length, FirstSegment)].IndexOf(bytes) >= 0;
+        }
+        finally
+        {
+            Exit(isTaken);
+        }
     }
 
-    /// <summary>-1 where nothing is kept, or reads are folded.</summary>
+    /// <summary>-1 where nothing is kept.</summary>
     public int FirstByte
     {
         get
@@ -259,7 +214,7 @@ internal sealed class BodyCapture
             try
             {
                 _lock.Enter(ref isTaken);
-                return _sealed || _length == 0 || _last is not null ? -1 : (_full?[0] ?? _segment)![0];
+                return _sealed || _length == 0 ? -1 : (_full?[0] ?? _segment)![0];
             }
             finally
             {
@@ -350,66 +305,8 @@ internal sealed class BodyCapture
         return true;
     }
 
-    /// <summary>What was kept, in one piece and unfolded.</summary>
-    /// <param name="isSegment">It is the only segment itself.</param>
-    private byte[] Joined(out bool isSegment)
-    {
-        isSegment = _full is null && _last is null;
-        if (isSegment)
-        {
-            return _segment!;
-        }
-
-        var stored = _full is null ? _segment! : _budget.Rent(_stored);
-        if (_full is not null)
-        {
-            var at = 0;
-            foreach (var segment in _full)
-            {
-                segment.CopyTo(stored, at);
-                at += segment.Length;
-            }
-
-            _segment.AsSpan(0, _used).CopyTo(stored.AsSpan(at));
-        }
-
-        if (_last is null)
-        {
-            return stored;
-        }
-
-        var bytes = _budget.Rent(_length);
-        FoldedReads.Unfold(stored.AsSpan(0, _stored), bytes.AsSpan(0, _length));
-        if (_full is not null)
-        {
-            _budget.Return(stored);
-        }
-
-        return bytes;
-    }
-
-    private void ReturnSegments()
-    {
-        foreach (var segment in _full ?? [])
-        {
-            _budget.Return(segment);
-        }
-
-        _budget.Return(_segment!);
-    }
-
-    private void ReturnLast()
-    {
-        if (_last is not null)
-        {
-            _budget.Return(_last);
-            _last = null;
-        }
-    }
-
     private void Free()
     {
-        ReturnLast();
         foreach (var segment in _full ?? [])
         {
             _budget.Return(segment);

@@ -144,7 +144,7 @@ internal sealed class LlmAttempt
         var content = response.Content.Headers;
         ContentEncoding = Header(content, "Content-Encoding");
         ResponseContentType = Header(content, "Content-Type");
-        ExpectBody();
+        IsEventStream = IsEvents(ResponseContentType);
         ProcessingTime = Header(response.Headers, "openai-processing-ms");
         if (!Succeeded)
         {
@@ -170,7 +170,7 @@ internal sealed class LlmAttempt
         RequestId = Header(response, "x-request-id") ?? Header(response, "apim-request-id");
         ContentEncoding = Header(response, "Content-Encoding");
         ResponseContentType = Header(response, "Content-Type");
-        ExpectBody();
+        IsEventStream = IsEvents(ResponseContentType);
         ProcessingTime = Header(response, "openai-processing-ms");
         if (!Succeeded)
         {
@@ -248,18 +248,9 @@ internal sealed class LlmAttempt
         return new BodyCapture(Call.Capture.Budget, Call.Capture.MaxCaptureBytes, keepsMarks: false, filter);
     }
 
-    private void ExpectBody()
-    {
-        IsEventStream = IsEvents(ResponseContentType);
-        if (IsStream && ContentEncoding is null)
-        {
-            ResponseBody.FoldReads();
-        }
-    }
-
     /// <summary>
-    /// The exact clock waits for all that the processor has under way, and so for the program's own memory: 90 ns, of which a stream that comes in a burst
-    /// has hundreds. Further reads in a tick of the coarse clock, some milliseconds on Linux, have the time of the last one before them.
+    /// The exact clock waits for all that the processor has under way, and so for the program's own memory: 90 ns, which a stream that comes in a burst
+    /// would pay hundreds of times. Further reads in a tick of the coarse clock, some milliseconds on Linux, have the time of the last one before them.
     /// </summary>
     private long TimeOfRead()
     {

@@ -96,6 +96,6 @@ internal sealed class PlainCall : IDisposable
 
     /// <summary>Nobody in this process looks at what is recorded, or has a say in it.</summary>
     private static bool MayGo(LiveSpan span, OpenAIAutologOptions options) =>
-        options.Capture != CaptureMode.Metadata && !span.IsWithoutContent && span.EndedAttributeSpan.IsEmpty && !SpanMirror.Any
+        options.Capture != CaptureMode.Metadata && !span.IsWithoutContent && span.EndedAttributeSpan.IsEmpty && !(SpanMirror.Any && SpanMirror.ActivityOf(span) is not null)
         && span.Trace.Outlet is { Processing: not { IsOn: true }, Privacy.OnlyScrubs: true };
 }
