@@ -1,4 +1,3 @@
-using MLflow.Server.Storage;
 using MLflow.Server.Traces;
 using Xunit;
 using static MLflow.Server.Tests.Storage.SomeTrace;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MLflow.Server.Storage.Rollups;
 
 /// <summary>
@@ -15,7 +17,7 @@ internal sealed class LogHistogram
 
     private static readonly double LogGrowth = Math.Log(Growth);
 
-    private readonly SortedDictionary<int, long> _counts = [];
+    private readonly Dictionary<int, long> _counts = [];
 
     public long Count { get; private set; }
 
@@ -40,7 +42,8 @@ internal sealed class LogHistogram
 
         var place = percentile / 100 * (Count - 1);
         var below = (long)place;
-        var (left, right) = (ValueAt(below), ValueAt(Math.Min(below + 1, Count - 1)));
+        var sorted = Sorted();
+        var (left, right) = (ValueAt(sorted, below), ValueAt(sorted, Math.Min(below + 1, Count - 1)));
         return left + ((place - below) * (right - left));
     }
 
@@ -48,7 +51,7 @@ internal sealed class LogHistogram
     {
         writer.Write7BitEncodedInt(_counts.Count);
         var before = 0;
-        foreach (var (bucket, count) in _counts)
+        foreach (var (bucket, count) in Sorted())
         {
             writer.Write7BitEncodedInt(ZigZag(bucket - before));
             writer.Write7BitEncodedInt64(count);
@@ -84,13 +87,15 @@ internal sealed class LogHistogram
 
     private void Add(int bucket, long count)
     {
-        _counts[bucket] = _counts.GetValueOrDefault(bucket) + count;
+        CollectionsMarshal.GetValueRefOrAddDefault(_counts, bucket, out _) += count;
         Count += count;
     }
 
-    private double ValueAt(long place)
+    private KeyValuePair<int, long>[] Sorted() => [.. _counts.OrderBy(count => count.Key)];
+
+    private static double ValueAt(KeyValuePair<int, long>[] sorted, long place)
     {
-        foreach (var (bucket, count) in _counts)
+        foreach (var (bucket, count) in sorted)
         {
             place -= count;
             if (place < 0)
