@@ -15,6 +15,7 @@ internal static class ConcurrencyRun
     private const int Writers = 64;
     private const int Readers = 16;
     private const int TracesOfARequest = 2;
+    private const int KnownTraces = 20;
 
     public static async Task<int> RunAsync(double minutes)
     {
@@ -43,7 +44,9 @@ internal static class ConcurrencyRun
         var firstError = "";
         var (writes, reads) = (new Times(), new Times());
         using var over = new CancellationTokenSource(TimeSpan.FromMinutes(minutes));
-        await server.ExportAsync(new AgentTraces(0.3, Seed).Request(Interlocked.Add(ref nextTrace, 10) - 10, 10));
+
+        // Each search finds something from the beginning.
+        await server.ExportAsync(new AgentTraces(0.3, Seed).Request(Interlocked.Add(ref nextTrace, KnownTraces) - KnownTraces, KnownTraces));
         await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(() => WriteAsync(writer))).Concat(Enumerable.Range(0, Readers).Select(reader => Task.Run(() => ReadAsync(reader)))));
         await server.WaitForQueuesAsync();
 

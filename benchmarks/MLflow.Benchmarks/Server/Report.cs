@@ -18,7 +18,7 @@ internal sealed class Report : IDisposable
         folder = Path.Combine(folder, "docs", "benchmarks");
         Directory.CreateDirectory(folder);
         _file = new StreamWriter(Path.Combine(folder, $"server-{part}.md")) { AutoFlush = true };
-        Line($"`dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- server {part.Replace('-', ' ')}`, {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores, {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9:0} GB, .NET {Environment.Version}, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}");
+        Line($"`dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- server {part.Replace('-', ' ')}`, {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores, {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9:0} GB, .NET {Environment.Version}, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, load before it {Load()}");
         Line();
     }
 
@@ -27,6 +27,9 @@ internal sealed class Report : IDisposable
     public void Line() => Write("");
 
     public void Dispose() => _file.Dispose();
+
+    /// <summary>Threads that wanted a core in the minute before: above the number of cores, others were measured as well.</summary>
+    private static string Load() => File.Exists("/proc/loadavg") ? File.ReadAllText("/proc/loadavg").Split(' ')[0] : "unknown";
 
     private void Write(string line)
     {
