@@ -223,6 +223,13 @@ public sealed class ImportTracesCommandTests : CommandTestBase
         var broken = bytes.ToArray();
         broken.AsSpan(4, 200).Fill(0xFF);
         await RefusedAsync(broken, "is no whole Parquet file");
+
+        // An index that names no column: behind the root's name, how many it has.
+        var empty = await TableAsync(("city", "Paris"));
+        var children = empty.AsSpan().IndexOf("root"u8) + "root"u8.Length + 1;
+        Assert.Equal(2, empty[children]);
+        empty[children] = 0;
+        await RefusedAsync(empty, "is no whole Parquet file");
         await RefusedAsync(await TableAsync(("city", "Paris")), "it has no column trace_id, trace_info, otel_trace_id");
         Assert.Null(await Client.GetExperimentByNameAsync("brought", Token));
 

@@ -119,7 +119,7 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
 
     private async Task CheckAsync(CancellationToken cancellationToken)
     {
-        var fields = _reader.Schema.GetDataFields().Where(field => field.Path.Length == 1).ToDictionary(field => field.Name);
+        var fields = Fields();
         var missing = SpanTable.Needed.Concat(SpanTable.NeededNumbers).Where(name => !fields.ContainsKey(name)).ToList();
         if (missing.Count > 0)
         {
@@ -146,6 +146,19 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
         }
 
         (_group, _rows, _row, _rowsBefore) = (0, 0, 0, 0);
+    }
+
+    /// <summary>The columns, which are made of the file's index only now.</summary>
+    private Dictionary<string, DataField> Fields()
+    {
+        try
+        {
+            return _reader.Schema.GetDataFields().Where(field => field.Path.Length == 1).ToDictionary(field => field.Name);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            throw Broken(_path, e);
+        }
     }
 
     private async ValueTask<bool> HasRowAsync(CancellationToken cancellationToken)
