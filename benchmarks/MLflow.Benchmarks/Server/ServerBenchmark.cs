@@ -5,7 +5,7 @@ namespace MLflow.Benchmarks.Server;
 /// <summary>Measures the server as a process of its own, in parts; all of them where none is named.</summary>
 internal static class ServerBenchmark
 {
-    public const string Usage = "server [ingest | compression | bytes | large | memory | reads [TRACES] [sqlite | postgres]]";
+    public const string Usage = "server [ingest | steady | compression | bytes | large | memory | reads [TRACES] [sqlite | postgres]]";
 
     private const int DefaultTraces = 100_000;
 
