@@ -107,11 +107,11 @@ public sealed partial class PlainCallTests(TrackedProcess tracked)
     [GeneratedRegex("127\\.0\\.0\\.1:[0-9]+")]
     private static partial Regex Port();
 
-    /// <summary>A stream has times of its own, and is never left to the server.</summary>
+    /// <summary>Streams, which have times of their own, and failures, whose stacks the compiler changes meanwhile, are never left to the server.</summary>
     private static List<Recording> Load()
     {
         var recordings = Recording.LoadAll();
         Assert.SkipWhen(recordings is null, "The recordings (../shared/recordings) are not here.");
-        return [.. recordings!.Where(recording => !recording.IsEventStream)];
+        return [.. recordings!.Where(recording => recording is { IsEventStream: false, Status: 200 })];
     }
 }
