@@ -259,7 +259,9 @@ internal sealed class LlmAttempt
             return Clock.GetTimestamp();
         }
 
+#pragma warning disable RS0030 // No TimeProvider has a coarse clock, and only the system's own comes here.
         var tick = Environment.TickCount64;
+#pragma warning restore RS0030
         if (tick != _tick)
         {
             _tick = tick;
