@@ -1,7 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using MLflow.Tests;
-using MLflow.Tests.Export;
 using MLflow.Tests.Otlp;
 using OpenAI.Chat;
 using Xunit;

@@ -18,6 +18,9 @@ internal sealed class PostgresPartitions
 
     private const long PartitionLock = 0x4D4C70617274;
 
+    /// <summary>Another one: dropping may wait for readers, and who needs a partition does not wait for that.</summary>
+    private const long DropLock = 0x4D4C64726F70;
+
     private const string LockSql = "SELECT pg_advisory_xact_lock($1)";
 
     private const string TryLockSql = "SELECT pg_try_advisory_xact_lock($1)";
@@ -116,7 +119,7 @@ internal sealed class PostgresPartitions
     public Task<IReadOnlyList<DateOnly>> DropAsync(CancellationToken cancellationToken) => _database.WriteAsync<IReadOnlyList<DateOnly>>(
         async locking =>
         {
-            if (!(await locking.QueryAsync(TryLockSql, row => row.Boolean(0), PartitionLock).ConfigureAwait(false))[0])
+            if (!(await locking.QueryAsync(TryLockSql, row => row.Boolean(0), DropLock).ConfigureAwait(false))[0])
             {
                 return [];
             }

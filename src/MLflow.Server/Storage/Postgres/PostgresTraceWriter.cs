@@ -75,7 +75,6 @@ internal static partial class PostgresTraceWriter
         UpsertMetadata(closing, [.. infos.SelectMany(info => info.Metadata.Select(pair => (info.TraceId, pair.Key, pair.Value)))], derived: 0);
         UpsertTags(closing, [.. infos.SelectMany(info => info.Tags.Select(pair => (info.TraceId, pair.Key, pair.Value)))]);
         await closing.RunAsync().ConfigureAwait(false);
-        await PostgresRollupRows.MarkAsync(session, all).ConfigureAwait(false);
         foreach (var assessment in infos.SelectMany(info => info.Assessments))
         {
             await PostgresAssessmentWriter.InsertAsync(session, assessment).ConfigureAwait(false);

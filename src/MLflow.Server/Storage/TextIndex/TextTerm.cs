@@ -1,5 +1,4 @@
 using MLflow.Server.Storage.Sql;
-using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Traces.Filters;
 
 namespace MLflow.Server.Storage.TextIndex;

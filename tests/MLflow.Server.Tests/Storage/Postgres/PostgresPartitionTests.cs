@@ -36,6 +36,7 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
         await using var first = await OpenAsync(uri);
         await using var second = await OpenAsync(uri);
         await WriteAsync(first, Long);
+        await WriteAsync(second, Long);
         await AdvanceAsync(TimeSpan.FromHours(1), first, second);
         Assert.Equal(["20261227", "20261228", "20261229", "20261230", "60261101"], await PartitionsAsync(uri, "spans"));
 
@@ -47,7 +48,7 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
         await using var connection = await ConnectAsync(uri);
         await using (await connection.BeginTransactionAsync(Cancellation))
         {
-            await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({0x4D4C70617274})");
+            await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({0x4D4C70617274}); SELECT pg_advisory_xact_lock({0x4D4C64726F70})");
             Assert.Null(await second.Partitions.CreateAheadAsync());
             Assert.Empty(await second.Partitions.DropAsync(Cancellation));
         }
