@@ -234,6 +234,11 @@ internal sealed class PostgresTextIndex : ITextIndex
 
     private static TextSegmentState ReadState(PostgresRow row) => new()
     {
-        SegmentId = row.Int64(0), Traces = row.Int64(1), Live = row.Int64(2), IsFull = row.Int64(3) != 0, MinTimeMs = row.Int64(4), MaxTimeMs = row.Int64(5),
+        SegmentId = row.Int64(0),
+        Traces = row.Int64(1),
+        Live = row.Int64(2),
+        IsFull = row.Int64(3) != 0,
+        MinTimeMs = row.Int64(4),
+        MaxTimeMs = row.Int64(5),
     };
 }
