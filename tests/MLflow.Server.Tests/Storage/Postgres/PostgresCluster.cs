@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Tests.Storage.Postgres;
 using MLflow.Tests;
