@@ -1,6 +1,6 @@
+using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using MLflow.Benchmarks.Server;
-using System.Data.Common;
 
 namespace MLflow.Benchmarks.Long;
 

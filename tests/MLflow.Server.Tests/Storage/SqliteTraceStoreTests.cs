@@ -58,14 +58,14 @@ public sealed class SqliteTraceStoreTests : TraceStoreConformance
     {
         await using var connection = await ConnectAsync();
         var rows = new List<string>();
-        foreach (var table in await TablesAsync(connection))
+        foreach (var table in (await TablesAsync(connection)).Where(table => table != "rollup_marks"))
         {
             await using var command = connection.CreateCommand();
             command.CommandText = $"SELECT * FROM {table}";
             await using var reader = await command.ExecuteReaderAsync(Cancellation);
             while (await reader.ReadAsync(Cancellation))
             {
-                rows.Add(table + ": " + string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(i => reader.GetValue(i) is byte[] bytes ? Convert.ToHexString(bytes) : reader.GetValue(i))));
+                rows.Add(table + ": " + string.Join('|', Enumerable.Range(0, reader.FieldCount).Where(i => reader.GetName(i) != "text_place").Select(i => reader.GetValue(i) is byte[] bytes ? Convert.ToHexString(bytes) : reader.GetValue(i))));
             }
         }
 

@@ -18,7 +18,7 @@ public abstract partial class TraceStoreConformance
     /// <summary>Makes the write after as many others fail, in one of the ways of <see cref="Failures"/>; null lets all pass.</summary>
     private protected abstract Task FailAtAsync(int? write, string failure);
 
-    /// <summary>All rows of all tables, in no order, but for what the failures themselves keep.</summary>
+    /// <summary>All rows of all tables, in no order, but for what the failures themselves keep, and for what says that an index is to be made anew, which a repetition says again.</summary>
     private protected abstract Task<IReadOnlyList<string>> DumpAsync();
 
     [Fact]

@@ -168,7 +168,8 @@ public sealed class PostgresReplicaTests(PostgresCluster cluster)
 
         var (one, other) = (await store.GetSpansAsync("tr-" + together, Cancellation), await store.GetSpansAsync("tr-" + apart, Cancellation));
         Assert.Equal(700, one.Count);
-        Assert.Equivalent(other.Select(span => span with { TraceId = "t", OtelTraceId = "o" }), one.Select(span => span with { TraceId = "t", OtelTraceId = "o" }), strict: true);
+        Assert.Equal(other.Select(Said), one.Select(Said));
+        static string Said(SpanRecord span) => System.Text.Json.JsonSerializer.Serialize(span).Replace(span.OtelTraceId, "id", StringComparison.Ordinal);
         const string Columns = "span_id, parent_span_id, name, type, status, status_message, start_ns, end_ns, model, input_tokens, output_tokens, total_tokens, error_type, error_message, input_cost, output_cost, session, user_name";
         Assert.Equal(0L, await PostgresCluster.ScalarAsync(uri, $"SELECT COUNT(*) FROM (SELECT {Columns} FROM spans WHERE trace_id = 'tr-{together}' EXCEPT SELECT {Columns} FROM spans WHERE trace_id = 'tr-{apart}') d"));
         var infos = await store.GetInfosAsync(["tr-" + together, "tr-" + apart], Cancellation);
