@@ -11,7 +11,7 @@ public sealed class ServerFuzzTests : IAsyncLifetime
 
     private readonly ServerTargets _targets = new();
 
-    public static TheoryData<int> Targets => [.. Enumerable.Range(0, 10)];
+    public static TheoryData<int> Targets => [.. Enumerable.Range(0, 11)];
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Google.Protobuf;
 using MLflow.Server;
 using MLflow.Server.Otlp;
 using MLflow.Server.Otlp.Protos;
@@ -30,6 +31,19 @@ internal static class ServerSeeds
         "attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.input.messages","value":{"stringValue":"[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":\"hi\"}]}]"}},
         {"key":"gen_ai.usage.input_tokens","value":{"intValue":"3"}},{"key":"gen_ai.response.model","value":{"stringValue":"gpt-4o"}}]}]}]}]}
         """);
+
+    /// <summary>By the field numbers of the client's format.</summary>
+    public static IReadOnlyList<byte[]> Calls { get; } =
+    [
+        CallOf(
+            "chat.completions.create",
+            """{"model":"gpt-4o","temperature":0.5,"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}],"user":"u"}""",
+            """{"id":"c","model":"gpt-4o-1","choices":[{"index":0,"message":{"role":"assistant","tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}"""),
+        CallOf(
+            "responses.create",
+            """{"model":"gpt-4o","input":"hi","instructions":"be brief","tools":[{"type":"web_search"}]}""",
+            """{"id":"r","object":"response","status":"completed","model":"gpt-4o","output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"yes","annotations":[]}]}],"usage":{"input_tokens":3,"output_tokens":1}}"""),
+    ];
 
     public static IReadOnlyList<byte[]> OtlpLogs { get; } = Bytes(
         """
@@ -111,4 +125,25 @@ internal static class ServerSeeds
     private static bool IsShort(byte[] bytes) => bytes.Length <= ByteMutations.MaxBytes / 2;
 
     private static byte[][] Bytes(params string[] texts) => [.. texts.Select(Encoding.UTF8.GetBytes)];
+
+    private static byte[] CallOf(string operation, string request, string response)
+    {
+        using var buffer = new MemoryStream();
+        using (var output = new CodedOutputStream(buffer, leaveOpen: true))
+        {
+            (int Field, string Text)[] texts = [(1, operation), (4, "POST"), (6, "https://api.openai.com/v1/chat/completions"), (7, "openai"), (11, "application/json"), (16, request), (17, response), (18, ",\"mlflow.user\":\"me\"}")];
+            foreach (var (field, text) in texts)
+            {
+                output.WriteTag(field, WireFormat.WireType.LengthDelimited);
+                output.WriteString(text);
+            }
+
+            output.WriteTag(5, WireFormat.WireType.Varint);
+            output.WriteInt32(200);
+            output.WriteTag(15, WireFormat.WireType.Fixed64);
+            output.WriteFixed64(2);
+        }
+
+        return buffer.ToArray();
+    }
 }

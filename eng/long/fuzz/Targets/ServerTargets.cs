@@ -56,6 +56,7 @@ internal sealed class ServerTargets : IAsyncDisposable
         new("OTLP logs, both", [.. ServerSeeds.OtlpLogs, .. ServerSeeds.OtlpLogs.Select(json => OtlpJson.Parse(json, new ExportLogsServiceRequest()).ToByteArray()), .. ServerSeeds.Recorded("logs.*")], Logs, MutateLogs),
         new("compressed bodies", [.. Encodings.SelectMany((_, i) => ServerSeeds.OtlpTraces.Select(json => Compressed(i, json)))], Body, ByteMutations.Mutate),
         new("gRPC messages", [.. Encodings.SelectMany((_, i) => ServerSeeds.OtlpTraces.Select(json => Framed(Compressed(i, json))))], Grpc, ByteMutations.Mutate),
+        new("calls to be recorded", ServerSeeds.Calls, Call, ProtobufMutations.Mutate),
         new("traces.json", ServerSeeds.TracesJson, TracesJson, TextMutations.Mutate),
         new("requests in JSON", ServerSeeds.Requests, Request, TextMutations.Mutate),
         new("headers", ServerSeeds.Headers, Headers, TextMutations.Mutate),
@@ -70,6 +71,15 @@ internal sealed class ServerTargets : IAsyncDisposable
     }
 
     private void OtlpProtobuf_(byte[] input) => Allow<OtlpException>(() => Take(OtlpProtobuf.Parse(input, new ExportTraceServiceRequest(), Limits)));
+
+    private static void Call(byte[] input) => Allow<OtlpException>(() =>
+    {
+        var span = new Span { TraceId = ByteString.CopyFromUtf8("0123456789abcdef"), SpanId = ByteString.CopyFrom(1, 2, 3, 4, 5, 6, 7, 8), Name = "s", StartTimeUnixNano = 1, EndTimeUnixNano = 2 };
+        var (_, facts) = OtlpCalls.Record(span, ByteString.CopyFrom(input), "0");
+
+        // What the caller says of its program stands in them as it was sent.
+        Allow<ServerException>(() => TraceInfoJson.ReadStartTrace(RequestJson.Parse(facts, Limits)));
+    });
 
     private void OtlpJson_(byte[] input) => Allow<OtlpException>(() => Take(OtlpJson.Parse(input, new ExportTraceServiceRequest())));
 
