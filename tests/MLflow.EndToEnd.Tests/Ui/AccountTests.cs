@@ -31,6 +31,9 @@ public sealed class AccountTests(UiFixture ui) : IAsyncLifetime
         }
     }
 
+    /// <summary>The page's own load may be over before anybody waits for it; what a test needs of the page it waits for itself.</summary>
+    private static readonly PageWaitForURLOptions Committed = new() { WaitUntil = WaitUntilState.Commit };
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync() => _server = await MlflowServer.StartAsync(
@@ -105,7 +108,7 @@ public sealed class AccountTests(UiFixture ui) : IAsyncLifetime
         await keys.PressAsync("Tab");
         await keys.TypeAsync(Password);
         await keys.PressAsync("Enter");
-        await page.WaitForURLAsync(url => !url.Contains("setup", StringComparison.Ordinal));
+        await page.WaitForURLAsync(url => !url.Contains("setup", StringComparison.Ordinal), Committed);
 
         await page.GotoAsync("account");
         await TabToAsync("What it is for");
@@ -129,7 +132,7 @@ public sealed class AccountTests(UiFixture ui) : IAsyncLifetime
         await keys.PressAsync("Tab");
         await keys.TypeAsync(Password);
         await keys.PressAsync("Enter");
-        await page.WaitForURLAsync(url => !url.Contains("login", StringComparison.Ordinal));
+        await page.WaitForURLAsync(url => !url.Contains("login", StringComparison.Ordinal), Committed);
 
         async Task TabToAsync(string name)
         {
@@ -159,11 +162,11 @@ public sealed class AccountTests(UiFixture ui) : IAsyncLifetime
         await other.GotoAsync("account");
         await other.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
 
-        await page.WaitForURLAsync(url => url.Contains("/login", StringComparison.Ordinal));
+        await page.WaitForURLAsync(url => url.Contains("/login", StringComparison.Ordinal), Committed);
         await page.GetByLabel("User name").FillAsync("ada");
         await page.GetByLabel("Password").FillAsync(Password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
-        await page.WaitForURLAsync(url => url.EndsWith("/experiments/0", StringComparison.Ordinal));
+        await page.WaitForURLAsync(url => url.EndsWith("/experiments/0", StringComparison.Ordinal), Committed);
         await opened.HasCircuitAsync();
     }
 
@@ -174,6 +177,6 @@ public sealed class AccountTests(UiFixture ui) : IAsyncLifetime
         await page.GetByLabel("User name").FillAsync("ada");
         await page.GetByLabel("Password").FillAsync(Password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Create" }).ClickAsync();
-        await page.WaitForURLAsync(url => !url.Contains("setup", StringComparison.Ordinal));
+        await page.WaitForURLAsync(url => !url.Contains("setup", StringComparison.Ordinal), Committed);
     }
 }
