@@ -15,9 +15,9 @@ internal sealed class BodyCapture
     private readonly CaptureBudget _budget;
     private readonly int _maxBytes;
     private readonly bool _keepsMarks;
-    private readonly MultipartFilter? _filter;
+    private readonly IBodyFilter? _filter;
     private SpinLock _lock = new(enableThreadOwnerTracking: false);
-    private List<byte[]>? _full;
+    private List<BodyBlock>? _full;
     private byte[]? _segment;
     private int _used;
     private int _length;
@@ -27,13 +27,16 @@ internal sealed class BodyCapture
     private BodyMark[]? _marks;
     private int _markCount;
 
-    public BodyCapture(CaptureBudget budget, int maxBytes, bool keepsMarks, MultipartFilter? filter = null)
+    public BodyCapture(CaptureBudget budget, int maxBytes, bool keepsMarks, IBodyFilter? filter = null)
     {
         _budget = budget;
         _maxBytes = maxBytes;
         _keepsMarks = keepsMarks;
         _filter = filter;
     }
+
+    /// <summary>Packs what it keeps, at the cost of whoever appends: for bodies that are open for long, and many of them at once.</summary>
+    public bool Packs { get; init; }
 
     /// <summary>Bytes that passed, kept or not.</summary>
     public long TotalBytes { get; private set; }
@@ -45,7 +48,7 @@ internal sealed class BodyCapture
     public bool IsCut => TotalBytes - _leftOut > _length;
 
     /// <summary>Of a form whose files are left out: what was seen of each.</summary>
-    public IReadOnlyList<FilePart> Files => _filter?.Files ?? [];
+    public IReadOnlyList<FilePart> Files => (_filter as MultipartFilter)?.Files ?? [];
 
     /// <summary>Timestamp of the last byte; 0 before the first.</summary>
     public long LastByteTimestamp { get; private set; }
@@ -86,25 +89,7 @@ internal sealed class BodyCapture
                 Mark(timestamp);
             }
 
-            var room = _maxBytes - _length;
-            if (bytes.Length > room)
-            {
-                bytes = bytes[..room];
-            }
-
-            while (!bytes.IsEmpty)
-            {
-                if ((_segment is null || _used == _segment.Length) && !TryAddSegment(bytes.Length))
-                {
-                    return;
-                }
-
-                var part = Math.Min(bytes.Length, _segment!.Length - _used);
-                bytes[..part].CopyTo(_segment.AsSpan(_used));
-                _used += part;
-                _length += part;
-                bytes = bytes[part..];
-            }
+            Keep(bytes);
         }
         finally
         {
@@ -121,6 +106,13 @@ internal sealed class BodyCapture
             _lock.Enter(ref isTaken);
             var alreadyTaken = _sealed;
             _sealed = true;
+            if (!alreadyTaken && _filter is not null && !IsCut)
+            {
+                var rest = _filter.End();
+                _leftOut -= rest.Length;
+                Keep(rest);
+            }
+
             if (alreadyTaken || _length == 0)
             {
                 Free();
@@ -135,16 +127,8 @@ internal sealed class BodyCapture
             else
             {
                 bytes = _budget.Rent(_length);
-                var at = 0;
-                foreach (var segment in _full ?? [])
-                {
-                    segment.CopyTo(bytes, at);
-                    at += segment.Length;
-                    _budget.Return(segment);
-                }
-
-                _segment.AsSpan(0, _used).CopyTo(bytes.AsSpan(at));
-                _budget.Return(_segment!);
+                CopyTo(bytes);
+                ReturnSegments();
             }
 
             var body = new CapturedBody(bytes, _length, _marks, _markCount, _budget, _rented);
@@ -173,14 +157,7 @@ internal sealed class BodyCapture
             }
 
             var bytes = _budget.Rent(_length);
-            var at = 0;
-            foreach (var segment in _full ?? [])
-            {
-                segment.CopyTo(bytes, at);
-                at += segment.Length;
-            }
-
-            _segment.AsSpan(0, _used).CopyTo(bytes.AsSpan(at));
+            CopyTo(bytes);
             return new CapturedBody(bytes, _length, null, 0, _budget, 0);
         }
         finally
@@ -196,7 +173,7 @@ internal sealed class BodyCapture
         try
         {
             _lock.Enter(ref isTaken);
-            var head = _sealed ? default : _full is [var first, ..] ? first : _segment.AsSpan(0, _used);
+            var head = _sealed ? default : _full is [var first, ..] ? first.Open() : _segment.AsSpan(0, _used);
             return head[..Math.Min(head.Length, FirstSegment)].IndexOf(bytes) >= 0;
         }
         finally
@@ -214,7 +191,7 @@ internal sealed class BodyCapture
             try
             {
                 _lock.Enter(ref isTaken);
-                return _sealed || _length == 0 ? -1 : (_full?[0] ?? _segment)![0];
+                return _sealed || _length == 0 ? -1 : (_full is [var first, ..] ? first.Open() : _segment)[0];
             }
             finally
             {
@@ -284,20 +261,76 @@ internal sealed class BodyCapture
         _marks[_markCount++] = new BodyMark(_length, timestamp);
     }
 
+    private void Keep(ReadOnlySpan<byte> bytes)
+    {
+        var room = _maxBytes - _length;
+        if (bytes.Length > room)
+        {
+            bytes = bytes[..room];
+        }
+
+        while (!bytes.IsEmpty)
+        {
+            if ((_segment is null || _used == _segment.Length) && !TryAddSegment(bytes.Length))
+            {
+                return;
+            }
+
+            var part = Math.Min(bytes.Length, _segment!.Length - _used);
+            bytes[..part].CopyTo(_segment.AsSpan(_used));
+            _used += part;
+            _length += part;
+            bytes = bytes[part..];
+        }
+    }
+
+    private void CopyTo(Span<byte> target)
+    {
+        foreach (var block in _full ?? [])
+        {
+            block.CopyTo(target);
+            target = target[block.Length..];
+        }
+
+        _segment.AsSpan(0, _used).CopyTo(target);
+    }
+
     private bool TryAddSegment(int wanted)
     {
-        var size = Math.Clamp(Math.Max(wanted, _segment?.Length * 2 ?? FirstSegment), FirstSegment, MaxSegment);
+        if (Packs && _segment is { Length: BodyBlock.PackedLength } && BodyBlock.Pack(_segment) is { } packed)
+        {
+            if (!TryTake(packed.Bytes.Length))
+            {
+                return false;
+            }
+
+            (_full ??= []).Add(packed);
+            _used = 0;
+            return true;
+        }
+
+        var size = Math.Clamp(Math.Max(wanted, _segment?.Length * 2 ?? FirstSegment), FirstSegment, Packs ? BodyBlock.PackedLength : MaxSegment);
         var segment = _budget.Rent(size);
-        if (!_budget.TryTake(segment.Length))
+        if (!TryTake(segment.Length))
         {
             _budget.Return(segment);
             return false;
         }
 
-        _rented += segment.Length;
+        if (Packs && _segment is { Length: < BodyBlock.PackedLength } beginning)
+        {
+            // What is packed at once has to be in one piece.
+            beginning.CopyTo(segment, 0);
+            _segment = segment;
+            _rented -= beginning.Length;
+            _budget.Return(beginning.Length);
+            _budget.Return(beginning);
+            return true;
+        }
+
         if (_segment is not null)
         {
-            (_full ??= []).Add(_segment);
+            (_full ??= []).Add(new BodyBlock(_segment, _segment.Length, false));
         }
 
         _segment = segment;
@@ -305,20 +338,16 @@ internal sealed class BodyCapture
         return true;
     }
 
+    private bool TryTake(int bytes)
+    {
+        var isTaken = _budget.TryTake(bytes);
+        _rented += isTaken ? bytes : 0;
+        return isTaken;
+    }
+
     private void Free()
     {
-        foreach (var segment in _full ?? [])
-        {
-            _budget.Return(segment);
-        }
-
-        _full = null;
-        if (_segment is not null)
-        {
-            _budget.Return(_segment);
-            _segment = null;
-        }
-
+        ReturnSegments();
         if (_marks is not null)
         {
             _budget.Marks.Return(_marks);
@@ -327,5 +356,23 @@ internal sealed class BodyCapture
 
         _budget.Return(_rented);
         _rented = 0;
+    }
+
+    private void ReturnSegments()
+    {
+        foreach (var block in _full ?? [])
+        {
+            if (!block.IsPacked)
+            {
+                _budget.Return(block.Bytes);
+            }
+        }
+
+        _full = null;
+        if (_segment is not null)
+        {
+            _budget.Return(_segment);
+            _segment = null;
+        }
     }
 }

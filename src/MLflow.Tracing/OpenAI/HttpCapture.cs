@@ -31,7 +31,11 @@ internal sealed partial class HttpCapture : IDisposable
     private long _recorderFailures;
 
     /// <summary>Makes a capture that sees what pipeline policies hand over, and nothing else before <see cref="Listen"/>.</summary>
-    public HttpCapture(Tracer tracer, SelfLog log, OpenAIAutologOptions options)
+    /// <param name="tracer">Starts the spans.</param>
+    /// <param name="log">Takes what went wrong.</param>
+    /// <param name="options">What is recorded.</param>
+    /// <param name="waitForRoom">Called on the recorder's thread before each call; returns when what is recorded of it may be taken.</param>
+    public HttpCapture(Tracer tracer, SelfLog log, OpenAIAutologOptions options, Action? waitForRoom = null)
     {
         _tracer = tracer;
         _log = log;
@@ -39,7 +43,7 @@ internal sealed partial class HttpCapture : IDisposable
         Clock = tracer.TimeProvider;
         _filter = new CallFilter(options);
         _pending = new PendingCalls(tracer.TimeProvider, Close);
-        _worker = new RecordingWorker(Record);
+        _worker = new RecordingWorker(Record, waitForRoom);
         tracer.Running.OfCalls = TracesOfCalls;
         _tracer.RootEnded += OnRootEnded;
         AppDomain.CurrentDomain.FirstChanceException += OnFirstChanceException;
@@ -242,7 +246,7 @@ internal sealed partial class HttpCapture : IDisposable
         }
 
         var isCancelledAnswer = attempt.Succeeded && attempt.End == BodyEnd.Canceled;
-        if (call.Scope is { HasEnded: true } || attempt.End == BodyEnd.Detached || Volatile.Read(ref _isDisposed) != 0)
+        if (call.IsPassed || call.Scope is { HasEnded: true } || attempt.End == BodyEnd.Detached || Volatile.Read(ref _isDisposed) != 0)
         {
             Close(call);
         }

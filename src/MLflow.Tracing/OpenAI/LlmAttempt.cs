@@ -8,12 +8,17 @@ namespace MLflow;
 internal sealed class LlmAttempt
 {
     /// <summary>Reads within a tick of the coarse clock of which each has a time of its own. Models answer slower than that.</summary>
-    private const int TimedReads = 32;
+    private const int TimedReads = 16;
+
+    /// <summary>Most reads of bytes that had come already for which no clock is read.</summary>
+    private const int MostUntimed = 16;
 
     private int _hasEnded;
     private long _tick;
     private long _time;
     private int _readsInTick;
+    private int _untimed;
+    private int _mayBeUntimed;
     private Uri? _url;
 
     public LlmAttempt(LlmCall call, int number, HttpRequestMessage request, long startTimestamp)
@@ -56,7 +61,7 @@ internal sealed class LlmAttempt
 
     public BodyCapture RequestBody { get; private set; }
 
-    public BodyCapture ResponseBody { get; }
+    public BodyCapture ResponseBody { get; private set; }
 
     /// <summary>The program's own request content, to be put back when the request is over.</summary>
     public HttpContent? OriginalContent { get; set; }
@@ -87,6 +92,9 @@ internal sealed class LlmAttempt
     public List<KeyValuePair<string, string>>? RateLimits { get; private set; }
 
     public BodyEnd End { get; private set; }
+
+    /// <summary>Of a passed call: whoever reads the answer has gone. It may be the writing to them that is cancelled, of which the reading hears nothing.</summary>
+    public CancellationToken ReaderGone { get; set; }
 
     /// <summary>The exception with which the request or the reading of its body failed.</summary>
     public Exception? Exception { get; private set; }
@@ -133,6 +141,17 @@ internal sealed class LlmAttempt
     {
         RequestBody.Discard();
         RequestBody = NewRequestBody();
+    }
+
+    /// <summary>An answer that comes as events may be open for long: of it as little is kept as will do, or it is packed. What is compressed already stays as it is.</summary>
+    public void KeepLittle()
+    {
+        if (IsEventStream && ContentEncoding is null or "" or "identity")
+        {
+            ResponseBody = Call.IsForFigures
+                ? new BodyCapture(Call.Capture.Budget, Call.ResponseRoom, keepsMarks: false, new EventSieve())
+                : new BodyCapture(Call.Capture.Budget, Call.ResponseRoom, keepsMarks: true) { Packs = true };
+        }
     }
 
     public void SetException(Exception exception) => Exception = exception;
@@ -190,11 +209,14 @@ internal sealed class LlmAttempt
     }
 
     /// <summary>Bytes of the response body passed by.</summary>
-    public void BodyRead(ReadOnlySpan<byte> bytes, bool isEnd)
+    /// <param name="bytes">What was read.</param>
+    /// <param name="isEnd">True when nothing comes after it.</param>
+    /// <param name="hadCome">True when the read did not have to wait for them.</param>
+    public void BodyRead(ReadOnlySpan<byte> bytes, bool isEnd, bool hadCome = false)
     {
         try
         {
-            ResponseBody.Append(bytes, TimeOfRead());
+            ResponseBody.Append(bytes, TimeOfRead(hadCome));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -224,7 +246,7 @@ internal sealed class LlmAttempt
 
         try
         {
-            End = end;
+            End = end == BodyEnd.Disposed && ReaderGone.IsCancellationRequested ? BodyEnd.Canceled : end;
             Exception ??= exception;
             EndTimestamp = Clock.GetTimestamp();
             Call.Capture.AttemptEnded(this);
@@ -251,13 +273,22 @@ internal sealed class LlmAttempt
     /// <summary>
     /// The exact clock waits for all that the processor has under way, and so for the program's own memory: 90 ns, which a stream that comes in a burst
     /// would pay hundreds of times. Further reads in a tick of the coarse clock, some milliseconds on Linux, have the time of the last one before them.
+    /// The coarse clock is not free either. As long as it stands still, it is asked ever more seldom for bytes that had come before they were read.
     /// </summary>
-    private long TimeOfRead()
+    private long TimeOfRead(bool hadCome)
     {
         if (!IsEventStream || !OperatingSystem.IsLinux() || !ReferenceEquals(Clock, TimeProvider.System))
         {
             return Clock.GetTimestamp();
         }
+
+        if (hadCome && _untimed < _mayBeUntimed)
+        {
+            _untimed++;
+            return _time;
+        }
+
+        _untimed = 0;
 
 #pragma warning disable RS0030 // No TimeProvider has a coarse clock, and only the system's own comes here.
         var tick = Environment.TickCount64;
@@ -266,9 +297,16 @@ internal sealed class LlmAttempt
         {
             _tick = tick;
             _readsInTick = 0;
+            _mayBeUntimed = 0;
         }
 
-        return ++_readsInTick <= TimedReads ? _time = Clock.GetTimestamp() : _time;
+        if (++_readsInTick <= TimedReads)
+        {
+            return _time = Clock.GetTimestamp();
+        }
+
+        _mayBeUntimed = Math.Min(_mayBeUntimed + 1, MostUntimed);
+        return _time;
     }
 
     private static string? Header(HttpHeaders headers, string name) =>

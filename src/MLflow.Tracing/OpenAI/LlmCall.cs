@@ -76,6 +76,12 @@ internal sealed class LlmCall
     /// <summary>The try that a pipeline policy is making. Null while none is.</summary>
     public LlmAttempt? PolicyAttempt { get; set; }
 
+    /// <summary>A gateway passes it on, and says itself which try is the last (<see cref="HttpCapture.Pass"/>).</summary>
+    public bool IsPassed { get; set; }
+
+    /// <summary>Of a passed call: it is counted, and nobody sees its span.</summary>
+    public bool IsForFigures { get; set; }
+
     /// <summary>True when a pipeline policy has seen the end of all tries.</summary>
     public bool HasNoFurtherTry { get; private set; }
 

@@ -8,7 +8,7 @@ namespace MLflow;
 /// Lets a form pass piece by piece and leaves out most of its files, so that its text fields are kept wherever they stand. What is left is a form again;
 /// size and hash of each file are counted while it passes, the hash up to a limit: it is the thread that sends which pays for it.
 /// </summary>
-internal sealed class MultipartFilter
+internal sealed class MultipartFilter : IBodyFilter
 {
     /// <summary>Most bytes of the files of one form that are hashed, together. What can be recorded or drawn for a model is smaller; data sets and parts of uploads are not.</summary>
     public const int MaxHashedBytes = 32 << 20;
@@ -40,8 +40,6 @@ internal sealed class MultipartFilter
     /// <summary>The files that passed whole, in their order.</summary>
     public IReadOnlyList<FilePart> Files => _files;
 
-    /// <summary>Takes the next bytes of the form.</summary>
-    /// <returns>What is to be kept of the bytes so far; valid until the next call.</returns>
     public ReadOnlySpan<byte> Pass(ReadOnlySpan<byte> bytes)
     {
         _kept.ResetWrittenCount();
@@ -75,6 +73,9 @@ internal sealed class MultipartFilter
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    /// <summary>A form that is cut is recorded without what may be the beginning of a delimiter.</summary>
+    public ReadOnlySpan<byte> End() => default;
 
     private bool PassHead(ref ReadOnlySpan<byte> rest)
     {

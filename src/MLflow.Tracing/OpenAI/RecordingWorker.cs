@@ -20,12 +20,19 @@ internal sealed class RecordingWorker : IDisposable
     private readonly AutoResetEvent _wake = new(false);
     private readonly Lock _working = new();
     private readonly Action<LlmCall> _record;
+    private readonly Action? _waitForRoom;
     private int _waiting;
     private int _isStarted;
     private volatile bool _isAsleep;
     private volatile bool _isDisposed;
 
-    public RecordingWorker(Action<LlmCall> record) => _record = record;
+    /// <param name="record">Parses a call.</param>
+    /// <param name="waitForRoom">Returns when the next call may be parsed; null where that is always so.</param>
+    public RecordingWorker(Action<LlmCall> record, Action? waitForRoom = null)
+    {
+        _record = record;
+        _waitForRoom = waitForRoom;
+    }
 
     /// <summary>Hands a closed call over. Returns at once; false when there is no room.</summary>
     public bool TryEnqueue(LlmCall call)
@@ -116,6 +123,7 @@ internal sealed class RecordingWorker : IDisposable
                 {
                     if (item.Call is not null)
                     {
+                        _waitForRoom?.Invoke();
                         Interlocked.Decrement(ref _waiting);
                         _record(item.Call);
                     }

@@ -79,20 +79,39 @@ internal sealed class TeeReadStream : Stream
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
     {
-        var pending = _inner.ReadAsync(buffer, offset, count, cancellationToken);
+        Task<int> pending;
+        try
+        {
+            pending = _inner.ReadAsync(buffer, offset, count, cancellationToken);
+        }
+        catch (Exception e) when (_attempt.EndBody(e))
+        {
+            throw;
+        }
+
         if (!pending.IsCompletedSuccessfully)
         {
             return AwaitAsync(new ValueTask<int>(pending), buffer.AsMemory(offset, count)).AsTask();
         }
 
         var read = pending.Result;
-        _attempt.BodyRead(buffer.AsSpan(offset, read), isEnd: read == 0 && count > 0);
+        _attempt.BodyRead(buffer.AsSpan(offset, read), isEnd: read == 0 && count > 0, hadCome: true);
         return pending;
     }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var pending = _inner.ReadAsync(buffer, cancellationToken);
+        ValueTask<int> pending;
+        try
+        {
+            pending = _inner.ReadAsync(buffer, cancellationToken);
+        }
+        catch (Exception e) when (_attempt.EndBody(e))
+        {
+            // HttpClient throws at once where what is wrong is in its buffer already.
+            throw;
+        }
+
         if (!pending.IsCompletedSuccessfully)
         {
             return AwaitAsync(pending, buffer);
@@ -101,7 +120,7 @@ internal sealed class TeeReadStream : Stream
         var read = pending.Result;
 
         // A read into an empty buffer is legal and says nothing about the end.
-        _attempt.BodyRead(buffer.Span[..read], isEnd: read == 0 && !buffer.IsEmpty);
+        _attempt.BodyRead(buffer.Span[..read], isEnd: read == 0 && !buffer.IsEmpty, hadCome: true);
         return new ValueTask<int>(read);
     }
 

@@ -190,7 +190,7 @@ internal static class KnownSecrets
         {
             foreach (var reference in _everywhere)
             {
-                if (reference.TryGetTarget(out _))
+                if (reference.TryGetTarget(out var secret) && HasUnanchored(secret, bytes))
                 {
                     return true;
                 }
@@ -254,6 +254,19 @@ internal static class KnownSecrets
             }
 
             return -1;
+        }
+
+        private static bool HasUnanchored(KnownSecret secret, ReadOnlySpan<byte> bytes)
+        {
+            foreach (var needle in secret.Needles)
+            {
+                if (needle.Anchor.Length < AnchorBytes && needle.MayStandIn(bytes))
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
 
         private static bool HasAnchorAt(KnownSecret secret, ReadOnlySpan<byte> text, int at)

@@ -37,28 +37,50 @@ internal sealed class SecretNeedle
     /// <summary>Adds the places at which it stands.</summary>
     public void Collect(ReadOnlySpan<byte> text, ref List<(int Start, int End)>? found)
     {
-        for (var at = 0; at < text.Length;)
+        var from = 0;
+        while (Next(text, from, out var end) is >= 0 and var at)
+        {
+            if (_isShort && IsPartOfWord(text, at, end))
+            {
+                from = Behind(text, at);
+                continue;
+            }
+
+            (found ??= []).Add((at, end));
+            from = end;
+        }
+    }
+
+    /// <summary>Whether it might stand in one of several texts with other bytes between them. Those are no part of a word.</summary>
+    public bool MayStandIn(ReadOnlySpan<byte> bytes) => Next(bytes, 0, out _) >= 0;
+
+    /// <returns>Where it stands next, as a word or within one; -1 where it does not.</returns>
+    private int Next(ReadOnlySpan<byte> text, int from, out int end)
+    {
+        for (var at = from; at < text.Length;)
         {
             var next = text[at..].IndexOfAny(_text[0], (byte)'\\', (byte)'%');
             if (next < 0)
             {
                 // What is not ASCII begins with a byte of its own, so that is all of it.
-                return;
+                break;
             }
 
             at += next;
-            if ((TryMatch(text, at, isUrl: false, out var end) || TryMatch(text, at, isUrl: true, out end)) && !(_isShort && IsPartOfWord(text, at, end)))
+            if (TryMatch(text, at, isUrl: false, out end) || TryMatch(text, at, isUrl: true, out end))
             {
-                (found ??= []).Add((at, end));
-                at = end;
+                return at;
             }
-            else
-            {
-                // A run of backslashes is looked at once: a text of nothing else would take the square of its length.
-                at += Math.Max(1, Slashes(text, at));
-            }
+
+            at = Behind(text, at);
         }
+
+        end = text.Length;
+        return -1;
     }
+
+    // A run of backslashes is looked at once: a text of nothing else would take the square of its length.
+    private static int Behind(ReadOnlySpan<byte> text, int at) => at + Math.Max(1, Slashes(text, at));
 
     /// <param name="text">What is looked at.</param>
     /// <param name="start">Where it is to begin.</param>

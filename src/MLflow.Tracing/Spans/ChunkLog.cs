@@ -59,12 +59,13 @@ internal sealed class ChunkLog
     public void Withhold(string text)
     {
         IsWithheld = true;
+        ReturnBlocks();
         var block = Blocks.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
         var length = Encoding.UTF8.GetBytes(text, block);
         _blocks.Add(block);
         foreach (ref var entry in _entries.AsSpan(0, Count))
         {
-            entry = new ChunkEntry(_blocks.Count - 1, 0, length, entry.TimeNs, null, IsJson: false);
+            entry = new ChunkEntry(0, 0, length, entry.TimeNs, null, IsJson: false);
         }
     }
 
@@ -72,12 +73,7 @@ internal sealed class ChunkLog
     public void Release()
     {
         Count = 0;
-        foreach (var block in _blocks.Where(block => block.Length <= BlockBytes))
-        {
-            Blocks.Return(block);
-        }
-
-        _blocks.Clear();
+        ReturnBlocks();
         ArrayPool<ChunkEntry>.Shared.Return(_entries, clearArray: true);
     }
 
@@ -97,5 +93,15 @@ internal sealed class ChunkLog
                 ? [new(AttributeNames.ChunkValue, value)]
                 : [new(AttributeNames.ChunkValue, value), new(AttributeNames.ChunkEventType, AttributeValue.FromString(entry.EventType))]);
         }
+    }
+
+    private void ReturnBlocks()
+    {
+        foreach (var block in _blocks.Where(block => block.Length <= BlockBytes))
+        {
+            Blocks.Return(block);
+        }
+
+        _blocks.Clear();
     }
 }

@@ -17,6 +17,9 @@ internal static class TraceKeys
 
     /// <summary>"true" for a trace whose end is not to be expected any more; MLflow has no state for that. Ours.</summary>
     public const string Interrupted = "mlflow.trace.interrupted";
+
+    /// <summary>Metadata that this server tells of traces whose spans it has moved to its archive.</summary>
+    public const string Archived = "mlflow.trace.archived";
     public const string SourceRun = "mlflow.sourceRun";
     public const string ModelId = "mlflow.modelId";
     public const string SourceUser = "mlflow.user";

@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -246,6 +247,50 @@ public sealed class PendingCallsTests : CaptureTestBase
 
         Assert.Equal(0, budget.Held);
         Assert.True(capture.Take().Bytes.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Body_Packed_ComesBackWholeWithItsTimes(bool isText)
+    {
+        var budget = new CaptureBudget();
+        var capture = new BodyCapture(budget, 300_000, keepsMarks: true) { Packs = true };
+        var bytes = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 4000).Select(i => $"data: {{\"id\":\"chatcmpl-1\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{i}\"}}}}]}}\n\n")));
+        if (!isText)
+        {
+            new Random(1).NextBytes(bytes);
+        }
+
+        for (var (at, size) = (0, 1); at < bytes.Length; at += size, size = (size * 3 % 4999) + 1)
+        {
+            capture.Append(bytes.AsSpan(at, Math.Min(size, bytes.Length - at)), at + 1);
+        }
+
+        // Half of it is not worth packing.
+        Assert.Equal(isText, budget.Held < 300_000 / 4);
+        Assert.True(capture.HeadContains(bytes.AsSpan(0, 100)));
+        Assert.Equal(bytes[0], capture.FirstByte);
+        using (var copy = capture.Copy())
+        {
+            Assert.True(copy.Bytes.SequenceEqual(bytes.AsSpan(0, 300_000)));
+        }
+
+        using (var body = capture.Take())
+        {
+            Assert.True(capture.IsCut);
+            Assert.True(body.Bytes.SequenceEqual(bytes.AsSpan(0, 300_000)));
+            foreach (var mark in body.Marks)
+            {
+                Assert.Equal(mark.Offset + 1, mark.Time);
+            }
+        }
+
+        Assert.Equal(0, budget.Held);
+        var small = new BodyCapture(budget, 300_000, keepsMarks: true) { Packs = true };
+        small.Append(bytes.AsSpan(0, 100_000), 1);
+        small.Discard();
+        Assert.Equal(0, budget.Held);
     }
 
     private LlmCall FailedCall()

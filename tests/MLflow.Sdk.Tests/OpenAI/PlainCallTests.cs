@@ -48,14 +48,14 @@ public sealed class PlainCallTests : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
     }
 
-    // Behind all other tests of the process the call is sometimes recorded here instead; run by itself (-explicit only) it holds.
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Call_AloneInItsTrace_GoesAsItWas()
     {
         await StartAsync();
         await CallAsync("Where is the Eiffel Tower?\n\"Guess\"");
 
         FlushAssert.Counts(await FlushAsync(), exported: 2);
+        AssertNothingOfTheProcessDeniesIt();
         var call = Assert.Single(PlainCalls);
         Assert.Single(call.Attributes);
         var sent = Encoding.UTF8.GetString(_server.To("/v1/traces").Last().Body);
@@ -191,14 +191,14 @@ public sealed class PlainCallTests : IAsyncLifetime
         Assert.Equal("chatcmpl-1", trace.Spans.Single().Outputs!.Value.GetProperty("id").GetString());
     }
 
-    // Behind all other tests of the process the call is sometimes recorded here instead; run by itself (-explicit only) it holds.
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Answer_DoesNotConfirm_TheCallGoesAgainRecorded_AndLaterOnesAtOnce()
     {
         await StartAsync();
         _server.ConfirmsCalls = false;
         await CallAsync("hi");
         FlushAssert.Counts(await FlushAsync(), exported: 2);
+        AssertNothingOfTheProcessDeniesIt();
         var call = Assert.Single(PlainCalls);
         Assert.Equal(call.SpanId, Assert.Single(RecordedCalls).SpanId);
 
@@ -259,6 +259,15 @@ public sealed class PlainCallTests : IAsyncLifetime
         {
             Assert.All(_server.To("/v1/traces"), request => Assert.DoesNotContain(never, Encoding.UTF8.GetString(request.Body), StringComparison.Ordinal));
         }
+    }
+
+    /// <summary>What others in the process may have left that has calls recorded here.</summary>
+    private void AssertNothingOfTheProcessDeniesIt()
+    {
+        Assert.False(SpanMirror.IsWanted, "somebody listens to the source MLflow.Tracing");
+        Assert.Null(Environment.GetEnvironmentVariable(CaptureModes.Variable));
+        Assert.False(KnownSecrets.Suspects(_model.Bodies[0]), "the request looks as if a secret of another test were in it");
+        Assert.False(KnownSecrets.Suspects(Encoding.UTF8.GetBytes(_answer)), "the answer looks as if a secret of another test were in it");
     }
 
     private async Task StartAsync(bool isServerKnown = true)

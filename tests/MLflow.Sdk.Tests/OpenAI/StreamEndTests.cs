@@ -150,6 +150,28 @@ public sealed class StreamEndTests : CaptureTestBase
         Assert.True(span.Attribute(AttributeNames.StreamDone).Boolean);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task PassedAnswer_ClosedUnread_IsCancelledWhereItsReaderHasGone(bool hasGone)
+    {
+        using var gone = new CancellationTokenSource();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "http://localhost/");
+        using var response = new HttpResponseMessage { Content = new StringContent("data: {}\n\n") };
+        var attempt = HttpCapture.Try(Capture.Pass(ApiCatalog.ChatCompletions)!, request, "{}"u8)!;
+        HttpCapture.Answer(attempt, response, gone.Token);
+        var body = await response.Content.ReadAsStreamAsync(Token);
+        if (hasGone)
+        {
+            await gone.CancelAsync();
+        }
+
+        await body.DisposeAsync();
+
+        Assert.Equal(hasGone ? BodyEnd.Canceled : BodyEnd.Disposed, attempt.End);
+        Capture.Settle(attempt.Call, null);
+    }
+
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
     private static async Task AskAndForgetAsync(Uri address)
     {

@@ -78,6 +78,37 @@ public sealed class KnownSecretTests : PrivacyTestBase
         GC.KeepAlive(known);
     }
 
+    [Theory]
+    [InlineData("開けゴマ/開けゴマ😀")]
+    [InlineData("京都")]
+    [InlineData("a!b?c\"d")]
+    [InlineData("\\é\\")]
+    public void Suspects_NothingOfItIsAlwaysWrittenTheSame_OnlyWhereItStands(string secret)
+    {
+        var known = KnownSecrets.Add(Encoding.UTF8.GetBytes(secret));
+        Assert.False(KnownSecrets.Suspects("""{"content":"Paris — 大阪 \n \u6771 100% a!b?"}"""u8));
+        foreach (var written in Writings(secret))
+        {
+            // Beside the text may stand anything, such as its length.
+            for (var beside = 0; beside <= byte.MaxValue; beside++)
+            {
+                Assert.True(KnownSecrets.Suspects([(byte)beside, .. Encoding.UTF8.GetBytes(written), (byte)beside]), $"{written} beside {beside}");
+            }
+        }
+
+        GC.KeepAlive(known);
+    }
+
+    [Theory]
+    [InlineData("xa-a-a- ", "xa-[REDACTED] ")]
+    [InlineData("xa-a-", null)]
+    public void Scrub_BeginsWithinAPartOfAWord_IsTakenOut(string text, string? expected)
+    {
+        var known = KnownSecrets.Add("a-a-"u8);
+        Assert.Equal(expected, SecretScrubber.Scrub(text, onlyKnown: true));
+        GC.KeepAlive(known);
+    }
+
     [Fact]
     public void Scrub_OneLineOfIt_IsTakenOut()
     {
