@@ -3,7 +3,8 @@
 # With --write the table goes into docs/dependencies.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export DOTNET_NOLOGO=true DOTNET_CLI_TELEMETRY_OPTOUT=true
+# The order of the table is the same in every language.
+export DOTNET_NOLOGO=true DOTNET_CLI_TELEMETRY_OPTOUT=true LC_ALL=C.UTF-8
 
 packages=artifacts/packages
 rm -rf "$packages"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond the .NET SDK: a Chromium for the browser tests, the fonts that the screenshots are made with, and PostgreSQL, which the tests start themselves.
+# Installs what the tests need beyond the .NET SDK: a Chromium for the browser tests, the fonts that the screenshots are made with, PostgreSQL, which the tests start themselves,
+# and, where npm is there, blob stores to test against.
 # May be run any number of times; does nothing when all is there. Without it only the tests that need what is missing are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,6 +35,21 @@ find_missing() {
   have_font Inter || missing+=(fonts-inter)
   have_font 'Noto Sans CJK JP' || missing+=(fonts-noto-cjk)
 }
+
+# Stores that speak as S3 and Azure do, in the folder of build output: nothing of them ships. s3rver wants uploads in one piece, as our client sends them.
+stores=artifacts/stores
+if [ -x "$stores/node_modules/.bin/s3rver" ] && [ -x "$stores/node_modules/.bin/azurite-blob" ]; then
+  say "s3rver and azurite are there"
+elif command -v npm >/dev/null; then
+  mkdir -p "$stores"
+  if npm install --prefix "$stores" --no-audit --no-fund --silent s3rver@3.7.1 azurite@3.37.0 </dev/null; then
+    say "s3rver and azurite are there"
+  else
+    say "s3rver and azurite could not be installed; tests of S3 and Azure are skipped" >&2
+  fi
+else
+  say "npm is not there; tests of S3 and Azure are skipped" >&2
+fi
 
 find_missing
 if [ "${#missing[@]}" -eq 0 ]; then

@@ -20,14 +20,17 @@ openai_versions=(2.1.0 2.10.0 2.13.0 2.14.0)
 
 results=artifacts/test-results
 mkdir -p "$results"
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=()
 
 # A number from the head of an xunit report: <assembly … total="3" passed="2" …>.
 count() { grep -o -m 1 '<assembly [^>]*>' "$1" | grep -oP " $2=\"\K[0-9]+" || echo missing; }
 
+# Failed tests, the slowest first: what hung is what made the others fail. Names are as in the report, &quot; for a quotation mark.
+failed_tests() { grep -oP '<test [^>]*? name="\K[^"]*" result="Fail" time="[^"]*' "$1" | sed -E 's/(.*)" result="Fail" time="(.*)/\2 s \1/' | sort -rn | cut -c 1-300 || true; }
+
 # Builds and runs one project; with a second argument, against that version of the OpenAI package.
 run() {
-  local project="$1" version="${2:-}" name="$1${2:+ (OpenAI $2)}" report="$results/$1${2:+-$2}.xml" options=()
+  local project="$1" version="${2:-}" name="$1${2:+ (OpenAI $2)}" report="$results/$1${2:+-$2}.xml" options=() started=$SECONDS
   [ -z "$version" ] || options=("-p:OpenAIVersion=$version")
   echo
   echo "== $name"
@@ -57,7 +60,11 @@ run() {
     echo "$name: ended with exit code $exit_code although no test failed" >&2
     project_failed=1
   fi
-  echo "$name: $(count "$report" passed) passed, $project_failed failed, $(count "$report" skipped) skipped"
+  local test
+  while IFS= read -r test; do
+    failures+=("$name: $test")
+  done < <(failed_tests "$report")
+  echo "$name: $(count "$report" passed) passed, $project_failed failed, $(count "$report" skipped) skipped, $((SECONDS - started)) s"
   passed=$((passed + $(count "$report" passed)))
   failed=$((failed + project_failed))
   skipped=$((skipped + $(count "$report" skipped)))
@@ -71,6 +78,12 @@ for project in "${projects[@]}"; do
   fi
   run "$project"
 done
+
+if [ "${#failures[@]}" -gt 0 ]; then
+  echo
+  echo "Failed:"
+  printf '  %s\n' "${failures[@]:0:50}"
+fi
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

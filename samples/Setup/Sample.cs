@@ -114,9 +114,9 @@ public sealed class Sample : IAsyncDisposable
         }
 
         var isWorkspace = Mlflow.TrackingUri.StartsWith("databricks", StringComparison.Ordinal);
-        Console.WriteLine(flushed.Exported > 0 && flushed.Pending == 0 && flushed.Dropped == 0
+        Console.WriteLine(flushed.Exported > 0 && flushed.Pending + flushed.Spooled + flushed.Dropped == 0
             ? $"[sample] Traces stored: {flushed.Exported}.{(traceId is null ? "" : $" The last one: {(isWorkspace ? traceId : $"{TrackingUri.TrimEnd('/')}/traces/{traceId}")}")}"
-            : $"[sample] Traces stored: {flushed.Exported}, not stored: {flushed.Pending + flushed.Dropped}. {(isWorkspace ? flushed.LastError : $"Is a tracking server running at {TrackingUri}? Start one with: dotnet mlflow server")}");
+            : $"[sample] Traces stored: {flushed.Exported}, not stored: {flushed.Pending + flushed.Spooled + flushed.Dropped}. {(isWorkspace || flushed.LastError?.Contains(" answered ", StringComparison.Ordinal) == true ? flushed.LastError : $"Is a tracking server running at {TrackingUri}? Start one with: dotnet run --project src/MLflow.Cli -- server")}");
     }
 
     private static bool FindWorkspace()

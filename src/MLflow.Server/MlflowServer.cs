@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using MLflow.Server.Access;
 using MLflow.Server.Access.Http;
+using MLflow.Server.Blobs;
 using MLflow.Server.Hosting;
+using MLflow.Server.Otlp;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Telemetry;
@@ -14,16 +16,18 @@ public sealed partial class MlflowServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly IServiceScope _scope;
     private readonly IDatabase _database;
+    private readonly IBlobStore _blobs;
     private readonly ServerMeter _meter;
     private readonly MlflowServerOptions _options;
     private readonly Drain _drain;
 
-    private MlflowServer(WebApplication app, IDatabase database, ServerMeter meter, MlflowServerOptions options, Uri? otlpGrpcAddress)
+    private MlflowServer(WebApplication app, IDatabase database, IBlobStore blobs, ServerMeter meter, MlflowServerOptions options, Uri? otlpGrpcAddress)
     {
         _app = app;
         _scope = app.Services.CreateScope();
         _scope.ServiceProvider.GetRequiredService<CurrentCaller>().SetServer();
         _database = database;
+        _blobs = blobs;
         _meter = meter;
         _options = options;
         _drain = app.Services.GetRequiredService<Drain>();
@@ -58,23 +62,29 @@ public sealed partial class MlflowServer : IAsyncDisposable
         var settings = ServerSettings.Validate(options);
         var meter = new ServerMeter();
         IDatabase? database = null;
+        IBlobStore? blobs = null;
         WebApplication? app = null;
         GrpcSockets? grpc = null;
         try
         {
-            database = await ServerStart.OpenDatabaseAsync(settings, options.TimeProvider, meter, cancellationToken).ConfigureAwait(false);
+            blobs = await ServerStart.OpenBlobsAsync(settings, cancellationToken).ConfigureAwait(false);
+            var spanBlobs = new SpanBlobs(blobs, settings.Blobs.FromBytes, new OtlpArchive());
+            database = await ServerStart.OpenDatabaseAsync(settings, options.TimeProvider, meter, spanBlobs, cancellationToken).ConfigureAwait(false);
             ServerStart.CheckAccess(options, settings, database.Access());
             var experiments = await ServerStart.FindExperimentsAsync(options, database, cancellationToken).ConfigureAwait(false);
+            var secretKeys = ServerStart.SecretKeys(options, settings, database.Gateway());
             grpc = GrpcSockets.Bind(settings);
-            app = ServerApp.Build(options, settings, database, experiments, grpc, meter);
+            app = ServerApp.Build(options, settings, database, spanBlobs, experiments, secretKeys, grpc, meter);
             await ServerStart.ListenAsync(app, settings, cancellationToken).ConfigureAwait(false);
-            return new MlflowServer(app, database, meter, options, grpc.Endpoints.Select(endpoint => ServerStart.Address(endpoint, settings.Certificate is not null)).FirstOrDefault());
+            return new MlflowServer(app, database, blobs, meter, options, grpc.Endpoints.Select(endpoint => ServerStart.Address(endpoint, settings.Certificate is not null)).FirstOrDefault());
         }
         catch
         {
             grpc?.Dispose();
             if (app is not null)
             {
+                // What works in the background may have begun, and reads the database.
+                await app.StopAsync(CancellationToken.None).ConfigureAwait(false);
                 await app.DisposeAsync().ConfigureAwait(false);
             }
 
@@ -82,6 +92,8 @@ public sealed partial class MlflowServer : IAsyncDisposable
             {
                 await database.DisposeAsync().ConfigureAwait(false);
             }
+
+            blobs?.Dispose();
 
             meter.Dispose();
             throw;
@@ -127,11 +139,19 @@ public sealed partial class MlflowServer : IAsyncDisposable
             LogCut(_app.Logger, _options.ShutdownTimeout.TotalSeconds);
         }
 
-        await _app.StopAsync(deadline.Token).ConfigureAwait(false);
-        _scope.Dispose();
-        await _app.DisposeAsync().ConfigureAwait(false);
-        await _database.DisposeAsync().ConfigureAwait(false);
-        _meter.Dispose();
+        try
+        {
+            await _app.StopAsync(deadline.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Also where a part of the server failed to stop: what is acknowledged is committed here, and the files are let go of.
+            _scope.Dispose();
+            await _app.DisposeAsync().ConfigureAwait(false);
+            await _database.DisposeAsync().ConfigureAwait(false);
+            _blobs.Dispose();
+            _meter.Dispose();
+        }
     }
 
     [LoggerMessage(LogLevel.Warning, "Requests were still under way {Seconds} seconds (--shutdown-timeout) after the server was told to stop, and are cut off. Nothing is lost that was acknowledged.")]

@@ -1,3 +1,4 @@
+using System.Net;
 using MLflow.Server.Mcp;
 
 namespace MLflow.Server;
@@ -17,6 +18,18 @@ public sealed class MlflowServerOptions
     /// <summary>Folder for artifacts, as a path or a <c>file:</c> URI. Default <c>./mlartifacts</c>.</summary>
     public string ArtifactsDestination { get; set; } = "./mlartifacts";
 
+    /// <summary>Where media and large contents of spans are kept, and archived traces.</summary>
+    public MlflowBlobOptions Blobs { get; set; } = new();
+
+    /// <summary>
+    /// Days that a trace is kept after the server last heard of it, 1 to 36525, or <c>forever</c>; experiments and traces may say otherwise
+    /// (docs/operations/retention.md). Default 180.
+    /// </summary>
+    public string RetentionDays { get; set; } = "180";
+
+    /// <summary>What happens then: <c>delete</c>, or <c>archive</c>, by which its spans move to the blob store. Default <c>delete</c>.</summary>
+    public string RetentionAction { get; set; } = "delete";
+
     /// <summary>
     /// Whether everybody has to sign in from the beginning (<c>--auth</c>); without any user yet, <see cref="MlflowServer.SetupAddress"/> is the way to make the first
     /// one. Default false: everybody has to as soon as there is a user, and until then the server listens on this machine only.
@@ -31,6 +44,39 @@ public sealed class MlflowServerOptions
 
     /// <summary>By which the keys of cookies are encrypted in the database, so that a copy of it does not have them. Default none.</summary>
     public string? KeyPassphrase { get; set; }
+
+    /// <summary>
+    /// By which secrets are encrypted: a passphrase, as MLflow's server has it (<c>MLFLOW_CRYPTO_KEK_PASSPHRASE</c>). Default none: a server for this machine alone
+    /// uses one that everybody knows, any other keeps no secrets.
+    /// </summary>
+    public string? SecretsPassphrase { get; set; }
+
+    /// <summary>Version of the key that <see cref="SecretsPassphrase"/> gives, 1 or more. Default 1.</summary>
+    public int SecretsKeyVersion { get; set; } = 1;
+
+    /// <summary>A file of keys in place of a passphrase, one a line: a version, and 32 bytes in Base64; read again when it changes. Default none.</summary>
+    public string? SecretsKeyFile { get; set; }
+
+    /// <summary>Keys that are elsewhere, as in a cloud's key management service, in place of a passphrase. Default none.</summary>
+    public IReadOnlyList<IKeyEncryptionKey> SecretsKeys { get; set; } = [];
+
+    /// <summary>
+    /// Hosts to which the gateway may connect although they are within this network or machine, or speak without TLS: names, addresses, each with or without a port,
+    /// networks (<c>10.1.0.0/16</c>). Default none.
+    /// </summary>
+    public IReadOnlyList<string> GatewayAllowedHosts { get; set; } = [];
+
+    /// <summary>
+    /// The proxy through which the gateway connects to addresses with TLS. It looks names up itself, so that through it only the hosts of OpenAI and Anthropic are called, and those
+    /// in <see cref="GatewayAllowedHosts"/>. Default none.
+    /// </summary>
+    public IWebProxy? GatewayOutboundProxy { get; set; }
+
+    /// <summary>How long a model may say nothing before the gateway gives a call up; more than zero, at most an hour. Default 5 minutes.</summary>
+    public TimeSpan GatewayTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>What looks at each call of the gateway before it is sent, in this order. Default none.</summary>
+    public IReadOnlyList<IGatewayGuard> GatewayGuards { get; set; } = [];
 
     /// <summary>
     /// Values of the Host header that are answered besides loopback and private addresses: names, <c>*.example.com</c>, addresses, each with or without a port,
@@ -130,6 +176,9 @@ public sealed class MlflowServerOptions
 
     /// <summary>What tests add to the log.</summary>
     internal Action<Microsoft.Extensions.Logging.ILoggingBuilder>? ConfigureLogging { get; set; }
+
+    /// <summary>Finds the addresses of the gateway's hosts in place of the system, for tests.</summary>
+    internal Func<string, CancellationToken, Task<System.Net.IPAddress[]>>? GatewayResolver { get; set; }
 
     internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

@@ -4,6 +4,7 @@ using MLflow.Cli.Commands;
 using MLflow.Server;
 using MLflow.Server.Access;
 using MLflow.Server.Hosting;
+using MLflow.Server.Storage;
 
 namespace MLflow.Cli.Access;
 
@@ -34,7 +35,7 @@ internal sealed class StoreOption
         }
 
         // What a command does is no part of what a server counts of itself.
-        return new OpenedStore(await ServerStart.OpenDatabaseAsync(settings, TimeProvider.System, null, cancellationToken), TimeProvider.System);
+        return new OpenedStore(await ServerStart.OpenDatabaseAsync(settings, TimeProvider.System, null, SpanBlobs.None, cancellationToken), TimeProvider.System);
     }
 
     /// <exception cref="CommandException">There is no such user.</exception>

@@ -1,9 +1,12 @@
 using System.CommandLine;
+using MLflow.Cli.MlflowDatabases;
+using MLflow.Cli.Traces;
+using MLflow.Cli.Tracking;
 using MLflow.Server;
 
 namespace MLflow.Cli.Commands;
 
-/// <summary><c>mlflow import --spool</c>: sends traces that programs left on the disk because their server was away.</summary>
+/// <summary><c>mlflow import</c>: sends traces that programs left on the disk because their server was away, or those in the database of MLflow's own server.</summary>
 internal sealed class ImportCommand : Command
 {
     private readonly Option<string?> _spool = new("--spool")
@@ -11,18 +14,42 @@ internal sealed class ImportCommand : Command
         Description = "Send traces that programs left on the disk, to the servers that they were made for. Without a folder: MLFLOW_SPOOL_DIRECTORY, else the user's own.",
         HelpName = "FOLDER",
         Arity = ArgumentArity.ZeroOrOne,
-        Required = true,
     };
+
+    private readonly Option<string?> _database = new("--mlflow-database")
+    {
+        Description = "Bring over experiments and traces of the database of MLflow's own server: sqlite:///mlflow.db or postgresql://user@host/database; its password may be in PGPASSWORD.",
+        HelpName = "URI",
+    };
+
+    private readonly Option<string?> _artifacts = new("--artifacts") { Description = "The folder of that server's artifacts, where older versions keep spans, and all keep attachments.", HelpName = "FOLDER" };
+    private readonly Option<string?> _cursor = new("--cursor") { Description = "Keeps how far the import of a database has come in this file, and goes on from there.", HelpName = "FILE" };
+    private readonly TrackingOptionSet _tracking = new();
 
     public ImportCommand()
         : base("import", "Brings traces from elsewhere to a server.")
     {
         Add(_spool);
+        Add(_database);
+        Add(_artifacts);
+        Add(_cursor);
+        _tracking.AddTo(this);
         SetAction(RunAsync);
     }
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
+        var isSpool = parsed.GetResult(_spool) is not null;
+        if (isSpool == parsed.GetValue(_database) is not null)
+        {
+            throw CommandException.WrongUse("give either --spool or --mlflow-database; lines of 'mlflow traces export' are read by 'mlflow traces import'");
+        }
+
+        if (parsed.GetValue(_database) is { } database)
+        {
+            return await RunDatabaseAsync(parsed, database, cancellationToken);
+        }
+
         var folder = Folder(parsed.GetValue(_spool));
         var targets = Targets(folder);
         if (targets.Count == 0)
@@ -49,6 +76,34 @@ internal sealed class ImportCommand : Command
         }
 
         return areAllSent ? 0 : 1;
+    }
+
+    private async Task<int> RunDatabaseAsync(ParseResult parsed, string uri, CancellationToken cancellationToken)
+    {
+        if (parsed.GetValue(_artifacts) is { } artifacts && !Directory.Exists(artifacts))
+        {
+            throw CommandException.WrongUse($"--artifacts {artifacts} is not a folder");
+        }
+
+        await using var source = await MlflowDatabaseReader.OpenAsync(uri, cancellationToken);
+        using var target = TrackingTarget.Connect(_tracking, parsed);
+        if (target.Api.Workspace is not null)
+        {
+            throw CommandException.WrongUse("a database is brought over to a server of this repository or of MLflow, not to a Databricks workspace: export its traces, and import those");
+        }
+
+        var cursor = new MlflowImportCursor { Database = source.Shown, Server = target.Name };
+        var cursors = parsed.GetValue(_cursor) is { } path ? new CursorFile<MlflowImportCursor>(path, CursorJson.Default.MlflowImportCursor) : null;
+        if (cursors?.Read() is { } kept)
+        {
+            cursor = (kept.Database, kept.Server) == (cursor.Database, cursor.Server)
+                ? kept
+                : throw CommandException.WrongUse($"{parsed.GetValue(_cursor)} belongs to another import (of {kept.Database} to {kept.Server}): name another file, or remove it");
+        }
+
+        using var http = TrackingTransport.Read(Environment.GetEnvironmentVariable).CreateClient(TrackingHttp.MaxConnections);
+        var import = new MlflowDatabaseImport(source, new ArtifactFiles(parsed.GetValue(_artifacts)), target, new TrackingHttp(http, target.Address, TimeProvider.System));
+        return await import.RunAsync(cursors, cursor, cancellationToken);
     }
 
     /// <returns>Traces that were sent, and why others were not.</returns>

@@ -2,11 +2,14 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using MLflow.Cli.Access;
+using MLflow.Cli.Commands.Settings;
 using MLflow.Cli.Database;
 using MLflow.Cli.Doctor;
 using MLflow.Cli.Experiments;
 using MLflow.Cli.Mcp;
 using MLflow.Cli.Output;
+using MLflow.Cli.Retention;
+using MLflow.Cli.Secrets;
 using MLflow.Cli.Traces;
 using MLflow.Server;
 
@@ -23,8 +26,10 @@ internal sealed class MlflowCommand : RootCommand
         Add(new ImportCommand());
         Add(new ExperimentsCommand());
         Add(new TracesCommand());
+        Add(new RetentionCommand());
         Add(new UsersCommand());
         Add(new TokensCommand());
+        Add(new SecretsCommand());
         Add(new DoctorCommand());
         Add(new DatabaseCommand());
         Add(new McpCommand());
@@ -50,7 +55,7 @@ internal sealed class MlflowCommand : RootCommand
 
         if (parsed.Action is ParseErrorAction)
         {
-            var mistake = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is not a command or option" : parsed.Errors[0].Message.TrimEnd('.');
+            var mistake = parsed.UnmatchedTokens is [var unknown, ..] ? Unknown(unknown, parsed.CommandResult.Command) : parsed.Errors[0].Message.TrimEnd('.');
             return await FailAsync($"{mistake}; see dotnet mlflow {Path(parsed.CommandResult)}--help.", ExitCodes.WrongUse, Console.Error);
         }
 
@@ -84,6 +89,10 @@ internal sealed class MlflowCommand : RootCommand
         {
             return ExitCodes.OutputClosed;
         }
+        catch (MLflow.MlflowException e) when (e.StatusCode is null && e.Message.Contains(" could not be reached: ", StringComparison.Ordinal))
+        {
+            return await FailAsync($"{e.Message.TrimEnd('.')}; 'dotnet mlflow doctor' looks for the reason.", ExitCodes.Failed, errors);
+        }
         catch (Exception e) when (e is MlflowServerStartException or MLflow.MlflowException or FormatException or IOException or UnauthorizedAccessException)
         {
             return await FailAsync(e.Message, ExitCodes.Failed, errors);
@@ -94,6 +103,12 @@ internal sealed class MlflowCommand : RootCommand
         {
             return await FailAsync($"unexpected {e.GetType().Name}: {e.Message}", ExitCodes.Failed, errors);
         }
+    }
+
+    private static string Unknown(string word, Command command)
+    {
+        var near = Spelling.Nearest(word, word.StartsWith('-') ? command.Options.Select(option => option.Name) : command.Subcommands.Select(each => each.Name));
+        return $"'{word}' is not a command or option{(near is null ? "" : $" (did you mean '{near}'?)")}";
     }
 
     /// <summary>The words between <c>mlflow</c> and the options.</summary>

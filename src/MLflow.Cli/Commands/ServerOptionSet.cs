@@ -43,6 +43,45 @@ internal sealed class ServerOptionSet
         HelpName = "FOLDER",
     };
 
+    private readonly Option<string?> _blobsDestination = new("--blobs-destination")
+    {
+        Description = "Where media, large contents and archived traces go: a folder, s3://bucket/prefix, wasbs://container@account.blob.core.windows.net/prefix or azure://container/prefix. Default is a folder within that of the artifacts.",
+        HelpName = "DESTINATION",
+    };
+
+    private readonly Option<int> _blobsFromBytes = new("--blobs-from-bytes")
+    {
+        Description = "Bytes from which contents go there; 0 for never.",
+        DefaultValueFactory = _ => Defaults.Blobs.FromBytes,
+        HelpName = "BYTES",
+    };
+
+    private readonly Option<string?> _s3EndpointUrl = new("--s3-endpoint-url")
+    {
+        Description = "Address of a store that speaks as S3 does.",
+        HelpName = "URL",
+    };
+
+    private readonly Option<string?> _s3Region = new("--s3-region")
+    {
+        Description = "Region of the bucket.",
+        HelpName = "REGION",
+    };
+
+    private readonly Option<string> _retentionDays = new("--retention-days")
+    {
+        Description = "Days that traces are kept after the server last heard of them, or forever; experiments may say otherwise.",
+        DefaultValueFactory = _ => Defaults.RetentionDays,
+        HelpName = "DAYS|forever",
+    };
+
+    private readonly Option<string> _retentionAction = new("--retention-action")
+    {
+        Description = "What happens then: delete, or archive.",
+        DefaultValueFactory = _ => Defaults.RetentionAction,
+        HelpName = "delete|archive",
+    };
+
     private readonly Option<bool> _auth = new("--auth")
     {
         Description = "Everybody has to sign in from the beginning; without users yet, the server prints a link to make the first one.",
@@ -290,6 +329,12 @@ internal sealed class ServerOptionSet
         command.Add(_port);
         command.Add(_backendStoreUri);
         command.Add(_artifactsDestination);
+        command.Add(_blobsDestination);
+        command.Add(_blobsFromBytes);
+        command.Add(_s3EndpointUrl);
+        command.Add(_s3Region);
+        command.Add(_retentionDays);
+        command.Add(_retentionAction);
         command.Add(_prices);
         command.Add(_priceUnknownHostsAs);
         command.Add(_searchTimeout);
@@ -309,6 +354,8 @@ internal sealed class ServerOptionSet
             Port = Value(parsed, _port),
             BackendStoreUri = Value(parsed, _backendStoreUri) ?? Defaults.BackendStoreUri,
             ArtifactsDestination = Value(parsed, _artifactsDestination) ?? Defaults.ArtifactsDestination,
+            RetentionDays = Value(parsed, _retentionDays) ?? Defaults.RetentionDays,
+            RetentionAction = Value(parsed, _retentionAction) ?? Defaults.RetentionAction,
             AllowedHosts = List(Value(parsed, _allowedHosts)),
             StaticPrefix = Value(parsed, _staticPrefix) ?? Defaults.StaticPrefix,
             TrustedProxies = List(Value(parsed, _trustedProxies)),
@@ -343,6 +390,32 @@ internal sealed class ServerOptionSet
             OpenIdConnect = Provider(setting),
             KeyPassphrase = Secret("MLFLOW_SERVER_KEY_PASSPHRASE", setting),
         };
+        ReadSecretKeys(options, setting);
+        options.GatewayAllowedHosts = List(setting("MLFLOW_GATEWAY_ALLOWED_HOSTS"));
+        if (string.Equals(setting("MLFLOW_GATEWAY_USE_PROXY"), "true", StringComparison.OrdinalIgnoreCase))
+        {
+            // Of HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+            options.GatewayOutboundProxy = HttpClient.DefaultProxy;
+        }
+
+        if (Text("MLFLOW_GATEWAY_ROUTE_TIMEOUT_SECONDS", setting) is { } timeout)
+        {
+            // 0 is none, and is told as such.
+            options.GatewayTimeout = double.TryParse(timeout, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? Seconds(seconds) : TimeSpan.Zero;
+        }
+
+        var blobs = options.Blobs;
+        blobs.Destination = Value(parsed, _blobsDestination);
+        blobs.FromBytes = Value(parsed, _blobsFromBytes);
+        blobs.S3EndpointUrl = Value(parsed, _s3EndpointUrl);
+        blobs.S3Region = Value(parsed, _s3Region);
+
+        // Without both, AWS' own ways to find credentials are left to it.
+        blobs.S3AccessKey = Text("AWS_ACCESS_KEY_ID", setting);
+        blobs.S3SecretKey = Text("AWS_SECRET_ACCESS_KEY", setting);
+        blobs.S3SessionToken = Text("AWS_SESSION_TOKEN", setting);
+        blobs.AzureConnectionString = Text("AZURE_STORAGE_CONNECTION_STRING", setting);
+        blobs.AzureAccessKey = Text("AZURE_STORAGE_ACCESS_KEY", setting);
         var limits = options.Limits;
         limits.MaxBodyBytes = Value(parsed, _maxBodyBytes);
         limits.MaxDecompressedBytes = Value(parsed, _maxDecompressedBytes);
@@ -356,6 +429,18 @@ internal sealed class ServerOptionSet
         limits.HeadersTimeout = Seconds(Value(parsed, _headersTimeout));
         limits.MinBytesPerSecond = Value(parsed, _minBytesPerSecond);
         return options;
+    }
+
+    /// <summary>Reads by what secrets are encrypted. Nothing of it is an option, which other users of the machine could read.</summary>
+    public static void ReadSecretKeys(MlflowServerOptions options, Func<string, string?> setting)
+    {
+        options.SecretsPassphrase = Secret("MLFLOW_CRYPTO_KEK_PASSPHRASE", setting);
+        options.SecretsKeyFile = Text("MLFLOW_CRYPTO_KEK_FILE", setting);
+        if (Text("MLFLOW_CRYPTO_KEK_VERSION", setting) is { } version)
+        {
+            // 0 is none, and is told as such.
+            options.SecretsKeyVersion = int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        }
     }
 
     // A command has only some of them: the others have no result, and no default of their own then.

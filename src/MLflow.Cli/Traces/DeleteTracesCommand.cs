@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Text.Json;
 using MLflow.Cli.Commands;
 using MLflow.Cli.Experiments;
 using MLflow.Cli.Output;
+using MLflow.Cli.Retention;
 using MLflow.Cli.Tracking;
 
 namespace MLflow.Cli.Traces;
@@ -16,6 +18,10 @@ internal sealed class DeleteTracesCommand : Command
     private readonly Option<long?> _until = new("--max-timestamp-millis") { Description = "Those that began at this time or before, in milliseconds since 1970.", HelpName = "MS" };
     private readonly Option<int?> _maxTraces = new("--max-traces") { Description = "At most so many, the oldest first; with --max-timestamp-millis.", HelpName = "N" };
 
+    private readonly Option<string?> _user = new("--user") { Description = "All traces of this user, in all experiments that you may edit, or in that of --experiment-id; kept and archived ones too.", HelpName = "USER" };
+    private readonly Option<string?> _session = new("--session") { Description = "All traces of this session, likewise.", HelpName = "SESSION" };
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Only says how many they are; with --user or --session." };
+
     public DeleteTracesCommand()
         : base("delete", "Deletes traces with all that belongs to them. This cannot be undone.")
     {
@@ -24,6 +30,9 @@ internal sealed class DeleteTracesCommand : Command
         Add(_traceIds);
         Add(_until);
         Add(_maxTraces);
+        Add(_user);
+        Add(_session);
+        Add(_dryRun);
         _confirmation.AddTo(this);
         _tracking.AddTo(this);
         SetAction(RunAsync);
@@ -31,6 +40,16 @@ internal sealed class DeleteTracesCommand : Command
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
+        if (parsed.GetValue(_user) is not null || parsed.GetValue(_session) is not null)
+        {
+            return await DeleteOwnedAsync(parsed, cancellationToken);
+        }
+
+        if (parsed.GetValue(_dryRun))
+        {
+            throw CommandException.WrongUse("--dry-run goes with --user or --session");
+        }
+
         var experimentId = parsed.GetValue(_experimentId)
             ?? (Environment.GetEnvironmentVariable("MLFLOW_EXPERIMENT_ID") is { Length: > 0 } id ? id : throw CommandException.WrongUse("which experiment? Give --experiment-id"));
         string[] ids = [.. (parsed.GetValue(_traceIds) ?? []).SelectMany(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Distinct()];
@@ -58,6 +77,51 @@ internal sealed class DeleteTracesCommand : Command
             : await client.DeleteTracesAsync(experimentId, ids, cancellationToken);
         await Console.Out.WriteLineAsync($"Deleted {deleted} {(deleted == 1 ? "trace" : "traces")}");
         return 0;
+    }
+
+    private async Task<int> DeleteOwnedAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var (user, session, experimentId) = (parsed.GetValue(_user), parsed.GetValue(_session), parsed.GetValue(_experimentId));
+        if (user is not null && session is not null || parsed.GetValue(_traceIds) is { Length: > 0 } || parsed.GetValue(_until) is not null || parsed.GetValue(_maxTraces) is not null)
+        {
+            throw CommandException.WrongUse("give either --user or --session, and no traces or times with it");
+        }
+
+        using var target = TrackingTarget.Connect(_tracking, parsed);
+        var api = new RetentionApi(target.Api);
+        var counts = await CallAsync(isDryRun: true);
+        var found = Sum(counts);
+        var owner = user is not null ? $"user '{user}'" : $"session '{session}'";
+        await Console.Out.WriteLineAsync($"{owner} has {found} {(found == 1 ? "trace" : "traces")} in {ApiJson.Items(counts, "experiments").Count()} experiments");
+        if (parsed.GetValue(_dryRun) || found == 0)
+        {
+            return 0;
+        }
+
+        if (!await _confirmation.AskAsync(parsed, $"Delete the {found} traces of {owner}? This cannot be undone.", cancellationToken))
+        {
+            return ExitCodes.Failed;
+        }
+
+        await Console.Out.WriteLineAsync($"Deleted {Sum(await CallAsync(isDryRun: false))} traces");
+        return 0;
+
+        Task<JsonElement> CallAsync(bool isDryRun) => api.PostAsync(
+            "traces/delete-by-owner",
+            json =>
+            {
+                json.WriteString(user is not null ? "user" : "session", user ?? session);
+                json.WriteBoolean("dry_run", isDryRun);
+                if (experimentId is not null)
+                {
+                    json.WriteStartArray("experiment_ids");
+                    json.WriteStringValue(experimentId);
+                    json.WriteEndArray();
+                }
+            },
+            cancellationToken);
+
+        static long Sum(JsonElement answer) => ApiJson.Items(answer, "experiments").Sum(count => ApiJson.Member(count, "traces")?.GetInt64() ?? 0);
     }
 
     private static DateTimeOffset Time(long ms)

@@ -115,7 +115,7 @@ internal sealed class ArtifactFolder
     {
         var folder = new DirectoryInfo(FullPath(ArtifactPath.Check(path)));
         return !folder.Exists ? []
-            : [.. folder.EnumerateFileSystemInfos().Where(entry => entry.FullName != Uploads && entry.LinkTarget is null).Take(MaxListed)
+            : [.. folder.EnumerateFileSystemInfos().Where(entry => !(folder.FullName == _root && ArtifactPath.IsReserved(entry.Name)) && entry.LinkTarget is null).Take(MaxListed)
                 .Select(entry => new ArtifactEntry(entry.Name, (entry as FileInfo)?.Length))
                 .OrderBy(entry => entry.Name, StringComparer.Ordinal)];
     }
@@ -131,9 +131,13 @@ internal sealed class ArtifactFolder
             return true;
         }
 
-        var isThere = File.Exists(target);
+        if (!File.Exists(target))
+        {
+            return false;
+        }
+
         File.Delete(target);
-        return isThere;
+        return true;
     }
 
     // Kestrel tells of a client that sends no more, or too much, by an IOException of its own.

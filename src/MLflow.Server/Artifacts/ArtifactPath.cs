@@ -1,4 +1,5 @@
 using System.Text;
+using MLflow.Server.Blobs;
 
 namespace MLflow.Server.Artifacts;
 
@@ -52,6 +53,9 @@ internal static class ArtifactPath
         ? file
         : throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, "Invalid path: it is empty, and must name a file.");
 
+    /// <summary>Whether a name in the folder of all artifacts is one of the server's own.</summary>
+    public static bool IsReserved(string name) => name.Equals(WorkFolder, StringComparison.OrdinalIgnoreCase) || name.Equals(BlobDestination.DefaultFolder, StringComparison.OrdinalIgnoreCase);
+
     private static void Require(string plain, string path)
     {
         if (plain.Length == 0)
@@ -59,7 +63,7 @@ internal static class ArtifactPath
             return;
         }
 
-        if (plain.Split('/')[0].Equals(WorkFolder, StringComparison.OrdinalIgnoreCase))
+        if (IsReserved(plain.Split('/')[0]))
         {
             throw Invalid(path);
         }
@@ -84,5 +88,5 @@ internal static class ArtifactPath
 
     private static MlflowException Invalid(string path) => new(
         ErrorCode.INVALID_PARAMETER_VALUE,
-        $"Invalid path: '{path}'. Names between slashes must not be empty, dots alone or '{WorkFolder}', be a device of Windows (as NUL), have a backslash, a colon or control characters, or more than {MaxNameBytes} bytes.");
+        $"Invalid path: '{path}'. Names between slashes must not be empty, dots alone, '{WorkFolder}' or '{BlobDestination.DefaultFolder}', be a device of Windows (as NUL), have a backslash, a colon or control characters, or more than {MaxNameBytes} bytes.");
 }

@@ -1,6 +1,6 @@
 namespace MLflow.Server.Hosting;
 
-/// <summary>Work that follows what is written, in the background: again and again, for half of the time at most, so that a long queue leaves a processor to others.</summary>
+/// <summary>Work that follows what is written, in the background: again and again, for four fifths of the time at most, so that a long queue leaves room to others.</summary>
 internal abstract partial class BackgroundWork : BackgroundService
 {
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMinutes(1);
@@ -37,7 +37,7 @@ internal abstract partial class BackgroundWork : BackgroundService
             {
                 for (var start = _timeProvider.GetTimestamp(); await WorkAsync(stoppingToken).ConfigureAwait(false); start = _timeProvider.GetTimestamp())
                 {
-                    await Task.Delay(_timeProvider.GetElapsedTime(start), _timeProvider, stoppingToken).ConfigureAwait(false);
+                    await Task.Delay(_timeProvider.GetElapsedTime(start) / 4, _timeProvider, stoppingToken).ConfigureAwait(false);
                 }
 
                 await RestAsync(stoppingToken).ConfigureAwait(false);

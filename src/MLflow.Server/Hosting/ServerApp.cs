@@ -3,10 +3,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MLflow.Server.Access.Guards;
 using MLflow.Server.Access.Http;
 using MLflow.Server.Artifacts;
+using MLflow.Server.Gateway;
 using MLflow.Server.Mcp;
 using MLflow.Server.Otlp;
 using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
+using MLflow.Server.Retention;
+using MLflow.Server.Secrets;
 using MLflow.Server.Storage;
 using MLflow.Server.Telemetry;
 using MLflow.Server.Ui;
@@ -22,7 +25,8 @@ internal static partial class ServerApp
     /// <summary>How long a client may be slower than it must.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    public static WebApplication Build(MlflowServerOptions options, ServerSettings settings, IDatabase database, OtlpExperiments experiments, GrpcSockets grpc, ServerMeter meter)
+    public static WebApplication Build(
+        MlflowServerOptions options, ServerSettings settings, IDatabase database, SpanBlobs blobs, OtlpExperiments experiments, KeyRing secretKeys, GrpcSockets grpc, ServerMeter meter)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
@@ -33,10 +37,12 @@ internal static partial class ServerApp
 
         builder.Logging.AddServerLogging(options, settings);
         var isLoop = settings.TelemetryEndpoint is { } endpoint && OwnTelemetry.IsOwn(endpoint, settings, grpc);
-        builder.Services.AddOwnTelemetry(options, isLoop ? null : settings.TelemetryEndpoint);
+        builder.Services.AddOwnTelemetry(options, isLoop ? null : settings.TelemetryEndpoint, meter);
 
         // DataProtection warns of each key that is stored without a passphrase; docs/security.md says so once.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
+        var documents = new Documents(database.Gateway(), options.TimeProvider);
+        var prices = new CurrentPrices(settings.Prices, documents, options.TimeProvider);
         builder.Services
             .AddSingleton<IHostLifetime, EmbeddedLifetime>()
             .Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout)
@@ -50,13 +56,29 @@ internal static partial class ServerApp
             .AddSingleton(settings.Frames)
             .AddCors(cors => cors.AddDefaultPolicy(policy => AllowOrigins(policy, settings.Origins)))
             .AddAccess(settings, database.Access(), new UnguardedStores(
-                database.Traces(new CallPricer(settings.Prices)), database.Analysis(), database.Experiments(), database.Runs(), database.Assessments()))
+                database.Traces(new CallPricer(() => prices.Table)), database.Analysis(), database.Experiments(), database.Runs(), database.Assessments(), database.Views()))
             .AddSingleton(new ArtifactFolder(settings.ArtifactsPath))
             .AddSingleton<ArtifactUploads>()
             .AddSingleton<TraceFiles>()
             .AddSingleton(experiments)
+            .AddSingleton(database.Gateway())
+            .AddSingleton(documents)
+            .AddSingleton(prices)
+            .AddScoped<PriceGuard>()
+            .AddSingleton(secretKeys)
+            .AddSingleton<SecretVault>()
+            .AddSingleton(new UpstreamRules(options.GatewayAllowedHosts, options.GatewayOutboundProxy))
+            .AddGateway()
             .AddSingleton(database.Health())
             .AddSingleton(database.Changes)
+            .AddSingleton(database.Blobs())
+            .AddSingleton(database.Retention())
+            .AddSingleton(blobs)
+            .AddSingleton(settings.Retention)
+            .AddSingleton<TraceRetention>()
+            .AddSingleton<RetentionJob>()
+            .AddHostedService(provider => provider.GetRequiredService<RetentionJob>())
+            .AddScoped<RetentionGuard>()
             .AddSingleton(meter)
             .AddSingleton<Drain>()
             .AddSingleton<Readiness>()
@@ -98,12 +120,17 @@ internal static partial class ServerApp
         app.MapTraceAnalysis();
         app.MapAssessments();
         app.MapRuns();
+        app.MapRetention();
         app.MapTraceData();
         app.MapArtifacts();
         app.MapMcpTools();
         app.MapUsers();
         app.MapTokens();
         app.MapAccount();
+        app.MapSecrets();
+        app.MapGatewayAdministration();
+        app.MapProviders();
+        app.MapGateway();
         app.MapTraceUi();
         if (grpc.Warning is { } warning)
         {

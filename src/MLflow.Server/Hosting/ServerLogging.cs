@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
 
 namespace MLflow.Server.Hosting;
 
@@ -16,6 +18,11 @@ internal static class ServerLogging
 
         // A start that fails is told by the exception, in one sentence instead of a stack. A hosted service logs its own failures, under its own name.
         logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+
+        // The gateway says in a line what the forwarder says with a stack.
+        logging.AddFilter("Yarp.ReverseProxy.Forwarder", LogLevel.None);
+        logging.Services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(provider => new QuietLoggers(new LoggerFactory(
+            provider.GetServices<ILoggerProvider>(), provider.GetRequiredService<IOptionsMonitor<LoggerFilterOptions>>(), provider.GetRequiredService<IOptions<LoggerFactoryOptions>>()))));
         if (settings.IsJsonLog)
         {
             logging.AddJsonConsole(json =>

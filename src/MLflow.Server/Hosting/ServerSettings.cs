@@ -2,9 +2,13 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using MLflow.Server.Access;
+using MLflow.Server.Blobs;
+using MLflow.Server.Gateway;
 using MLflow.Server.Mcp;
 using MLflow.Server.Pricing;
 using MLflow.Server.Rest;
+using MLflow.Server.Secrets;
+using MLflow.Server.Traces.Retention;
 
 namespace MLflow.Server.Hosting;
 
@@ -29,6 +33,12 @@ internal sealed record ServerSettings(
 
     /// <summary>How long one search may take.</summary>
     public required TimeSpan SearchTimeout { get; init; }
+
+    /// <summary>Where large contents are kept.</summary>
+    public required BlobDestination Blobs { get; init; }
+
+    /// <summary>How long traces are kept whose experiment says nothing else.</summary>
+    public RetentionPolicy Retention { get; init; } = new(null, RetentionAction.Delete);
 
     /// <summary>Which values of the Host header are answered.</summary>
     public HostAllowList Hosts { get; private init; } = new([]);
@@ -62,6 +72,9 @@ internal sealed record ServerSettings(
     /// <summary>By which the keys of cookies are encrypted; null for none.</summary>
     public string? KeyPassphrase { get; init; }
 
+    /// <summary>By which secrets are encrypted; null where nothing is set.</summary>
+    public KeyRing? SecretKeys { get; init; }
+
     /// <exception cref="MlflowServerStartException">Names every mistake, not only the first.</exception>
     public static ServerSettings Validate(MlflowServerOptions options)
     {
@@ -91,6 +104,8 @@ internal sealed record ServerSettings(
             mistakes.Add($"--x-frame-options '{options.XFrameOptions}' is not understood: use SAMEORIGIN, DENY or NONE.");
         }
 
+        mistakes.AddRange(options.GatewayAllowedHosts.Where(host => !UpstreamRules.IsEntry(host)).Select(host =>
+            $"MLFLOW_GATEWAY_ALLOWED_HOSTS '{host}' is not understood: use names, addresses, each with or without a port, or networks as 10.1.0.0/16."));
         Experiments("--otlp-service-experiment", "a service", options.OtlpServiceExperiments, mistakes);
         Experiments("MLFLOW_OTLP_TOKEN_EXPERIMENTS", "a token", options.OtlpTokenExperiments, mistakes);
         options.Limits.Check(mistakes);
@@ -110,6 +125,18 @@ internal sealed record ServerSettings(
 
         var database = Database(options.BackendStoreUri, mistakes);
         var artifacts = Artifacts(options.ArtifactsDestination, mistakes);
+        var blobs = BlobDestination.Parse(options.Blobs, artifacts, mistakes);
+        if (!RetentionPolicy.ParseDays(options.RetentionDays, out var days))
+        {
+            mistakes.Add($"--retention-days '{options.RetentionDays}' is not understood: use 1 to {RetentionPolicy.MaxDays} days, or {RetentionPolicy.Forever}.");
+        }
+
+        var action = RetentionPolicy.ParseAction(options.RetentionAction);
+        if (action is null)
+        {
+            mistakes.Add($"--retention-action '{options.RetentionAction}' is not understood: use delete or archive.");
+        }
+
         var pathBase = PathBaseOf(options.StaticPrefix, mistakes);
         var proxies = Proxies(options.TrustedProxies, mistakes);
         var prices = ReadPrices(options, mistakes);
@@ -130,6 +157,11 @@ internal sealed record ServerSettings(
         }
 
         CheckProvider(options.OpenIdConnect, mistakes);
+        var secretKeys = ReadSecretKeys(options, mistakes);
+        if (options.GatewayTimeout <= TimeSpan.Zero || options.GatewayTimeout > MaxSearchTimeout)
+        {
+            mistakes.Add(string.Create(CultureInfo.InvariantCulture, $"MLFLOW_GATEWAY_ROUTE_TIMEOUT_SECONDS {options.GatewayTimeout.TotalSeconds} is out of range: it must be more than 0 and at most {MaxSearchTimeout.TotalSeconds} seconds."));
+        }
 
         return mistakes.Count == 0
             ? new ServerSettings(addresses, options.Port, database, artifacts, options.OtlpGrpcPort, prices, pathBase, proxies)
@@ -146,6 +178,9 @@ internal sealed record ServerSettings(
                 AccessMode = options.AllowInsecure ? AccessMode.Never : options.RequireAuthentication || options.OpenIdConnect is not null ? AccessMode.Always : AccessMode.WhenUsersExist,
                 OpenIdConnect = options.OpenIdConnect,
                 KeyPassphrase = options.KeyPassphrase,
+                SecretKeys = secretKeys,
+                Blobs = blobs,
+                Retention = new RetentionPolicy(days, action ?? RetentionAction.Delete),
             }
             : throw new MlflowServerStartException(mistakes);
     }
@@ -210,6 +245,36 @@ internal sealed record ServerSettings(
         catch (MlflowException)
         {
             mistakes.Add($"MLFLOW_OIDC_DEFAULT_PERMISSION '{provider.DefaultPermission}' is not known: write none, read, edit or manage.");
+        }
+    }
+
+    // Neither a key nor a passphrase is told, whatever is wrong with it.
+    private static KeyRing? ReadSecretKeys(MlflowServerOptions options, List<string> mistakes)
+    {
+        const int MaxVersion = 1_000_000;
+        var hasPassphrase = !string.IsNullOrEmpty(options.SecretsPassphrase);
+        var hasFile = !string.IsNullOrEmpty(options.SecretsKeyFile);
+        if (new[] { hasPassphrase, hasFile, options.SecretsKeys.Count > 0 }.Count(given => given) > 1)
+        {
+            mistakes.Add("Secrets are to be encrypted in several ways: give one of MLFLOW_CRYPTO_KEK_FILE and MLFLOW_CRYPTO_KEK_PASSPHRASE, or SecretsKeys alone.");
+        }
+
+        if (options.SecretsKeyVersion is < 1 or > MaxVersion || options.SecretsKeys.Any(key => key.Version is < 1 or > MaxVersion))
+        {
+            mistakes.Add($"MLFLOW_CRYPTO_KEK_VERSION {options.SecretsKeyVersion} is no version of a key: it must be 1 to {MaxVersion}.");
+        }
+
+        try
+        {
+            return hasFile ? KeyRing.OfFile(Path.GetFullPath(options.SecretsKeyFile!))
+                : hasPassphrase ? KeyRing.Of([new LocalKey(options.SecretsKeyVersion, options.SecretsPassphrase!)])
+                : options.SecretsKeys.Count > 0 ? KeyRing.Of(options.SecretsKeys)
+                : null;
+        }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            mistakes.Add($"MLFLOW_CRYPTO_KEK_FILE '{options.SecretsKeyFile}' cannot be used: {e.Message.TrimEnd('.')}.");
+            return null;
         }
     }
 

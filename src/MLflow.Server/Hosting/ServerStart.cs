@@ -4,8 +4,10 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using MLflow.Server.Access;
+using MLflow.Server.Blobs;
 using MLflow.Server.Experiments;
 using MLflow.Server.Otlp;
+using MLflow.Server.Secrets;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Storage.Sqlite;
@@ -16,13 +18,37 @@ namespace MLflow.Server.Hosting;
 /// <summary>The steps of starting that can fail for reasons outside this program; each failure becomes one sentence.</summary>
 internal static class ServerStart
 {
-    public static async Task<IDatabase> OpenDatabaseAsync(ServerSettings settings, TimeProvider timeProvider, ServerMeter? meter, CancellationToken cancellationToken)
+    /// <summary>Opens the blob store. One that somebody else keeps is tried: a wrong key shall not be told by the first large trace.</summary>
+    public static async Task<IBlobStore> OpenBlobsAsync(ServerSettings settings, CancellationToken cancellationToken)
+    {
+        IBlobStore? store = null;
+        try
+        {
+            store = settings.Blobs.Open();
+            if (settings.Blobs.IsRemote)
+            {
+                var probe = "mlflow"u8.ToArray();
+                var name = BlobName.New(BlobName.HashOf(probe));
+                await store.WriteAsync(name, probe, cancellationToken).ConfigureAwait(false);
+                await store.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+            }
+
+            return store;
+        }
+        catch (MlflowException e)
+        {
+            store?.Dispose();
+            throw new MlflowServerStartException($"--blobs-destination {settings.Blobs.Shown} cannot be used: {e.Message}", e);
+        }
+    }
+
+    public static async Task<IDatabase> OpenDatabaseAsync(ServerSettings settings, TimeProvider timeProvider, ServerMeter? meter, SpanBlobs blobs, CancellationToken cancellationToken)
     {
         try
         {
             return settings.PostgresUri is { } uri
-                ? await PostgresDatabase.OpenAsync(uri, timeProvider, settings.SearchTimeout, cancellationToken, meter).ConfigureAwait(false)
-                : SqliteDatabase.Open(settings.DatabasePath, timeProvider, settings.SearchTimeout, meter);
+                ? await PostgresDatabase.OpenAsync(uri, timeProvider, settings.SearchTimeout, cancellationToken, meter, blobs).ConfigureAwait(false)
+                : SqliteDatabase.Open(settings.DatabasePath, timeProvider, settings.SearchTimeout, meter, blobs);
         }
         catch (DatabaseOpenException e)
         {
@@ -46,6 +72,27 @@ internal static class ServerStart
         {
             throw new MlflowServerStartException("--no-auth would let everybody do everything, and this database has users: leave it out, or delete them with 'dotnet mlflow users delete'.");
         }
+    }
+
+    /// <summary>The keys of secrets: what is set, and on a server for this machine alone the one for development.</summary>
+    /// <exception cref="MlflowServerStartException">There are secrets, and other machines reach the server while everybody could read them in a copy of the database.</exception>
+    public static KeyRing SecretKeys(MlflowServerOptions options, ServerSettings settings, IGatewayStore store)
+    {
+        if (settings.SecretKeys is { } keys)
+        {
+            return keys;
+        }
+
+        if (!settings.IsBeyondLoopback)
+        {
+            return KeyRing.OfDevelopment();
+        }
+
+        return store.Read().All.Any(document => document.Kind == StoredSecret.Kind)
+            ? throw new MlflowServerStartException(
+                $"The database has secrets, and --host {options.Host} opens the server to other machines without a key of its own for them: set MLFLOW_CRYPTO_KEK_FILE, or MLFLOW_CRYPTO_KEK_PASSPHRASE. "
+                + "Secrets that were made for this machine alone are encrypted with a passphrase that everybody knows: 'dotnet mlflow secrets rotate' encrypts them with the new key.")
+            : KeyRing.None;
     }
 
     /// <summary>Finds the experiments that the settings name, and creates those that are missing.</summary>

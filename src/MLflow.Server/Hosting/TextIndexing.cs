@@ -1,4 +1,5 @@
 using MLflow.Server.Storage;
+using MLflow.Server.Storage.TextIndex;
 using MLflow.Server.Telemetry;
 
 namespace MLflow.Server.Hosting;
@@ -8,6 +9,7 @@ internal sealed class TextIndexing : BackgroundWork
 {
     private readonly ITextIndex _index;
     private readonly ServerMeter _meter;
+    private long _waiting;
 
     public TextIndexing(ITextIndex index, ServerMeter meter, TimeProvider timeProvider, ILogger<TextIndexing> logger)
         : base(timeProvider, logger)
@@ -18,12 +20,13 @@ internal sealed class TextIndexing : BackgroundWork
 
     protected override string Consequence => "Traces could not be added to the text index; searches find them, but slowly.";
 
-    protected override TimeSpan Pause => TimeSpan.FromSeconds(5);
+    // Many that wait are written to at this moment.
+    protected override TimeSpan Pause => TimeSpan.FromSeconds(_waiting >= TextSegment.Traces ? 1 : 5);
 
     protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
         var isWork = await _index.IndexAsync(now: false, cancellationToken).ConfigureAwait(false) > 0;
-        _meter.TextIndexWaiting = await _index.CountWaitingAsync(cancellationToken).ConfigureAwait(false);
+        _meter.TextIndexWaiting = _waiting = await _index.CountWaitingAsync(cancellationToken).ConfigureAwait(false);
         return isWork;
     }
 

@@ -9,12 +9,18 @@ internal sealed class OtlpBody : IDisposable
     public const string Sent = "sent (--max-body-bytes)";
     public const string Decompressed = "decompressed (--max-decompressed-bytes)";
 
-    private const int BufferBytes = 64 * 1024;
+    private const int MinBufferBytes = 4 * 1024;
+
+    /// <summary>Larger ones are rare, and would be kept for long.</summary>
+    private const int MaxPooledBytes = 4 * 1024 * 1024;
 
     /// <summary>Bytes for which there is room at once where a client announces them, before they are there.</summary>
     private const int MaxTrustedBytes = 256 * 1024;
 
     private readonly OtlpShare _share;
+
+    // Of a pool: bodies are large enough that the collector of garbage would look at everything after some hundreds of them.
+    private byte[] _buffer = [];
 
     private OtlpBody(OtlpBudget budget) => _share = new OtlpShare(budget);
 
@@ -32,13 +38,12 @@ internal sealed class OtlpBody : IDisposable
         var body = new OtlpBody(budget);
         try
         {
-            var sent = await body.CopyAsync(request.Body, (int)Math.Min(request.ContentLength ?? 0, MaxTrustedBytes), budget.Limits.MaxBodyBytes, Sent, cancellationToken).ConfigureAwait(false);
+            await body.ReadAsync(request.Body, (int)Math.Min(request.ContentLength ?? 0, MaxTrustedBytes), budget.Limits.MaxBodyBytes, Sent, cancellationToken).ConfigureAwait(false);
             if (encoding is not ("" or "identity"))
             {
-                sent = await body.DecompressAsync(sent, encoding, budget.Limits.MaxDecompressedBytes, cancellationToken).ConfigureAwait(false);
+                await body.DecompressAsync(encoding, budget.Limits.MaxDecompressedBytes, cancellationToken).ConfigureAwait(false);
             }
 
-            body.Bytes = sent.GetBuffer().AsMemory(0, (int)sent.Length);
             return body;
         }
         catch
@@ -48,45 +53,66 @@ internal sealed class OtlpBody : IDisposable
         }
     }
 
-    public void Dispose() => _share.Dispose();
-
-    private async Task<MemoryStream> DecompressAsync(MemoryStream sent, string encoding, int limit, CancellationToken cancellationToken)
+    public void Dispose()
     {
+        _share.Dispose();
+        Bytes = default;
+        Return(_buffer);
+        _buffer = [];
+    }
+
+    private async Task DecompressAsync(string encoding, int limit, CancellationToken cancellationToken)
+    {
+        var (sent, length) = (_buffer, Bytes.Length);
+        _buffer = [];
         try
         {
-            await using var decompressed = OtlpCompression.Open(encoding, sent);
-            return await CopyAsync(decompressed, (int)sent.Length, limit, Decompressed, cancellationToken).ConfigureAwait(false);
+            await using var decompressed = OtlpCompression.Open(encoding, new MemoryStream(sent, 0, length));
+            await ReadAsync(decompressed, length, limit, Decompressed, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (OtlpCompression.IsDamage(e))
         {
             throw new OtlpException(StatusCodes.Status400BadRequest, $"Failed to decompress {encoding} payload", e);
         }
+        finally
+        {
+            Return(sent);
+        }
     }
 
-    private async Task<MemoryStream> CopyAsync(Stream from, int capacity, int limit, string what, CancellationToken cancellationToken)
+    private async Task ReadAsync(Stream from, int capacity, int limit, string what, CancellationToken cancellationToken)
     {
-        var to = new MemoryStream(capacity);
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
-        try
+        _buffer = Rent(Math.Max(capacity, MinBufferBytes));
+        var length = 0;
+        int read;
+        while ((read = await from.ReadAsync(_buffer.AsMemory(length), cancellationToken).ConfigureAwait(false)) > 0)
         {
-            int read;
-            while ((read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            if (length + read > limit)
             {
-                if (to.Length + read > limit)
-                {
-                    throw OtlpException.TooLarge(limit, what);
-                }
+                throw OtlpException.TooLarge(limit, what);
+            }
 
-                _share.Take(read);
-                to.Write(buffer, 0, read);
+            _share.Take(read);
+            length += read;
+            if (length == _buffer.Length)
+            {
+                var larger = Rent(2 * length);
+                _buffer.AsSpan(0, length).CopyTo(larger);
+                Return(_buffer);
+                _buffer = larger;
             }
         }
-        finally
+
+        Bytes = _buffer.AsMemory(0, length);
+    }
+
+    private static byte[] Rent(int bytes) => bytes <= MaxPooledBytes ? ArrayPool<byte>.Shared.Rent(bytes) : GC.AllocateUninitializedArray<byte>(bytes);
+
+    private static void Return(byte[] buffer)
+    {
+        if (buffer.Length <= MaxPooledBytes)
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-
-        to.Position = 0;
-        return to;
     }
 }

@@ -41,11 +41,7 @@ internal static class OtlpCalls
             var export = PlainCallRecorder.Record(
                 ActivityTraceId.CreateFromBytes(span.TraceId.Span), ActivitySpanId.CreateFromBytes(span.SpanId.Span), (long)span.StartTimeUnixNano, (long)span.EndTimeUnixNano, call.Span, PrivacyFilter.Default);
             using var encoder = new ExportEncoder();
-            var (spanBytes, experiment) = encoder.Write(export, withPreviews: false);
-            var written = encoder.Written.Span;
-            var facts = new ArrayBufferWriter<byte>(2048);
-            new EncodedFacts(written[spanBytes..], experiment).WriteTo(facts, experimentId);
-            return (Span.Parser.ParseFrom(written[EncodedExport.LengthBytes..spanBytes]), Encoding.UTF8.GetString(facts.WrittenSpan));
+            return Encode(encoder, export, experimentId);
         }
         catch (InvalidDataException e)
         {
@@ -54,5 +50,25 @@ internal static class OtlpCalls
 
         OtlpException Wrong(string why) => new(
             StatusCodes.Status400BadRequest, $"Attribute '{PlainCallFeature.Attribute}' of span '{TracePreview.Cut(span.Name, 60)}' is no call that this server can record: {why}. Send the span without it.");
+    }
+
+    /// <summary>A trace of one span as our own client would send it.</summary>
+    /// <param name="encoder">To be used again.</param>
+    /// <param name="export">The span.</param>
+    /// <param name="experimentId">Where it belongs.</param>
+    /// <returns>The span, and the facts of its trace; those are empty where they are told elsewhere.</returns>
+    public static (Span Span, string Facts) Encode(ExportEncoder encoder, TraceExport export, string experimentId)
+    {
+        var (spanBytes, experiment) = encoder.Write(export, withPreviews: false);
+        var written = encoder.Written.Span;
+        var span = Span.Parser.ParseFrom(written[EncodedExport.LengthBytes..spanBytes]);
+        if (written.Length == spanBytes)
+        {
+            return (span, "");
+        }
+
+        var facts = new ArrayBufferWriter<byte>(2048);
+        new EncodedFacts(written[spanBytes..], experiment).WriteTo(facts, experimentId);
+        return (span, Encoding.UTF8.GetString(facts.WrittenSpan));
     }
 }

@@ -11,10 +11,27 @@ internal static class OtlpProtobuf
         where T : IMessage
     {
         OtlpParts.Require(body.Span, limits);
+        var array = MemoryMarshal.TryGetArray(body, out var segment) ? segment : new ArraySegment<byte>(body.ToArray());
         try
         {
-            var array = MemoryMarshal.TryGetArray(body, out var segment) ? segment : new ArraySegment<byte>(body.ToArray());
-            using var stream = new MemoryStream(array.Array!, array.Offset, array.Count);
+            // From an array, texts are read where they lie.
+            using var input = new CodedInputStream(array.Array!, array.Offset, array.Count);
+            message.MergeFrom(input);
+            return message;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            // Or it is nested deeper than the parser takes from an array, which cannot be set.
+            return ParseDeep(array, (T)message.Descriptor.Parser.ParseFrom(ByteString.Empty));
+        }
+    }
+
+    private static T ParseDeep<T>(ArraySegment<byte> body, T message)
+        where T : IMessage
+    {
+        try
+        {
+            using var stream = new MemoryStream(body.Array!, body.Offset, body.Count);
             using var input = CodedInputStream.CreateWithLimits(stream, int.MaxValue, OtlpLimits.MaxNesting);
             message.MergeFrom(input);
             return message;

@@ -26,9 +26,15 @@ internal sealed partial class CallPricer
 
     private static readonly string[] ModelPrefixes = ["models/", "openai/", "azure/", "azure_ai/", "databricks/", "groq/", "together_ai/", "mistral/", "deepseek/", "litellm_proxy/"];
 
-    private readonly PriceTable _table;
+    private readonly Func<PriceTable> _prices;
 
-    public CallPricer(PriceTable table) => _table = table;
+    public CallPricer(PriceTable table)
+        : this(() => table)
+    {
+    }
+
+    /// <param name="prices">The prices in force, asked for each call.</param>
+    public CallPricer(Func<PriceTable> prices) => _prices = prices;
 
     /// <summary>The span, with the cost if it is that of a call.</summary>
     public SpanRecord Price(SpanRecord span)
@@ -45,8 +51,9 @@ internal sealed partial class CallPricer
             return span;
         }
 
-        var basis = new CostBasis { Version = _table.Version };
-        var cost = Price(span, usage, basis);
+        var table = _prices();
+        var basis = new CostBasis { Version = table.Version };
+        var cost = Price(table, span, usage, basis);
         if (cost is null && usage[0].Unit != PriceUnit.MillionTokens)
         {
             // Something that looks like a call of that kind.
@@ -68,9 +75,9 @@ internal sealed partial class CallPricer
         };
     }
 
-    private CallCost? Price(SpanRecord span, IReadOnlyList<UsageBucket> usage, CostBasis basis)
+    private static CallCost? Price(PriceTable table, SpanRecord span, IReadOnlyList<UsageBucket> usage, CostBasis basis)
     {
-        if (Provider(span, basis) is not { } provider || Model(span, provider, basis) is not { } prices)
+        if (Provider(table, span, basis) is not { } provider || Model(table, span, provider, basis) is not { } prices)
         {
             return null;
         }
@@ -134,9 +141,9 @@ internal sealed partial class CallPricer
         return null;
     }
 
-    private string? Provider(SpanRecord span, CostBasis basis)
+    private static string? Provider(PriceTable table, SpanRecord span, CostBasis basis)
     {
-        if (StoredJson.String(span[AttributeNames.HttpUrl]) is { } url && Uri.TryCreate(url, UriKind.Absolute, out var uri) && _table.Aliases.Hosts.TryGetValue(uri.Host, out var mapped))
+        if (StoredJson.String(span[AttributeNames.HttpUrl]) is { } url && Uri.TryCreate(url, UriKind.Absolute, out var uri) && table.Aliases.Hosts.TryGetValue(uri.Host, out var mapped))
         {
             return mapped;
         }
@@ -150,18 +157,18 @@ internal sealed partial class CallPricer
         {
             // Clients that tell no provider are, nearly all, those of OpenAI; the model's name has to be one of OpenAI's.
             Note(basis, "the provider is taken to be openai");
-            return _table.Aliases.UnknownHosts ?? "openai";
+            return table.Aliases.UnknownHosts ?? "openai";
         }
 
-        if (_table.Aliases.UnknownHosts is null)
+        if (table.Aliases.UnknownHosts is null)
         {
             basis.Unknown = "the address does not tell the provider";
         }
 
-        return _table.Aliases.UnknownHosts;
+        return table.Aliases.UnknownHosts;
     }
 
-    private ModelPrices? Model(SpanRecord span, string provider, CostBasis basis)
+    private static ModelPrices? Model(PriceTable table, SpanRecord span, string provider, CostBasis basis)
     {
         List<string> names = [];
         foreach (var attribute in (ReadOnlySpan<string>)[AttributeNames.ResponseModel, AttributeNames.RequestModel, AttributeNames.Model])
@@ -178,14 +185,14 @@ internal sealed partial class CallPricer
         }
 
         // A deployment's name says nothing, and old Azure answers name the model without its version: what the user says counts.
-        if (names.Select(name => _table.Aliases.Deployments.GetValueOrDefault(name)).FirstOrDefault(mapped => mapped is not null) is { } deployed)
+        if (names.Select(name => table.Aliases.Deployments.GetValueOrDefault(name)).FirstOrDefault(mapped => mapped is not null) is { } deployed)
         {
             names.Insert(0, deployed);
         }
 
         foreach (var name in names)
         {
-            if (Find(provider, name, basis) is { } found)
+            if (Find(table, provider, name, basis) is { } found)
             {
                 return found;
             }
@@ -195,24 +202,24 @@ internal sealed partial class CallPricer
         return null;
     }
 
-    private ModelPrices? Find(string provider, string name, CostBasis basis)
+    private static ModelPrices? Find(PriceTable table, string provider, string name, CostBasis basis)
     {
         name = name.Trim();
-        if (_table.Find(provider, name) is { } exact)
+        if (table.Find(provider, name) is { } exact)
         {
             return exact;
         }
 
         foreach (var prefix in ModelPrefixes)
         {
-            if (name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) && _table.Find(provider, name[prefix.Length..]) is { } found)
+            if (name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) && table.Find(provider, name[prefix.Length..]) is { } found)
             {
                 return found;
             }
         }
 
         var alias = Snapshot().Replace(name, "");
-        if (alias != name && _table.Find(provider, alias) is { } assumed)
+        if (alias != name && table.Find(provider, alias) is { } assumed)
         {
             Note(basis, $"priced as {alias}");
             return assumed;

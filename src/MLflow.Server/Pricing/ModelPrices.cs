@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace MLflow.Server.Pricing;
 
 /// <summary>The prices of a provider's models that share them.</summary>
-internal sealed class ModelPrices
+internal sealed partial class ModelPrices
 {
     private const string LongContext = "long_context_";
     private readonly Lazy<Regex>? _pattern;
@@ -25,12 +25,18 @@ internal sealed class ModelPrices
             _pattern = new Lazy<Regex>(() => new Regex(model, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking));
         }
 
+        // Of an expression, the shortest name that it matches, where that can be seen.
+        var name = model.StartsWith('^') ? OptionalEnd().Replace(model.Trim('^', '$'), "").Replace("\\", "", StringComparison.Ordinal) : model;
+        Name = PlainName().IsMatch(name) ? name : null;
         LongContextTokens = prices.Select(price => Threshold(price.Kind)).Max();
     }
 
     public string Provider { get; }
 
     public string Model { get; }
+
+    /// <summary>The model's name; null where there are many, as of models that users have made.</summary>
+    public string? Name { get; }
 
     public IReadOnlyList<Price> Prices { get; }
 
@@ -68,4 +74,10 @@ internal sealed class ModelPrices
         var end = rest.IndexOf('_', StringComparison.Ordinal);
         return end > 0 && long.TryParse(rest[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var tokens) ? tokens : null;
     }
+
+    [GeneratedRegex(@"\([^()]*\)\?", RegexOptions.CultureInvariant)]
+    private static partial Regex OptionalEnd();
+
+    [GeneratedRegex(@"^[a-zA-Z0-9._:/@-]+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex PlainName();
 }

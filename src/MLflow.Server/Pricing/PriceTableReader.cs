@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace MLflow.Server.Pricing;
 
 /// <summary>Reads a price table, which docs/costs.md describes.</summary>
-internal sealed class PriceTableReader
+internal sealed partial class PriceTableReader
 {
     private const int MaxBytes = 8 << 20;
     private static readonly JsonDocumentOptions Options = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 16 };
@@ -128,6 +128,11 @@ internal sealed class PriceTableReader
             return null;
         }
 
+        if (!Kinds().IsMatch(kind))
+        {
+            _mistakes.Add($"{what} is no kind of price: use input, cached_input, cache_write, output, audio_input, audio_output, image_input or image_output, with a tier or a length before it");
+        }
+
         var unit = PriceUnit.MillionTokens;
         if (json.TryGetProperty("per", out var per) && !Units.TryGetValue(AsText(per, $"'per' of {what}"), out unit))
         {
@@ -215,4 +220,8 @@ internal sealed class PriceTableReader
             return false;
         }
     }
+
+    /// <summary>What <see cref="CallPricer"/> asks for.</summary>
+    [GeneratedRegex(@"^((flex|priority|ultrafast)_)?(long_context_[0-9]+_)?(input|cached_input|cache_write|output|(audio|image)_(input|output)|image_output\[[^\]]+\])\z")]
+    private static partial Regex Kinds();
 }

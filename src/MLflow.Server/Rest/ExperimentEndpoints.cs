@@ -3,6 +3,7 @@ using System.Text.Json;
 using MLflow.Server.Access.Http;
 using MLflow.Server.Experiments;
 using MLflow.Server.Storage;
+using MLflow.Server.Traces.Retention;
 
 namespace MLflow.Server.Rest;
 
@@ -167,6 +168,7 @@ internal static class ExperimentEndpoints
     {
         RequireLength("key", key, MaxTagKeyLength);
         RequireLength("value", value, MaxTagValueLength);
+        RetentionPolicy.CheckTag(key, value);
     }
 
     private static void RequireLength(string name, string value, int limit)

@@ -212,7 +212,7 @@ internal static class TraceEndpoints
         writer.WriteEndObject();
     });
 
-    private static void WriteTrace(Utf8JsonWriter writer, TraceInfo info, IReadOnlyList<SpanRecord> spans)
+    public static void WriteTrace(Utf8JsonWriter writer, TraceInfo info, IReadOnlyList<SpanRecord> spans)
     {
         writer.WriteStartObject();
         writer.WritePropertyName("trace_info");

@@ -16,6 +16,14 @@ internal static partial class TraceTagEndpoints
         var body = await RequestJson.ReadAsync(request, cancellationToken).ConfigureAwait(false);
         var key = body.Required("key");
         var value = body.String("value") ?? string.Empty;
+        RequireKey(key);
+        await store.SetTagAsync(traceId, key, Value(value), cancellationToken).ConfigureAwait(false);
+        return JsonAnswer.Empty;
+    }
+
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: no tag can have this key.</exception>
+    public static void RequireKey(string key)
+    {
         if (key.Length > MaxKeyLength)
         {
             throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, $"'key' exceeds the maximum length of {MaxKeyLength} characters");
@@ -27,10 +35,10 @@ internal static partial class TraceTagEndpoints
                 ErrorCode.INVALID_PARAMETER_VALUE,
                 $"Invalid value \"{key}\" for parameter 'key' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).");
         }
-
-        await store.SetTagAsync(traceId, key, value.Length > MaxValueLength ? value[..MaxValueLength] : value, cancellationToken).ConfigureAwait(false);
-        return JsonAnswer.Empty;
     }
+
+    /// <summary>A value in a length that a tag can have.</summary>
+    public static string Value(string value) => value.Length > MaxValueLength ? value[..MaxValueLength] : value;
 
     public static async Task<IResult> DeleteAsync(string traceId, HttpRequest request, ITraceStore store, CancellationToken cancellationToken)
     {

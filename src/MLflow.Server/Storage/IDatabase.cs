@@ -19,11 +19,19 @@ internal interface IDatabase : IAsyncDisposable
 
     IAssessmentStore Assessments();
 
+    IViewStore Views();
+
     IAccessStore Access();
+
+    IGatewayStore Gateway();
 
     ITextIndex TextIndex();
 
     IRollups Rollups();
+
+    IBlobLedger Blobs();
+
+    IRetentionStore Retention();
 
     IStoreHealth Health();
 }

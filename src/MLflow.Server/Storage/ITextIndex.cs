@@ -7,7 +7,7 @@ namespace MLflow.Server.Storage;
 internal interface ITextIndex
 {
     /// <summary>Indexes some of the traces that wait.</summary>
-    /// <param name="now">Also few of them, and those that somebody may still be writing; else they wait until they are many, or for <see cref="PatienceMs"/>.</param>
+    /// <param name="now">Also few of them, and those that somebody may still be writing; else they wait until they fill a segment, or for <see cref="PatienceMs"/>.</param>
     /// <param name="cancellationToken">Ends it; nothing is lost.</param>
     /// <returns>How many were looked at; 0 when there is nothing to do.</returns>
     Task<int> IndexAsync(bool now, CancellationToken cancellationToken);

@@ -16,6 +16,10 @@ internal interface ITraceAnalysis
     /// <exception cref="MlflowException">BAD_REQUEST: it took too long.</exception>
     Task<Overview> OverviewAsync(OverviewQuery query, CancellationToken cancellationToken);
 
+    /// <summary>How many traces began when.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the filter is wrong. BAD_REQUEST: it took too long.</exception>
+    Task<TraceHistogram> HistogramAsync(HistogramQuery query, CancellationToken cancellationToken);
+
     /// <summary>A page of sessions.</summary>
     /// <exception cref="MlflowException">BAD_REQUEST: it took too long.</exception>
     Task<IReadOnlyList<SessionSummary>> SessionsAsync(SessionQuery query, CancellationToken cancellationToken);

@@ -14,6 +14,9 @@ internal interface ITraceStore
     /// <summary>Prompts to which a trace can be linked.</summary>
     const int MaxPromptsOfATrace = 100;
 
+    /// <summary>Traces that <see cref="FindBySpanAsync"/> returns at most.</summary>
+    const int MaxTracesOfASpan = 10;
+
     /// <summary>Milliseconds after which a trace in progress is interrupted when nothing more of it comes, where its process did not say when it would be heard again.</summary>
     const long SilenceMs = 60 * 60 * 1000;
 
@@ -46,8 +49,21 @@ internal interface ITraceStore
     /// <summary>The experiments of the traces whose spans have one of OpenTelemetry's ids.</summary>
     Task<IReadOnlyList<long>> GetExperimentsOfOtelAsync(IReadOnlyList<string> otelTraceIds, CancellationToken cancellationToken);
 
+    /// <summary>Some of the traces that have a span with this id. No index is kept for it: all ids of spans are gone through, as long as a search may take.</summary>
+    /// <exception cref="MlflowException">BAD_REQUEST: it took too long.</exception>
+    Task<IReadOnlyList<string>> FindBySpanAsync(string spanId, CancellationToken cancellationToken);
+
     /// <summary>All stored spans of a trace: roots first, then by start time, then by span id. Empty for an unknown trace.</summary>
     Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, CancellationToken cancellationToken);
+
+    /// <summary>Those of a trace's spans that have one of the ids, in the same order.</summary>
+    Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, IReadOnlyCollection<string> spanIds, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// All stored spans of a trace in the same order, as far as they stand in columns (<see cref="SpanRecord.IsSkeleton"/>): of their contents the model, tokens, cost,
+    /// the first token, how a stream ended, and type and message of an error. Reads no payload.
+    /// </summary>
+    Task<IReadOnlyList<SpanRecord>> GetSkeletonAsync(string traceId, CancellationToken cancellationToken);
 
     /// <summary>A page of traces; reads no payload. Ordered uniquely, so that paging by token neither repeats nor skips.</summary>
     /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: the filter, the order, the page size or the token is wrong.</exception>

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using MLflow.Server.Access.Http;
 using MLflow.Server.Hosting;
 using MLflow.Server.Otlp;
@@ -21,7 +22,7 @@ internal static class OwnTelemetry
 
     private static readonly string[] Meters = [ServerMeter.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"];
 
-    public static void AddOwnTelemetry(this IServiceCollection services, MlflowServerOptions options, Uri? endpoint)
+    public static void AddOwnTelemetry(this IServiceCollection services, MlflowServerOptions options, Uri? endpoint, ServerMeter meter)
     {
         if (!options.Metrics && endpoint is null)
         {
@@ -41,6 +42,13 @@ internal static class OwnTelemetry
             {
                 metrics.AddOtlpExporter(otlp => Configure(otlp, options, endpoint, "v1/metrics"));
             }
+        });
+
+        // Meters are heard by name, and every server of the process has these. Of two of a name, the end of one would be the end of both.
+        services.ConfigureOpenTelemetryMeterProvider((provider, metrics) =>
+        {
+            var factory = provider.GetRequiredService<IMeterFactory>();
+            metrics.AddView(instrument => instrument.Meter.Scope == meter || instrument.Meter.Scope == factory ? null : MetricStreamConfiguration.Drop);
         });
         if (endpoint is not null)
         {

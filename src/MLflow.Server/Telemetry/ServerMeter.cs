@@ -7,9 +7,10 @@ internal sealed class ServerMeter : IDisposable
 {
     public const string Name = "MLflow.Server";
 
-    private readonly Meter _meter = new(Name);
+    private readonly Meter _meter;
     private readonly Counter<long> _spans;
     private readonly Counter<long> _rejected;
+    private readonly Counter<long> _budgets;
     private readonly Histogram<double> _commits;
     private readonly Histogram<double> _searches;
     private long _textIndexWaiting;
@@ -17,8 +18,10 @@ internal sealed class ServerMeter : IDisposable
 
     public ServerMeter()
     {
+        _meter = new Meter(new MeterOptions(Name) { Scope = this });
         _spans = _meter.CreateCounter<long>("mlflow.server.ingested", "{item}", "Spans and log records that were stored.");
         _rejected = _meter.CreateCounter<long>("mlflow.server.rejected", "{item}", "Requests, and single spans of requests, that were not taken, by reason.");
+        _budgets = _meter.CreateCounter<long>("mlflow.server.gateway.budgets_used_up", "{budget}", "Budgets of the gateway that were used up, each once in its time, by what follows.");
         _commits = _meter.CreateHistogram<double>("mlflow.server.commit.duration", "s", "Time of one transaction, which may hold the work of several requests.");
         _searches = _meter.CreateHistogram<double>("mlflow.server.search.duration", "s", "Time of one search for traces, experiments or runs.");
         _meter.CreateObservableGauge("mlflow.server.text_index.waiting", () => Interlocked.Read(ref _textIndexWaiting), "{trace}", "Traces that are not in the text index yet; searches look through them.");
@@ -43,12 +46,17 @@ internal sealed class ServerMeter : IDisposable
     /// <param name="count">Requests or spans.</param>
     public void Rejected(string reason, int count = 1) => _rejected.Add(count, new KeyValuePair<string, object?>("reason", reason));
 
+    public void BudgetUsedUp(bool rejects) => _budgets.Add(1, new KeyValuePair<string, object?>("action", rejects ? "reject" : "alert"));
+
     public void Committed(TimeSpan duration) => _commits.Record(duration.TotalSeconds);
 
     public void Searched(TimeSpan duration) => _searches.Record(duration.TotalSeconds);
 
     /// <summary>Shows how much work waits to be written.</summary>
     public void Watch(Func<int> queue) => _meter.CreateObservableGauge("mlflow.server.queue", queue, "{item}", "Pieces of work that wait to be written.");
+
+    /// <summary>Shows what is kept of calls of the gateway until they are recorded.</summary>
+    public void WatchGateway(Func<long> bytes) => _meter.CreateObservableGauge("mlflow.server.gateway.kept", bytes, "By", "What is kept of the calls that pass the gateway until they are recorded.");
 
     public void Dispose() => _meter.Dispose();
 }

@@ -68,6 +68,12 @@ public sealed record SpanRecord
     /// </summary>
     internal long? LeaseMs { get; init; }
 
+    /// <summary>It was read without its contents (<see cref="Storage.ITraceStore.GetSkeletonAsync"/>). It must not be stored like this. Not a part of what is stored.</summary>
+    internal bool IsSkeleton { get; init; }
+
+    /// <summary>Something of it could not be had from the blob store, and a sentence stands in its place. It must not be stored like this. Not a part of what is stored.</summary>
+    internal bool IsIncomplete { get; init; }
+
     /// <summary>The JSON text of an attribute, or null.</summary>
     public string? this[string attribute]
     {

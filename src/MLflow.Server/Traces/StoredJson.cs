@@ -96,11 +96,15 @@ internal static class StoredJson
 
     /// <summary>
     /// Text that holds the JSON of a string, an object or an array, as it is stored. JSON can write half of a surrogate pair, on which readers throw:
-    /// it becomes U+FFFD.
+    /// it becomes U+FFFD. Space around the JSON is left out: the first character tells of what kind it is.
     /// </summary>
-    public static string Structure(string text) => text.Contains("\\ud", StringComparison.Ordinal) || text.Contains("\\uD", StringComparison.Ordinal)
-        ? Encoding.UTF8.GetString(JsonText.ReplaceLoneSurrogates(Encoding.UTF8.GetBytes(text)))
-        : text;
+    public static string Structure(string text)
+    {
+        var json = text.Trim(' ', '\t', '\n', '\r');
+        return json.Contains("\\ud", StringComparison.Ordinal) || json.Contains("\\uD", StringComparison.Ordinal)
+            ? Encoding.UTF8.GetString(JsonText.ReplaceLoneSurrogates(Encoding.UTF8.GetBytes(json)))
+            : json;
+    }
 
     /// <summary>The same JSON with its escaped characters written as themselves, as far as JSON allows, so that people find them.</summary>
     public static string Readable(string json)

@@ -8,7 +8,7 @@ internal static class PageHeaders
 {
     // style-src-attr: bars are placed by style attributes, and Blazor 10 sets some itself. Scripts are files of ours, without exception.
     private const string ContentSecurityPolicy =
-        "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+        "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:; connect-src 'self'; "
         + "object-src 'none'; base-uri 'self'; form-action 'self'";
 
     public static Task SetAsync(HttpContext context, RequestDelegate next)

@@ -22,6 +22,9 @@ internal sealed class UiAssets
         }
     }
 
+    /// <summary>A file that is there.</summary>
+    public UiAsset this[string name] => _assets[name];
+
     /// <summary>Relative address of a file, with its version: it may be cached for ever.</summary>
     public string Url(string name) => $"assets/{name}?v={_assets[name].Version}";
 

@@ -45,6 +45,27 @@ public sealed class DatabaseCommandTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
 
+    [Fact]
+    public async Task Distribute_WithoutCitus_SaysWhatIsMissingAndChangesNothing()
+    {
+        await using var postgres = await PostgresProcess.StartAsync(Token);
+
+        var refused = await RunAsync("db", "distribute", "--backend-store-uri", postgres.Uri);
+        var shown = await RunAsync("db", "distribute", "--dry-run", "--backend-store-uri", postgres.Uri);
+        var ofAFile = await RunAsync("db", "distribute", "--backend-store-uri", _folder.StoreUri);
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.Contains("has no extension 'citus', and nothing was changed", refused.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", refused.Errors, StringComparison.Ordinal);
+        Assert.Single(refused.Errors.Trim().Split('\n'));
+        Assert.Equal((0, ""), (shown.ExitCode, shown.Errors));
+        Assert.Contains("SELECT create_distributed_table('traces', 'trace_id', colocate_with => 'none');", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("create_distributed_table('trace_blobs', 'trace_id', colocate_with => 'traces')", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("create_reference_table('experiments')", shown.Output, StringComparison.Ordinal);
+        Assert.Equal(1, ofAFile.ExitCode);
+        Assert.Contains("only a database of PostgreSQL can be distributed", ofAFile.Errors, StringComparison.Ordinal);
+    }
+
     private static async Task<string> TraceAsync(Uri server)
     {
         await using var client = new MlflowClient(new MlflowClientOptions { TrackingUri = server.ToString() });

@@ -74,7 +74,7 @@ public sealed class ExperimentsCommandTests : CommandTestBase
     [InlineData(2, "see dotnet mlflow experiments rename --help", "experiments", "rename", "-x", "1")]
     [InlineData(2, "--output xml", "experiments", "search", "--output", "xml")]
     [InlineData(2, "'ftp://there' is not supported", "experiments", "search", "--tracking-uri", "ftp://there")]
-    [InlineData(1, "http://127.0.0.1:1 could not be reached", "experiments", "search", "--tracking-uri", "http://127.0.0.1:1")]
+    [InlineData(1, "http://127.0.0.1:1 could not be reached: Connection refused; 'dotnet mlflow doctor' looks for the reason.", "experiments", "search", "--tracking-uri", "http://127.0.0.1:1")]
     public async Task Command_ThatCannotBe_SaysWhyInOneLine(int exitCode, string sentence, params string[] arguments)
     {
         var result = await RunAsync(arguments);

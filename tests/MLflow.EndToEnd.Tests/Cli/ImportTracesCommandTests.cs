@@ -224,6 +224,11 @@ public sealed class ImportTracesCommandTests : CommandTestBase
         broken.AsSpan(4, 200).Fill(0xFF);
         await RefusedAsync(broken, "is no whole Parquet file");
 
+        // An index that begins with a field which does not end.
+        var endless = bytes.ToArray();
+        endless.AsSpan(bytes.Length - 8 - BitConverter.ToInt32(bytes, bytes.Length - 8), 200).Fill(0xFC);
+        await RefusedAsync(endless, "is no whole Parquet file, nothing was imported: a FileMetaData has a field of type 12");
+
         // An index that names no column: behind the root's name, how many it has.
         var empty = await TableAsync(("city", "Paris"));
         var children = empty.AsSpan().IndexOf("root"u8) + "root"u8.Length + 1;

@@ -75,6 +75,19 @@ public sealed class ServerCommandTests
         Assert.Contains(option, Assert.Single(server.Errors.Trim().Split('\n')), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("mlflow: '--prot' is not a command or option (did you mean '--port'?); see dotnet mlflow server --help.", "server", "--prot", "5000")]
+    [InlineData("mlflow: 'sever' is not a command or option (did you mean 'server'?); see dotnet mlflow --help.", "sever")]
+    [InlineData("mlflow: '--qqqqqqqq' is not a command or option; see dotnet mlflow server --help.", "server", "--qqqqqqqq")]
+    public async Task Word_Misspelt_NamesTheNearest(string expected, params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        await using var command = CliProcess.Mlflow(folder.Path, arguments);
+
+        Assert.Equal(2, await command.WaitAsync(Token));
+        Assert.Equal(expected, command.Errors.Trim());
+    }
+
     [Fact]
     public async Task Server_DatabaseOfTheEnvironmentIsAway_SaysWhichWithoutItsPassword()
     {
@@ -82,7 +95,9 @@ public sealed class ServerCommandTests
         await using var server = CliProcess.Mlflow(folder.Path, ["server", "--port", "0"], ("MLFLOW_BACKEND_STORE_URI", "postgresql://me:secret@127.0.0.1:1/traces"));
 
         Assert.Equal(1, await server.WaitAsync(Token));
-        Assert.Contains("The database 'traces' on 127.0.0.1:1 cannot be used by user 'me'", Assert.Single(server.Errors.Trim().Split('\n')), StringComparison.Ordinal);
+        Assert.Equal(
+            "mlflow: The database 'traces' on 127.0.0.1:1 cannot be used by user 'me': Connection refused. Start PostgreSQL there, or correct --backend-store-uri.",
+            Assert.Single(server.Errors.Trim().Split('\n')));
         Assert.DoesNotContain("secret", server.Errors + server.Output, StringComparison.Ordinal);
     }
 

@@ -5,14 +5,14 @@ namespace MLflow.EndToEnd.Tests.Repository;
 /// <summary>README's example, so that it compiles; <see cref="ReadmeTests"/> compares the two.</summary>
 internal static class ReadmeExample
 {
-    public static async Task RunAsync(string apiKey)
+    public static async Task RunAsync()
     {
         // <example>
         Mlflow.SetTrackingUri("http://127.0.0.1:5000");
         Mlflow.SetExperiment("weather");
         Mlflow.OpenAI.Autolog();    // from here on every OpenAI call of this process becomes a trace
 
-        var client = new ChatClient("gpt-4o-mini", apiKey);
+        var client = new ChatClient("gpt-4o-mini", Environment.GetEnvironmentVariable("OPENAI_API_KEY"));
         string advice = await AdviseAsync("Tokyo");
         Console.WriteLine($"{advice} ({Mlflow.GetLastActiveTraceId()})");
 

@@ -293,6 +293,18 @@ public sealed class SampleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Gateway_WithAToken_PrintsTheTraceThatItsServerMade()
+    {
+        var output = await RunAsync("gateway", _server.BaseAddress.ToString());
+
+        Assert.Contains("scripted endpoint", output, StringComparison.Ordinal);
+        var lines = output.Split('\n', StringSplitOptions.TrimEntries).ToList();
+        Assert.Contains("The capital of France is Paris.", lines);
+        Assert.Contains(lines, line => line.Contains("[CHAT_MODEL]", StringComparison.Ordinal));
+        Assert.Empty(await _api.SearchAsync("Default", Token));
+    }
+
+    [Fact]
     public async Task Sample_NoServer_SaysWhatToStart()
     {
         // Port 1 of this machine: nothing listens there.
@@ -300,7 +312,7 @@ public sealed class SampleTests : IAsyncLifetime
 
         Assert.Contains("The capital of France is Paris.", output, StringComparison.Ordinal);
         Assert.Contains("not stored: 1", output, StringComparison.Ordinal);
-        Assert.Contains("dotnet mlflow server", output, StringComparison.Ordinal);
+        Assert.Contains("dotnet run --project src/MLflow.Cli -- server", output, StringComparison.Ordinal);
     }
 
     /// <summary>A call of a model, by the name and the type that <c>docs/openai-apis.md</c> gives it.</summary>

@@ -30,7 +30,7 @@ public sealed partial class AssetTests(UiFixture ui) : IDisposable
     {
         var html = await _client.GetStringAsync(new Uri("", UriKind.Relative), Cancelled);
         var addresses = Address().Matches(html).Select(match => match.Groups[1].Value).ToList();
-        Assert.Equal(["app.css", "app.js", "blazor.web.js", "icon.svg", "theme.js"], addresses.Select(address => address[7..address.IndexOf('?', StringComparison.Ordinal)]).Order());
+        Assert.Equal(["app.css", "app.js", "blazor.web.js", "goto.js", "icon.svg", "list.js", "theme.js", "trace.js"], addresses.Select(address => address[7..address.IndexOf('?', StringComparison.Ordinal)]).Order());
         foreach (var address in addresses)
         {
             using var response = await _client.GetAsync(new Uri(address, UriKind.Relative), Cancelled);

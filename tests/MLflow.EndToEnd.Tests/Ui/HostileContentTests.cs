@@ -38,13 +38,19 @@ public sealed class HostileContentTests(UiFixture ui) : IDisposable
     {
         var experiment = await ui.CreateExperimentAsync($"hostile {string.Concat(Payloads)[..400]}");
         var traceIds = await StoreAsync(experiment);
+        await StoreGatewayAsync(experiment);
 
         string[] pages =
         [
+            $"playground?trace={traceIds[0]}", $"playground?trace={Uri.EscapeDataString(Payloads[2])}&span={Uri.EscapeDataString(Payloads[3])}&endpoint={Uri.EscapeDataString(Payloads[4])}", "settings/gateway", "settings/gateway?endpoint=hostile", "settings/gateway?edit=hostile",
+            $"settings/gateway?endpoint={Uri.EscapeDataString(Payloads[2])}&edit={Uri.EscapeDataString(Payloads[3])}", "settings/gateway/keys", $"settings/gateway/keys?edit={Uri.EscapeDataString(Payloads[2])}", "settings/gateway/budgets", "settings/gateway/usage",
+            $"settings/gateway/usage?endpoint={Uri.EscapeDataString(Payloads[2])}&range={Uri.EscapeDataString(Payloads[3])}", $"settings/gateway/usage?user={Uri.EscapeDataString(Payloads[2])}",
             "", $"experiments/{experiment}", $"experiments/{experiment}?q={Uri.EscapeDataString(Payloads[2])}", $"experiments/{experiment}?q={Uri.EscapeDataString($"name = '{Payloads[1].Replace("'", "", StringComparison.Ordinal)}'")}",
             $"experiments/{experiment}/overview?range=1h", $"experiments/{experiment}/overview?range={Uri.EscapeDataString(Payloads[3])}", $"experiments/{experiment}/sessions", $"experiments/{experiment}/sessions?after={Uri.EscapeDataString(Payloads[3])}",
             $"experiments/{experiment}/session?id={Uri.EscapeDataString(Payloads[2])}", $"experiments/{experiment}/session?id={Uri.EscapeDataString(Payloads[4])}",
             $"traces/{Uri.EscapeDataString(Payloads[2])}", $"traces/{traceIds[0]}?span={Uri.EscapeDataString(Payloads[3])}&tab={Uri.EscapeDataString(Payloads[3])}",
+            $"compare?traces={string.Join(',', traceIds)}", $"compare?traces={Uri.EscapeDataString(Payloads[2])}", $"experiments/{experiment}/review", $"experiments/{experiment}/review?name={Uri.EscapeDataString(Payloads[3])}",
+            $"experiments/{experiment}/review?q={Uri.EscapeDataString(Payloads[2])}", $"traces/{traceIds[0]}/share", $"traces/{Uri.EscapeDataString(Payloads[2])}/share", $"settings/prices?q={Uri.EscapeDataString(Payloads[3])}", "settings/retention",
             .. from trace in traceIds
                from view in (string[])["", "?whole=1", "?tab=io&v=read", "?tab=attrs&v=read", "?tab=events&v=read", "?tab=http&v=read", "?tab=raw&v=read", "?tab=stream&v=read", "?span=0000000000000002&v=read", "?span=0000000000000002&tab=io&v=read"]
                select $"traces/{trace}{view}",
@@ -167,6 +173,24 @@ public sealed class HostileContentTests(UiFixture ui) : IDisposable
         await PostAsync("api/2.0/mlflow/experiments/set-experiment-tag", new { experiment_id = experiment.ToString(System.Globalization.CultureInfo.InvariantCulture), key = "hostile", value = All });
         await PostAsync("api/2.0/mlflow/runs/create", new { experiment_id = experiment.ToString(System.Globalization.CultureInfo.InvariantCulture), run_name = Payloads[2], tags = new[] { new { key = "hostile", value = All } } });
         return ids;
+    }
+
+    private async Task StoreGatewayAsync(long experiment)
+    {
+        const string Root = "api/3.0/mlflow/gateway/";
+        var secret = await MakeAsync("secrets/create", new { secret_name = Payloads[2], secret_value = new Dictionary<string, string> { ["api_key"] = Payloads[0] + Payloads[3], [Payloads[2]] = Payloads[0] }, auth_config = new Dictionary<string, string> { ["api_base"] = "https://llm.example/v1", [Payloads[2]] = string.Concat(All.Where(c => !char.IsControl(c)).Take(2000)) } }, "secret", "secret_id");
+        var model = await MakeAsync("model-definitions/create", new { name = Payloads[2], secret_id = secret, provider = "openai", model_name = Payloads[3] }, "model_definition", "model_definition_id");
+        await MakeAsync("model-definitions/create", new { name = Payloads[4], secret_id = secret, provider = "openai", model_name = Payloads[0] }, "model_definition", "model_definition_id");
+        await MakeAsync("endpoints/create", new { name = "hostile", experiment_id = experiment.ToString(System.Globalization.CultureInfo.InvariantCulture), model_configs = new[] { new { model_definition_id = model } } }, "endpoint", "endpoint_id");
+        await MakeAsync("budgets/create", new { budget_amount = 1, duration = new { unit = "DAYS", value = 1 }, target_scope = "USER", target_value = Payloads[2], budget_action = "ALERT" }, "budget_policy", "budget_policy_id");
+
+        async Task<string?> MakeAsync(string path, object body, string what, string id)
+        {
+            var response = await _client.PostAsJsonAsync(new Uri(Root + path, UriKind.Relative), body, Token);
+            var text = await response.Content.ReadAsStringAsync(Token);
+            Assert.True(response.IsSuccessStatusCode, text);
+            return JsonElement.Parse(text).GetProperty(what).GetProperty(id).GetString();
+        }
     }
 
     private static string At(int milliseconds) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Start.AddMilliseconds(milliseconds).ToUnixTimeMilliseconds()}000000");

@@ -36,6 +36,32 @@ public sealed class OverviewTests(UiFixture ui)
     }
 
     [Fact]
+    public async Task Overview_BadArgumentsAndToolsNeverCalled_LeadToTheirTraces()
+    {
+        var experiment = await ui.CreateExperimentAsync("habits");
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        await ui.SendAsync(Scenes.Broken(now - 9000, 7100), experiment);
+        await ui.SendAsync(PaneScenes.UnusedTool(7101, now - 5000), experiment);
+        await using var opened = await ui.OpenAsync($"experiments/{experiment}/overview?range=1h");
+        var page = opened.Page;
+        var tools = page.Locator("section[aria-labelledby=tools]");
+
+        await Expect(tools.GetByRole(AriaRole.Columnheader, new() { Name = "Bad arguments" })).ToBeVisibleAsync();
+        await Expect(tools.Locator("tr").Filter(new() { HasText = "get_order" }).Locator("td").Nth(4)).ToHaveTextAsync("0");
+        await tools.Locator("tr").Filter(new() { HasText = "update_address" }).Locator("td").Nth(4).GetByRole(AriaRole.Link, new() { Name = "1" }).ClickAsync();
+        await Expect(page.Locator(".lrow:not(.h)")).ToHaveCountAsync(1);
+        await Expect(page.Locator(".lrow:not(.h)")).ToContainTextAsync("Where is my order 4471");
+
+        await page.GoBackAsync();
+        await Expect(tools).ToContainTextAsync("in the newest 2 traces that called a model");
+        await Expect(tools.Locator("tr").Filter(new() { HasText = "never called" })).ToHaveCountAsync(1);
+        await tools.GetByRole(AriaRole.Link, new() { Name = "cancel_order" }).ClickAsync();
+        await Expect(page.Locator(".lrow:not(.h)")).ToHaveCountAsync(1);
+        await Expect(page.Locator(".lrow:not(.h)")).ToContainTextAsync("Cancel nothing");
+        Assert.Empty(opened.Complaints);
+    }
+
+    [Fact]
     public async Task CrossHair_KeysAndPointer_ReadAllLanesAtOnce()
     {
         await using var opened = await ui.OpenAsync(Address);
@@ -65,7 +91,7 @@ public sealed class OverviewTests(UiFixture ui)
         await hair.FocusAsync();
         await page.Keyboard.PressAsync("End");
         await page.Keyboard.PressAsync("Enter");
-        await Expect(page.Locator(".qf")).ToHaveValueAsync(new System.Text.RegularExpressions.Regex("^timestamp_ms >= \\d+ AND timestamp_ms < \\d+$"));
+        await Expect(page.Locator(".qf input")).ToHaveValueAsync(new System.Text.RegularExpressions.Regex("^timestamp_ms >= \\d+ AND timestamp_ms < \\d+$"));
     }
 
     [Fact]

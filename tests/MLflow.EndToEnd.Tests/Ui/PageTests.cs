@@ -13,17 +13,17 @@ public sealed class PageTests(UiFixture ui)
         get
         {
             var data = new TheoryData<string, ColorScheme, int>();
-            foreach (var page in (string[])["experiments", "list", "wrong filter", "empty", "trace", "error", "stream", "events", "inputs", "attributes", "http", "raw", "tool", "running", "unknown", "overview", "sessions", "session"])
+            foreach (var page in (string[])["experiments", "list", "wrong filter", "empty", "trace", "error", "stream", "events", "inputs", "attributes", "http", "raw", "tool", "running", "unknown", "search", "log", "graph", "zoom", "filtered", "overview", "sessions", "session"])
             {
                 data.Add(page, ColorScheme.Light, 1440);
             }
 
-            foreach (var page in (string[])["overview", "sessions", "session", "list", "empty", "whole prompt", "error", "stream", "events", "inputs", "tool", "running"])
+            foreach (var page in (string[])["overview", "sessions", "session", "list", "empty", "whole prompt", "error", "stream", "events", "inputs", "tool", "running", "search", "log", "graph"])
             {
                 data.Add(page, ColorScheme.Dark, 1440);
             }
 
-            foreach (var page in (string[])["experiments", "list", "empty", "trace", "error", "stream", "events", "inputs", "japanese", "overview", "sessions", "session"])
+            foreach (var page in (string[])["experiments", "list", "empty", "trace", "error", "stream", "events", "inputs", "japanese", "search", "log", "graph", "overview", "sessions", "session"])
             {
                 data.Add(page, ColorScheme.Light, 390);
             }
@@ -157,6 +157,11 @@ public sealed class PageTests(UiFixture ui)
             "attributes" => Trace("mika@contoso") + "?tab=attrs&v=read",
             "raw" => Trace("mika@contoso") + "?tab=raw&v=read",
             "tool" => Trace("jules@contoso") + $"?span={SceneTrace.SpanIdOf(4)}&v=read",
+            "search" => Trace("mika@contoso") + "?find=New%20York&hit=2&v=map",
+            "log" => Trace("mika@contoso") + "?face=log",
+            "graph" => Trace("jules@contoso") + "?face=graph",
+            "zoom" => Trace("mika@contoso") + "?zoom=900-2100",
+            "filtered" => Trace("jules@contoso") + "?types=tool&errors=1",
             "japanese" => Trace("sato@contoso") + "?v=read",
             "running" => Trace("ana@contoso"),
             _ => "traces/tr-unknown",

@@ -27,6 +27,8 @@ public sealed class SceneTrace
 
     public string? User { get; init; }
 
+    public string? ClientRequestId { get; init; }
+
     public Dictionary<string, string> Tags { get; init; } = [];
 
     public string Id => "tr-" + Convert.ToHexStringLower(_traceId);
@@ -82,6 +84,7 @@ public sealed class SceneTrace
                 trace_info = new
                 {
                     trace_id = Id,
+                    client_request_id = ClientRequestId,
                     trace_location = new { type = "MLFLOW_EXPERIMENT", mlflow_experiment = new { experiment_id = experimentId.ToString(CultureInfo.InvariantCulture) } },
                     request_time = DateTimeOffset.FromUnixTimeMilliseconds(StartMs).ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
                     execution_duration = (TotalMs / 1000).ToString("0.000", CultureInfo.InvariantCulture) + "s",

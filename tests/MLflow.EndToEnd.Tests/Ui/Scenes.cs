@@ -43,12 +43,12 @@ internal static class Scenes
     }
 
     /// <summary>A wrong argument, two retries and a stream that the server cut.</summary>
-    public static SceneTrace Broken(long startMs)
+    public static SceneTrace Broken(long startMs, int number = 2)
     {
         const string question = "Where is my order 4471, and can you still change the address to 75011 Paris?";
         const string answer = "Your order 4471 left our warehouse in Lyon this morning and is due on Thursday. I could not change the";
         const string stack = "   at System.Net.Http.HttpConnection.FillAsync(Boolean async)\n   at OpenAI.Chat.ChatClient.CompleteChatStreamingAsync()\n   at KiteAgent.AnswerAsync(String question) in Agents/KiteAgent.cs:line 88\n   at KiteAgent.RunToolAgentAsync(String question) in Agents/KiteAgent.cs:line 41";
-        var trace = new SceneTrace(2, startMs) { Session = "s-4e90", User = "jules@contoso", Tags = { ["env"] = "production" } };
+        var trace = new SceneTrace(number, startMs) { Session = "s-4e90", User = "jules@contoso", Tags = { ["env"] = "production" } };
         object[] prompt = [new { role = "system", content = SystemText }, new { role = "user", content = question }];
         object asks = new { role = "assistant", content = (string?)null, tool_calls = new[] { Call("call_1", "get_order", """{"order_id":"4471"}"""), Call("call_2", "update_address", """{"order_id":"4471","zip":75011,"city":"Paris"}""") } };
         var tools = new[] { OrderTool, AddressTool };
@@ -126,6 +126,84 @@ internal static class Scenes
             .Event("mlflow.openai.attempt", 0, ("attempt", 1), ("duration_ms", 205.0), ("http.response.status_code", 401), ("openai.request_id", "req_91b7"))
             .Fails("System.ClientModel.ClientResultException", "HTTP 401 (invalid_request_error: invalid_api_key)\n\nIncorrect API key provided: sk-bad.", "   at OpenAI.Chat.ChatClient.CompleteChat()\n   at Program.<Main>$(String[] args) in app.cs:line 7", 210);
         return trace;
+    }
+
+    /// <summary>A conversation of 25 calls, the last with a prompt of 50 messages.</summary>
+    public static SceneTrace Long(int number, long startMs)
+    {
+        var trace = new SceneTrace(number, startMs);
+        trace.Add(1, 0, "Conversation", "AGENT", 0, 26_000);
+        var messages = new List<object> { new { role = "system", content = SystemText } };
+        for (var i = 1; i <= 25; i++)
+        {
+            messages.Add(new { role = "user", content = $"Question {i} of a long conversation about fares, seats and refunds?" });
+            object answer = new { role = "assistant", content = $"The answer to question {i}.\n\n" + string.Concat(Enumerable.Repeat("It has a few sentences, as answers have. ", 4)) };
+            trace.Add(i + 1, 1, "Completions", "CHAT_MODEL", i * 1000, i * 1000 + 900).Chat(Model, [.. messages], answer).Usage(1200 + i * 90, 40, 1152);
+            messages.Add(answer);
+        }
+
+        return trace;
+    }
+
+    /// <summary>An agent of many steps, ten deep.</summary>
+    public static SceneTrace Large(int number, long startMs, int steps)
+    {
+        var trace = new SceneTrace(number, startMs);
+        trace.Add(1, 0, "LargeRun", "AGENT", 0, steps * 10).Set("mlflow.spanInputs", new { question = "How large?" });
+        for (var i = 2; i <= steps; i++)
+        {
+            trace.Add(i, i % 10 == 2 ? 1 : i - 1, $"step_{i}", "TOOL", i * 9, i * 9 + 8).Set("mlflow.spanInputs", new { i });
+        }
+
+        return trace;
+    }
+
+    /// <summary>Every kind of part that a message can have.</summary>
+    public static SceneTrace Media(int number, long startMs)
+    {
+        var trace = new SceneTrace(number, startMs);
+        object[] content =
+        [
+            new { type = "input_text", text = "What does this say, and what does it cost?" },
+            new { type = "input_image", image_url = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==" },
+            new { type = "input_audio", input_audio = new { data = Silence(), format = "wav" } },
+            new { type = "input_file", filename = "fares.pdf", file_data = "data:application/pdf;base64,JVBERi0xLjQ=" },
+            new { type = "hologram", size = 3 },
+        ];
+        object[] output =
+        [
+            new { type = "reasoning", summary = new[] { new { type = "summary_text", text = "Compare both fares before answering." } } },
+            new { type = "web_search_call", status = "completed", action = new { type = "search", query = "contoso air fares" } },
+            new { type = "message", role = "assistant", content = new object[]
+            {
+                new { type = "output_text", text = "The YLOW fare costs **120 €**.", annotations = new[] { new { type = "url_citation", url = "https://example.com/fares", title = "Fares of Contoso Air" } } },
+                new { type = "refusal", refusal = "I cannot rebook without your consent." },
+            } },
+        ];
+        trace.Add(1, 0, "Responses", "CHAT_MODEL", 0, 1900).Set("mlflow.spanInputs", new { model = Model, input = new[] { new { role = "user", content } } })
+            .Set("mlflow.llm.model", Model).Set("mlflow.spanOutputs", new { id = "resp_1", @object = "response", output }).Usage(900, 60);
+        return trace;
+    }
+
+    // A tenth of a second of silence: a WAV file of 8,000 samples a second.
+    private static string Silence()
+    {
+        using var file = new MemoryStream();
+        using var writer = new BinaryWriter(file);
+        writer.Write("RIFF"u8);
+        writer.Write(36 + 800);
+        writer.Write("WAVEfmt "u8);
+        writer.Write(16);
+        writer.Write((short)1);
+        writer.Write((short)1);
+        writer.Write(8000);
+        writer.Write(8000);
+        writer.Write((short)1);
+        writer.Write((short)8);
+        writer.Write("data"u8);
+        writer.Write(800);
+        writer.Write(Enumerable.Repeat((byte)128, 800).ToArray());
+        return Convert.ToBase64String(file.ToArray());
     }
 
     /// <summary>One short call.</summary>

@@ -49,6 +49,46 @@ public sealed class SessionTests(UiFixture ui)
     }
 
     [Fact]
+    public async Task Keys_ArrowsEAndEnter_GoThroughTheTurns()
+    {
+        var experiment = await ui.CreateExperimentAsync("session keys");
+        var start = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() - 600_000;
+        for (var i = 0; i < 4; i++)
+        {
+            var turn = new SceneTrace(95 + i, start + i * 10_000) { Session = "s-keys" };
+            var span = turn.Add(1, 0, "ask", "AGENT", 0, 100).Set("mlflow.spanInputs", new { question = $"Question {i}" });
+            if (i % 2 == 1)
+            {
+                span.Fails("System.TimeoutException", "too late", "", 90);
+            }
+
+            await ui.SendAsync(turn, experiment);
+        }
+
+        await using var opened = await ui.OpenAsync($"experiments/{experiment}/session?id=s-keys");
+        var page = opened.Page;
+        var current = page.Locator(".turn a.u:focus");
+        await Expect(page.Locator(".foot")).ToContainTextAsync("open its trace");
+
+        await page.Keyboard.PressAsync("ArrowDown");
+        await Expect(current).ToHaveTextAsync("Question 0");
+        await page.Keyboard.PressAsync("ArrowDown");
+        await page.Keyboard.PressAsync("ArrowDown");
+        await Expect(current).ToHaveTextAsync("Question 2");
+        await page.Keyboard.PressAsync("ArrowUp");
+        await Expect(current).ToHaveTextAsync("Question 1");
+        await page.Keyboard.PressAsync("e");
+        await Expect(current).ToHaveTextAsync("Question 3");
+        await page.Keyboard.PressAsync("e");
+        await Expect(current).ToHaveTextAsync("Question 1");
+
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("h1")).ToHaveTextAsync("Question 1");
+        await Expect(page.Locator(".main .left")).ToBeVisibleAsync();
+        Assert.Empty(opened.Complaints);
+    }
+
+    [Fact]
     public async Task Session_Unknown_IsNotFound()
     {
         await using var opened = await ui.OpenAsync($"experiments/{ui.ExperimentId}/session?id=never");

@@ -67,25 +67,34 @@ public sealed class UiFixture : IAsyncLifetime
         return long.Parse(body!["experiment_id"], System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    public async Task SendAsync(SceneTrace scene, long experimentId)
+    public Task SendAsync(SceneTrace scene, long experimentId) => SendAsync(_client, scene, experimentId);
+
+    /// <summary>The same to any server.</summary>
+    public static async Task SendAsync(Uri server, SceneTrace scene, long experimentId)
+    {
+        using var client = new HttpClient { BaseAddress = server };
+        await SendAsync(client, scene, experimentId);
+    }
+
+    private static async Task SendAsync(HttpClient client, SceneTrace scene, long experimentId)
     {
         using var content = new ByteArrayContent(scene.ToRequest().ToByteArray());
         content.Headers.ContentType = new("application/x-protobuf");
         using var message = new HttpRequestMessage(HttpMethod.Post, "v1/traces") { Content = content };
         message.Headers.Add("x-mlflow-experiment-id", experimentId.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        using var spans = await _client.SendAsync(message);
+        using var spans = await client.SendAsync(message);
         spans.EnsureSuccessStatusCode();
         if (!scene.IsRunning)
         {
-            using var info = await _client.PostAsJsonAsync(new Uri("api/3.0/mlflow/traces", UriKind.Relative), scene.ToInfo(experimentId, scene.State));
+            using var info = await client.PostAsJsonAsync(new Uri("api/3.0/mlflow/traces", UriKind.Relative), scene.ToInfo(experimentId, scene.State));
             info.EnsureSuccessStatusCode();
         }
     }
 
     /// <summary>A page of its own context. Skips the test where there is no Chromium.</summary>
-    public async Task<BrowserPage> OpenAsync(string path, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Light, bool script = true)
+    public async Task<BrowserPage> OpenAsync(string path, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Light, bool script = true, string locale = "en-GB")
     {
-        var opened = await OpenAsync(BaseAddress, path, width, height, scheme, script);
+        var opened = await OpenAsync(BaseAddress, path, width, height, scheme, script, locale);
         if (script)
         {
             await opened.HasCircuitAsync();
@@ -95,13 +104,13 @@ public sealed class UiFixture : IAsyncLifetime
     }
 
     /// <summary>The same of any server, for pages that have no circuit, too.</summary>
-    public async Task<BrowserPage> OpenAsync(Uri server, string path, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Light, bool script = true)
+    public async Task<BrowserPage> OpenAsync(Uri server, string path, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Light, bool script = true, string locale = "en-GB")
     {
         Assert.SkipUnless(File.Exists(Chromium), $"{Chromium} is not installed; eng/setup.sh installs it.");
         _playwright ??= await Playwright.CreateAsync();
 
         // A busy machine may be slow; a test that waits for what never comes still ends.
-        Assertions.SetDefaultExpectTimeout(20_000);
+        Assertions.SetDefaultExpectTimeout(60_000);
         _browser ??= await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium, Args = Switches });
         var context = await _browser.NewContextAsync(new BrowserNewContextOptions
         {
@@ -110,7 +119,9 @@ public sealed class UiFixture : IAsyncLifetime
             BaseURL = server.ToString(),
             JavaScriptEnabled = script,
             IsMobile = width < 500,
+            Locale = locale,
         });
+        context.SetDefaultTimeout(60_000);
         var page = await context.NewPageAsync();
         var opened = new BrowserPage(page);
         await page.GotoAsync(path);

@@ -86,6 +86,9 @@ internal sealed class HardenedServer : IAsyncDisposable
 
     public static KeyValue Attribute(string key, string value) => new() { Key = key, Value = new AnyValue { StringValue = value } };
 
+    /// <summary>So that all is in the database's own file.</summary>
+    public ValueTask DisposeServerAsync() => _server.DisposeAsync();
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

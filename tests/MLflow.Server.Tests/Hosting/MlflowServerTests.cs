@@ -116,10 +116,9 @@ public sealed class MlflowServerTests : IDisposable
         await File.WriteAllTextAsync(_folder.File("file"), "", Xunit.TestContext.Current.CancellationToken);
         var path = _folder.File(Path.Combine("file", "mlflow.db"));
 
-        Assert.StartsWith(
-            $"The database '{path}' cannot be opened for writing: ",
-            await FailureAsync(options => options.BackendStoreUri = "sqlite:///" + path),
-            StringComparison.Ordinal);
+        var failure = await FailureAsync(options => options.BackendStoreUri = "sqlite:///" + path);
+        Assert.StartsWith($"The database '{path}' cannot be opened for writing: ", failure, StringComparison.Ordinal);
+        Assert.EndsWith(". Let the server's user write to it and to its folder, or name another file in --backend-store-uri.", failure, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,6 +30,23 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task Metrics_OfTwoServersInOneProcess_AreEachItsOwnAndOutliveTheOther()
+    {
+        await using var server = await HardenedServer.StartAsync();
+        await using (var another = await HardenedServer.StartAsync())
+        {
+            await another.ExportAsync(HardenedServer.Request(HardenedServer.Span(), HardenedServer.Span()));
+            await server.ExportAsync(HardenedServer.Request(HardenedServer.Span()));
+        }
+
+        await server.ExportAsync(HardenedServer.Request(HardenedServer.Span()));
+
+        var (_, text, _) = await server.SendAsync("GET", "/metrics");
+        Assert.Matches("""mlflow_server_ingested_total\{[^}]*kind="span"[^}]*\} 2\s""", text);
+        Assert.Matches("""http_server_request_duration_seconds_count\{[^}]*http_route="/v1/traces"[^}]*\} 2\s""", text);
+    }
+
+    [Fact]
     public async Task Metrics_TurnedOff_AreNotThere()
     {
         await using var server = await HardenedServer.StartAsync(options => options.Metrics = false);

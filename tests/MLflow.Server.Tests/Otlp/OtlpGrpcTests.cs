@@ -212,8 +212,8 @@ public sealed class OtlpGrpcTests : IClassFixture<SomeServer>
     [Fact]
     public void Port_OfAnotherServerThatStarts_IsTaken()
     {
-        using var first = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", 0, PriceTable.Shipped, "", []) { SearchTimeout = TimeSpan.FromSeconds(1) });
-        using var second = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", Assert.Single(first.Endpoints).Port, PriceTable.Shipped, "", []) { SearchTimeout = TimeSpan.FromSeconds(1) });
+        using var first = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", 0, PriceTable.Shipped, "", []) { Blobs = MLflow.Server.Blobs.BlobDestination.Parse(new(), "artifacts", []), SearchTimeout = TimeSpan.FromSeconds(1) });
+        using var second = GrpcSockets.Bind(new ServerSettings([IPAddress.Loopback], 0, "", "", Assert.Single(first.Endpoints).Port, PriceTable.Shipped, "", []) { Blobs = MLflow.Server.Blobs.BlobDestination.Parse(new(), "artifacts", []), SearchTimeout = TimeSpan.FromSeconds(1) });
 
         Assert.Equal((0, "it is in use"), (second.Endpoints.Count, second.Warning));
     }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Time.Testing;
 using MLflow.Server.Access;
 using MLflow.Server.Storage;
 using Xunit;
@@ -6,37 +5,9 @@ using Xunit;
 namespace MLflow.Server.Tests.Storage;
 
 /// <summary>What every <see cref="IAccessStore"/> must do.</summary>
-public abstract class AccessStoreConformance : IAsyncLifetime
+public abstract class AccessStoreConformance : DatabaseConformance
 {
-    private IDatabase? _database;
-
-    private protected FakeTimeProvider Time { get; } = new();
-
-    private protected IAccessStore Store { get; private set; } = null!;
-
-    protected static CancellationToken Token => Xunit.TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _database = await OpenAsync();
-        Store = _database.Access();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_database is not null)
-        {
-            await _database.DisposeAsync();
-            await CloseAsync();
-        }
-
-        GC.SuppressFinalize(this);
-    }
-
-    /// <summary>Opens the one database, as often as it is called.</summary>
-    private protected abstract Task<IDatabase> OpenAsync();
-
-    protected abstract Task CloseAsync();
+    private protected IAccessStore Store => field ??= Database.Access();
 
     /// <summary>All that is stored of tokens, as text.</summary>
     protected abstract Task<string> StoredAsync();

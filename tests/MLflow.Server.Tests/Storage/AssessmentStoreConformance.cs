@@ -183,6 +183,8 @@ public abstract class AssessmentStoreConformance : IAsyncLifetime
     [InlineData("feedback.good = '5.5'", "")]
     [InlineData("feedback.good != 'true'", "error number string")]
     [InlineData("feedback.good != '5.0'", "bool error string")]
+    [InlineData("feedback.good != 'NaN'", "bool error number string")]
+    [InlineData("feedback.good = '-Infinity'", "")]
     [InlineData("feedback.good LIKE 'y%'", "string")]
     [InlineData("feedback.good ILIKE 'YES'", "string")]
     [InlineData("feedback.good RLIKE '^(yes|true)$'", "bool string")]

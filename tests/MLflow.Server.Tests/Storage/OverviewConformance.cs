@@ -62,6 +62,46 @@ public abstract class OverviewConformance : IAsyncLifetime
         Assert.Equal(300, overview.Total.LatencyP50);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("span.name LIKE '%'")]
+    [InlineData("timestamp_ms > 0")]
+    public async Task Histogram_WholeTime_CountsTracesWhereTheyBegan(string? filter)
+    {
+        await WriteAsync(-1, 1);
+        await WriteAsync(0, 100);
+        await WriteAsync(Minute - 1, 300, SpanStatus.Error);
+        await WriteAsync((2 * Minute) + 5, 1000, SpanStatus.Error);
+        await WriteAsync((2 * Minute) + 6, 1000, SpanStatus.Error);
+        await WriteAsync(3 * Minute, 1);
+
+        var histogram = await _analysis.HistogramAsync(new HistogramQuery(0, filter, SomeTrace.StartMs, Minute, 3), Token);
+
+        Assert.Equal([(0, new HistogramBucket(2, 1)), (2, new HistogramBucket(2, 2))], histogram.Buckets.OrderBy(bucket => bucket.Key).Select(bucket => (bucket.Key, bucket.Value)));
+        Assert.Equal((2, 2), (histogram.Worst!.Bucket, histogram.Worst.Failed));
+        Assert.Empty((await _analysis.HistogramAsync(new HistogramQuery(1, filter, SomeTrace.StartMs, Minute, 3), Token)).Buckets);
+    }
+
+    [Theory]
+    [InlineData("name = 'a'", 1, 0)]
+    [InlineData("status = 'ERROR'", 1, 1)]
+    [InlineData("name = 'a' OR status = 'ERROR'", 2, 1)]
+    [InlineData("trace.text ILIKE '%NEEDLE%'", 1, 1)]
+    [InlineData("name RLIKE '^[ab]$'", 2, 1)]
+    public async Task Histogram_Filter_CountsWhatItFinds(string filter, int traces, int failed)
+    {
+        await _traces.WriteAsync(SomeTrace.Batch(SomeTrace.Span(SomeTrace.NewOtelId(), 1, name: "a")), Token);
+        await _traces.WriteAsync(SomeTrace.Batch(SomeTrace.Span(SomeTrace.NewOtelId(), 1, name: "b", status: SpanStatus.Error, attributes: ("note", "\"a needle in it\""))), Token);
+
+        var histogram = await _analysis.HistogramAsync(new HistogramQuery(0, filter, SomeTrace.StartMs, Minute, 3), Token);
+
+        Assert.Equal(new HistogramBucket(traces, failed), histogram.Buckets[0]);
+        Assert.Equal(failed == 0, histogram.Worst is null);
+    }
+
+    [Fact]
+    public Task Histogram_WrongFilter_IsRefused() => Assert.ThrowsAsync<MlflowException>(() => _analysis.HistogramAsync(new HistogramQuery(0, "nonsense = 'a'", 0, Minute, 3), Token));
+
     [Fact]
     public async Task Overview_ModelCalls_AddUpByModel()
     {
@@ -114,6 +154,30 @@ public abstract class OverviewConformance : IAsyncLifetime
         var overview = await _analysis.OverviewAsync(Query, Token);
 
         Assert.Equal([new ToolFigures("look", 2, 1, 20, 29), new ToolFigures("wait", 1, 0, null, null)], overview.Tools);
+    }
+
+    [Fact]
+    public async Task Overview_UsersModelsAndTools_AreCountedOverTime()
+    {
+        foreach (var (minute, user, session) in new[] { (0, "u-1", "s-1"), (0, "u-1", "s-2"), (0, "u-2", "s-2"), (2, "u-1", "") })
+        {
+            var id = SomeTrace.NewOtelId();
+            var start = minute * Minute;
+            await _traces.WriteAsync(
+                SomeTrace.Batch(
+                    SomeTrace.Span(id, 1, type: "AGENT", startMs: start, attributes: [("user.id", $"\"{user}\""), ("session.id", $"\"{session}\"")]),
+                    SomeTrace.Span(id, 2, 1, "look", "TOOL", minute == 2 ? SpanStatus.Error : SpanStatus.Ok, start),
+                    SomeTrace.Span(id, 3, 1, "ask", "CHAT_MODEL", SpanStatus.Ok, start, attributes: [("mlflow.llm.model", "\"gpt-a\"")])),
+                Token);
+        }
+
+        var overview = await _analysis.OverviewAsync(Query, Token);
+
+        Assert.Equal((2, 2), (overview.Total.Users, overview.Total.Sessions));
+        Assert.Equal((2, 2), (overview.Buckets[0].Users, overview.Buckets[0].Sessions));
+        Assert.Equal((1, 0), (overview.Buckets[2].Users, overview.Buckets[2].Sessions));
+        Assert.Equal([new PieceCalls("gpt-a", 0, 3, 0), new PieceCalls("gpt-a", 2, 1, 0)], overview.ModelCalls);
+        Assert.Equal([new PieceCalls("look", 0, 3, 0), new PieceCalls("look", 2, 1, 1)], overview.ToolCalls);
     }
 
     [Fact]

@@ -107,7 +107,7 @@ internal sealed class RandomFilter
     private (string Text, Func<ReferenceTrace, ReferenceSpan?, bool> Holds) Condition()
     {
         var prefix = Pick("", "attribute.", "attributes.", "trace.");
-        switch (_random.Next(18))
+        switch (_random.Next(19))
         {
             case 0:
                 return Number(prefix + Pick("timestamp", "timestamp_ms"), trace => trace.TimeMs, SomeTrace.StartMs + _random.Next(-1, 6));
@@ -159,6 +159,8 @@ internal sealed class RandomFilter
                     "<" => cost < limit,
                     _ => cost <= limit,
                 });
+            case 17:
+                return Number(prefix + "tokens", trace => trace.Tokens, _random.GetItems([0, 5, 70, 71], 1)[0]);
             default:
                 return Assessment();
         }

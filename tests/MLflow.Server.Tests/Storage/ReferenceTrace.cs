@@ -23,6 +23,8 @@ internal sealed record ReferenceTrace
     /// <summary>In dollars.</summary>
     public double? Cost { get; init; }
 
+    public long? Tokens { get; init; }
+
     public string? ClientRequestId { get; init; }
 
     public string? Name { get; init; }

@@ -1,5 +1,7 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Data.Sqlite;
 using MLflow.Server.Storage.Sqlite;
+using MLflow.Server.Telemetry;
 using Xunit;
 
 namespace MLflow.Server.Tests.Storage;
@@ -24,6 +26,31 @@ public sealed class SqliteWriterTests : IDisposable
 
         await Task.WhenAll(writes);
         Assert.Equal(101, Count(path));
+    }
+
+    [Fact]
+    public async Task Write_ListenerOfTheProgramThrows_GoesOn()
+    {
+        using var meter = new ServerMeter();
+        var heard = 0;
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter.Scope == meter)
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => throw new InvalidOperationException($"heard {++heard}"));
+        listener.Start();
+        var path = _folder.File("mlflow.db");
+        await using (var database = SqliteDatabase.Open(path, TimeProvider.System, meter: meter))
+        {
+            await database.Writer.WriteAsync(session => session[InsertSql].Bind(1, "a").Execute(), CancellationToken.None);
+            await database.Writer.WriteAsync(session => session[InsertSql].Bind(1, "b").Execute(), CancellationToken.None);
+        }
+
+        Assert.Equal((2, 3), (heard, Count(path)));
     }
 
     [Fact]

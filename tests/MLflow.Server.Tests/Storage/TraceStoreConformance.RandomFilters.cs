@@ -78,7 +78,7 @@ public abstract partial class TraceStoreConformance
             ("timestamp_ms", trace => trace.TimeMs), ("execution_time", trace => trace.DurationMs), ("end_time", trace => trace.TimeMs + trace.DurationMs),
             ("status", trace => trace.State), ("name", trace => trace.Name), ("attribute.request_id", trace => trace.Id),
             ("tags.k", trace => trace.Tags.GetValueOrDefault("k")), ("metadata.`mlflow.trace.session`", trace => trace.Metadata.GetValueOrDefault("mlflow.trace.session")),
-            ("run_id", trace => trace.Metadata.GetValueOrDefault("mlflow.sourceRun")), ("trace.cost", trace => trace.Cost),
+            ("run_id", trace => trace.Metadata.GetValueOrDefault("mlflow.sourceRun")), ("trace.cost", trace => trace.Cost), ("tokens", trace => trace.Tokens),
         ];
         var chosen = random.GetItems(keys, random.Next(3)).DistinctBy(key => key.Key).Select(key => (key.Key, key.Value, Descending: random.Next(2) == 0)).ToList();
         var comparer = Comparer<IComparable?>.Create((left, right) => left is string text ? string.CompareOrdinal(text, (string?)right) : left!.CompareTo(right));
@@ -112,11 +112,21 @@ public abstract partial class TraceStoreConformance
 
             // Told by a call, which therefore has it among its attributes.
             var cost = spans.Count > 0 && random.Next(2) == 0 ? random.GetItems([0.0105, 2.5, 0.1, 0], 1)[0] : (double?)null;
+            long? tokens = cost is null || random.Next(3) == 0 ? null : random.GetItems([0L, 5, 70], 1)[0];
             if (cost is { } dollars)
             {
                 spans[^1] = spans[^1] with
                 {
                     Attributes = new Dictionary<string, string>(spans[^1].Attributes) { ["mlflow.llm.cost"] = string.Create(CultureInfo.InvariantCulture, $$"""{"input_cost": {{dollars}}, "output_cost": 0, "total_cost": {{dollars}}}""") },
+                };
+            }
+
+            // Of a call whose cost is told, or its price would be looked for and noted.
+            if (tokens is { } count)
+            {
+                spans[^1] = spans[^1] with
+                {
+                    Attributes = new Dictionary<string, string>(spans[^1].Attributes) { ["mlflow.chat.tokenUsage"] = string.Create(CultureInfo.InvariantCulture, $$"""{"input_tokens": {{count}}, "output_tokens": 0, "total_tokens": {{count}}}""") },
                 };
             }
 
@@ -132,6 +142,7 @@ public abstract partial class TraceStoreConformance
                 DurationMs = random.Next(4) == 0 ? null : random.Next(5),
                 State = random.Next(3) switch { 0 => "OK", 1 => "ERROR", _ => i < 20 ? "INTERRUPTED" : "IN_PROGRESS" },
                 Cost = cost,
+                Tokens = tokens,
                 ClientRequestId = Maybe(ReferenceTrace.Texts),
                 Name = Maybe(ReferenceTrace.Texts),
                 Tags = Pairs(["k", "my key"], ReferenceTrace.Texts),

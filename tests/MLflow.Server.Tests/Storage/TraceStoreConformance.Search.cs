@@ -47,6 +47,43 @@ public abstract partial class TraceStoreConformance
         Assert.Equal(whole, paged);
     }
 
+    [Theory]
+    [InlineData("tokens DESC", "a b c d", 1, 2, 0, 3)]
+    [InlineData("tokens ASC", "a b c d", 0, 2, 1, 3)]
+    [InlineData("first_token_ms DESC", "a b c d", 2, 0, 1, 3)]
+    [InlineData("first_token_ms", "a b c d", 0, 2, 1, 3)]
+    public async Task Search_ByFiguresOfCalls_OrdersByThemAndPutsThoseWithoutLast(string orderBy, string names, params int[] expected)
+    {
+        (int? Tokens, int? FirstToken)[] calls = [(5, 40), (70, null), (6, 300), (null, null)];
+        foreach (var (name, i) in names.Split(' ').Select((name, i) => (name, i)))
+        {
+            List<(string, string)> attributes = [];
+            if (calls[i].Tokens is { } tokens)
+            {
+                attributes.Add(("mlflow.chat.tokenUsage", $$"""{"input_tokens": {{tokens}}, "output_tokens": 0}"""));
+            }
+
+            if (calls[i].FirstToken is { } firstToken)
+            {
+                attributes.Add(("mlflow.stream.time_to_first_token_ms", firstToken.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+            }
+
+            await Store.WriteAsync(Batch(Span(NewOtelId(), 1, name: name, startMs: -i, attributes: [.. attributes])), Cancellation);
+        }
+
+        var found = new List<string?>();
+        string? token = null;
+        do
+        {
+            var page = await Store.SearchAsync(new TraceQuery { ExperimentIds = [0], OrderBy = [orderBy], PageSize = 1, PageToken = token }, Cancellation);
+            found.AddRange(page.Traces.Select(trace => trace.Facts.Name));
+            token = page.NextPageToken;
+        }
+        while (token is not null);
+
+        Assert.Equal(expected.Select(i => names.Split(' ')[i]), found);
+    }
+
     [Fact]
     public async Task Search_ByAKeyThatSomeLack_PutsThoseLastInBothDirections()
     {

@@ -32,6 +32,17 @@ public abstract partial class TraceStoreConformance : IAsyncLifetime
     protected abstract Task CloseAsync();
 
     [Fact]
+    public async Task FindBySpan_Id_NamesTheTracesThatHaveIt()
+    {
+        var (first, second) = (SomeTrace.NewOtelId(), SomeTrace.NewOtelId());
+        await Store.WriteAsync(SomeTrace.Batch(SomeTrace.Span(first, 1), SomeTrace.Span(first, 0x7711, 1)), Cancellation);
+        await Store.WriteAsync(SomeTrace.Batch(SomeTrace.Span(second, 1), SomeTrace.Span(second, 0x7712, 1)), Cancellation);
+
+        Assert.Equal(["tr-" + second], await Store.FindBySpanAsync(SomeTrace.SpanId(0x7712), Cancellation));
+        Assert.Empty(await Store.FindBySpanAsync("ffffffffffffffff", Cancellation));
+    }
+
+    [Fact]
     public async Task Write_SpansOfATrace_AreReadBackAsTheyWere()
     {
         var id = NewOtelId();
@@ -276,6 +287,65 @@ public abstract partial class TraceStoreConformance : IAsyncLifetime
         Assert.Equal("told name", info.Tags["mlflow.traceName"]);
         Assert.Equal("TRACKING_STORE", info.Tags["mlflow.trace.spansLocation"]);
         Assert.Equal(new TraceFacts { Name = "root", InputTokens = 3, OutputTokens = 4, TotalTokens = 7, UnpricedCalls = 1, SpanCount = 2, AnnouncedSpanCount = 2 }, info.Facts);
+    }
+
+    [Theory]
+    [InlineData(true, true, TraceState.Ok)]
+    [InlineData(true, false, TraceState.InProgress)]
+    [InlineData(false, true, TraceState.InProgress)]
+    [InlineData(false, false, TraceState.Error)]
+    public async Task Write_InfoWithItsSpans_EndsAsOneAfterTheOther(bool hasEnded, bool hasPreviews, TraceState state)
+    {
+        var experiment = await Experiments.CreateAsync($"together-{hasEnded}{hasPreviews}", null, new Dictionary<string, string>(), Cancellation);
+        var (together, apart) = (await WriteAsync(isTogether: true), await WriteAsync(isTogether: false));
+
+        Assert.Equal(Described(apart), Described(together));
+
+        async Task<TraceInfo> WriteAsync(bool isTogether)
+        {
+            var id = NewOtelId();
+            TraceBatch[] batches =
+            [
+                Batch(
+                    Span(id, 1, name: "root", durationMs: hasEnded ? 300 : null, attributes: [("mlflow.spanInputs", "\"in\""), ("mlflow.spanOutputs", "\"out\"")]),
+                    Span(id, 2, parent: 1, attributes: [("mlflow.chat.tokenUsage", """{"input_tokens": 3, "output_tokens": 4}""")])),
+                new TraceBatch
+                {
+                    Infos =
+                    [
+                        Info(id, experiment.ExperimentId, state, startMs: 7) with
+                        {
+                            RequestTimeMs = hasPreviews ? StartMs + 7 : 0,
+                            DurationMs = hasPreviews ? 55 : null,
+                            ClientRequestId = hasPreviews ? "r-2" : null,
+                            RequestPreview = hasPreviews ? "asked" : null,
+                            Metadata = new Dictionary<string, string> { ["mlflow.trace.tokenUsage"] = """{"input_tokens": 1, "cache_read_input_tokens": 1}""", ["mlflow.trace.sizeStats"] = """{"num_spans": 5}""" },
+                            Tags = new Dictionary<string, string> { ["tag"] = "value" },
+                        },
+                    ],
+                },
+            ];
+            foreach (var batch in isTogether ? [batches[0] with { Infos = batches[1].Infos }] : batches)
+            {
+                await Store.WriteAsync(batch, Cancellation);
+            }
+
+            return await InfoAsync(id);
+        }
+
+        static object Described(TraceInfo info) => new
+        {
+            info.ExperimentId,
+            info.ClientRequestId,
+            info.RequestTimeMs,
+            info.DurationMs,
+            info.State,
+            info.RequestPreview,
+            info.ResponsePreview,
+            info.Facts,
+            Metadata = string.Join('|', info.Metadata.OrderBy(pair => pair.Key)),
+            Tags = string.Join('|', info.Tags.OrderBy(pair => pair.Key)).Replace(info.TraceId, "", StringComparison.Ordinal),
+        };
     }
 
     [Theory]

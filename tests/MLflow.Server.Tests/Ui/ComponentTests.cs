@@ -72,6 +72,33 @@ public sealed class ComponentTests : BunitContext
     }
 
     [Fact]
+    public void ReadingPane_WhereTheContentIsLost_SaysSo()
+    {
+        var tree = SomeSpan.Tree(SomeSpan.Of(1, 0, "TOOL", 0, 5, null, ("mlflow.server.lostContent", "The content of this span cannot be shown: it is gone.")));
+        var pane = Render<ReadingPane>(parameters => parameters.Add(p => p.Node, tree.Rows[0]).Add(p => p.Tree, tree).Add(p => p.Url, new TraceUrl("tr-1")));
+
+        Assert.Equal("The content of this span cannot be shown: it is gone.", pane.Find("[role=alert]").TextContent);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void MetaLine_OfAnArchivedTrace_SaysSo(bool isArchived)
+    {
+        var info = new TraceInfo
+        {
+            TraceId = "tr-1",
+            ExperimentId = 1,
+            RequestTimeMs = 1_795_399_326_000,
+            State = TraceState.Ok,
+            Metadata = isArchived ? new Dictionary<string, string> { ["mlflow.trace.archived"] = "true" } : [],
+        };
+        var view = new TraceView(info, [SomeSpan.Of(1, 0, "AGENT", 0, 10)], DateTimeOffset.FromUnixTimeMilliseconds(info.RequestTimeMs));
+
+        Assert.Equal(isArchived, Render<MetaLine>(parameters => parameters.Add(p => p.View, view)).Markup.Contains("<b>archived</b>", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void SpanSurface_OrphanAndError_SaySoUnderTheirRows()
     {
         var info = new TraceInfo { TraceId = "tr-1", ExperimentId = 1, RequestTimeMs = 1_795_399_326_000, State = TraceState.Error, Facts = new TraceFacts { SpanCount = 2, AnnouncedSpanCount = 4 } };

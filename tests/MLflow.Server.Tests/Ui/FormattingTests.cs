@@ -69,4 +69,37 @@ public sealed class FormattingTests
 
     [Fact]
     public void Render_NotJson_IsEncodedAsItIs() => Assert.Equal("&lt;script&gt;", JsonMarkup.Render("<script>"));
+
+    [Fact]
+    public async Task Figures_InJapanese_AreAsJapanReadsThem()
+    {
+        var figures = await Task.Run(
+            () =>
+            {
+                Words.PageLanguage = Words.Japanese;
+                var monday = new DateTimeOffset(2026, 11, 23, 3, 14, 7, TimeSpan.Zero);
+                return new[]
+                {
+                    Figures.Duration(125_000), Figures.Duration(412), Figures.Percent(0.38), Figures.Percent(0.001), Figures.Plural(1, "trace"), Figures.Plural(1531, "trace"), Figures.Day(monday), Figures.MonthDay(monday),
+                    Figures.ShortTime(monday.ToUnixTimeMilliseconds(), monday.AddDays(1)), Figures.ShortTime(monday.ToUnixTimeMilliseconds(), monday.AddYears(1)),
+                };
+            },
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal(["2 分 05 秒", "412\u00A0ms", "38%", "1% 未満", "トレース 1 件", "トレース 1,531 件", "23日(月)", "11月23日", "11/23 03:14", "2026/11/23"], figures);
+        Assert.Equal("Mon 23", Figures.Day(new DateTimeOffset(2026, 11, 23, 0, 0, 0, TimeSpan.Zero)));
+    }
+
+    [Theory]
+    [InlineData(0.4, "<1\u00A0ms")]
+    [InlineData(2, "2\u00A0ms")]
+    [InlineData(2.6, "2\u00A0ms")]
+    [InlineData(12.7, "12\u00A0ms")]
+    [InlineData(999.9, "999\u00A0ms")]
+    [InlineData(3418.2, "3.42\u00A0s")]
+    public void TraceDuration_FromListOrSpans_ReadsTheSame(double ms, string text)
+    {
+        Assert.Equal(text, Figures.TraceDuration(ms));
+        Assert.Equal(text, Figures.TraceDuration(Math.Floor(ms)));
+    }
 }

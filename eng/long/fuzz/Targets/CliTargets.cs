@@ -10,12 +10,10 @@ namespace MLflow.Fuzz;
 /// <summary>What the command line reads of files that others may have written.</summary>
 internal static class CliTargets
 {
-    private static readonly TraceUpload Upload = new(new TrackingApi(new Uri("http://127.0.0.1:9"), TimeProvider.System, CredentialSource.OfEnvironment), null!, "0");
-
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         new("Parquet files", [Parquet()], ReadParquet, ByteMutations.Mutate) { IsNoisy = true },
-        new("lines of traces", [.. ServerSeeds.TracesJson.Select(Line), .. ServerSeeds.OtlpTraces], ReadLine, TextMutations.Mutate),
+        new("lines of traces", [.. TraceSeeds.TracesJson.Select(Line), .. TraceSeeds.OtlpTraces], ReadLine, TextMutations.Mutate),
     ];
 
     private static void ReadParquet(byte[] input)
@@ -39,7 +37,7 @@ internal static class CliTargets
     {
         try
         {
-            using var piece = Upload.Read(input);
+            using var piece = ImportPiece.Read(input, takesRequests: true);
             if (piece.Traces is null)
             {
                 OtlpProtobuf.Convert(piece.Root);

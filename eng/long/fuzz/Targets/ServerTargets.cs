@@ -45,19 +45,19 @@ internal sealed class ServerTargets : IAsyncDisposable
         _store = new SqliteTraceStore(_database);
         _experiments = new SqliteExperimentStore(_database);
         _runs = new SqliteRunStore(_database);
-        var spans = OtlpDecoder.Decode(OtlpJson.Parse(ServerSeeds.OtlpTraces[0], new ExportTraceServiceRequest()), Limits).Spans;
+        var spans = OtlpDecoder.Decode(OtlpJson.Parse(TraceSeeds.OtlpTraces[0], new ExportTraceServiceRequest()), Limits).Spans;
         Wait(_store.WriteAsync(new TraceBatch { Spans = spans, Infos = [TraceInfoJson.ReadStartTrace(RequestJson.Parse(ServerSeeds.StartTrace, Limits))] }, CancellationToken.None));
     }
 
     public IReadOnlyList<FuzzTarget> All =>
     [
-        new("OTLP traces, protobuf", [.. ServerSeeds.OtlpTraces.Select(json => OtlpJson.Parse(json, new ExportTraceServiceRequest()).ToByteArray()), .. ServerSeeds.Recorded("traces.*pb")], OtlpProtobuf_, ProtobufMutations.Mutate),
-        new("OTLP traces, JSON", [.. ServerSeeds.OtlpTraces, .. ServerSeeds.Recorded("traces.*json")], OtlpJson_, TextMutations.Mutate),
+        new("OTLP traces, protobuf", [.. TraceSeeds.OtlpTraces.Select(json => OtlpJson.Parse(json, new ExportTraceServiceRequest()).ToByteArray()), .. ServerSeeds.Recorded("traces.*pb")], OtlpProtobuf_, ProtobufMutations.Mutate),
+        new("OTLP traces, JSON", [.. TraceSeeds.OtlpTraces, .. ServerSeeds.Recorded("traces.*json")], OtlpJson_, TextMutations.Mutate),
         new("OTLP logs, both", [.. ServerSeeds.OtlpLogs, .. ServerSeeds.OtlpLogs.Select(json => OtlpJson.Parse(json, new ExportLogsServiceRequest()).ToByteArray()), .. ServerSeeds.Recorded("logs.*")], Logs, MutateLogs),
-        new("compressed bodies", [.. Encodings.SelectMany((_, i) => ServerSeeds.OtlpTraces.Select(json => Compressed(i, json)))], Body, ByteMutations.Mutate),
-        new("gRPC messages", [.. Encodings.SelectMany((_, i) => ServerSeeds.OtlpTraces.Select(json => Framed(Compressed(i, json))))], Grpc, ByteMutations.Mutate),
+        new("compressed bodies", [.. Encodings.SelectMany((_, i) => TraceSeeds.OtlpTraces.Select(json => Compressed(i, json)))], Body, ByteMutations.Mutate),
+        new("gRPC messages", [.. Encodings.SelectMany((_, i) => TraceSeeds.OtlpTraces.Select(json => Framed(Compressed(i, json))))], Grpc, ByteMutations.Mutate),
         new("calls to be recorded", ServerSeeds.Calls, Call, ProtobufMutations.Mutate),
-        new("traces.json", ServerSeeds.TracesJson, TracesJson, TextMutations.Mutate),
+        new("traces.json", TraceSeeds.TracesJson, TracesJson, TextMutations.Mutate),
         new("requests in JSON", ServerSeeds.Requests, Request, TextMutations.Mutate),
         new("headers", ServerSeeds.Headers, Headers, TextMutations.Mutate),
         new("filters and orders", ServerSeeds.Filters, Filter, TextMutations.Mutate) { IsNoisy = true },

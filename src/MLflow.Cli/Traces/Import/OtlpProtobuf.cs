@@ -150,7 +150,8 @@ internal sealed class OtlpProtobuf
             return;
         }
 
-        foreach (var kind in any.EnumerateObject())
+        // In protobuf's JSON a null is a field that is not there.
+        foreach (var kind in any.EnumerateObject().Where(kind => kind.Value.ValueKind != JsonValueKind.Null))
         {
             switch (kind.Name)
             {

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MLflow.Cli.Traces.Parquet;
 
 namespace MLflow.Cli.Traces.Import;
 
@@ -21,29 +20,8 @@ internal sealed class TraceUpload
         _assessments = new AssessmentUpload(api);
     }
 
-    /// <param name="line">A trace, an answer of the API with traces, or an OTLP request; all as JSON. It must stay as it is until the piece is disposed.</param>
-    /// <exception cref="FormatException">It is none of them.</exception>
-    public ImportPiece Read(ReadOnlyMemory<byte> line)
-    {
-        var document = Parse(line);
-        try
-        {
-            var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("resourceSpans", out _))
-            {
-                return new ImportPiece(document, TraceDocument.ReadAll(root));
-            }
-
-            return _api.Workspace is null
-                ? new ImportPiece(document, null)
-                : throw new FormatException("it is an OTLP request, which has spans alone, and an experiment of a Databricks workspace takes whole traces: export them with --format mlflow");
-        }
-        catch
-        {
-            document.Dispose();
-            throw;
-        }
-    }
+    /// <inheritdoc cref="ImportPiece.Read" />
+    public ImportPiece Read(ReadOnlyMemory<byte> line) => ImportPiece.Read(line, takesRequests: _api.Workspace is null);
 
     /// <returns>How many traces there were; of an OTLP request, which knows spans only, 1.</returns>
     /// <exception cref="FormatException">A span of it has no form.</exception>
@@ -185,19 +163,5 @@ internal sealed class TraceUpload
         }
 
         return text.ToArray();
-    }
-
-    private static JsonDocument Parse(ReadOnlyMemory<byte> line)
-    {
-        try
-        {
-            return JsonDocument.Parse(line, TraceDocument.ReaderOptions);
-        }
-        catch (JsonException e)
-        {
-            throw new FormatException(line.Span.StartsWith(ParquetTraceLines.Magic)
-                ? "it is Parquet, which is read from its end: give the file with --file"
-                : $"it is not a whole JSON value ({e.Message}); each line must be one, as 'jq -c .' writes them", e);
-        }
     }
 }

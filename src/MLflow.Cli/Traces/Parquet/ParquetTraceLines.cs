@@ -3,6 +3,7 @@ using MLflow.Cli.Commands;
 using MLflow.Cli.Traces.Import;
 using Parquet;
 using Parquet.Schema;
+using Type = Parquet.Meta.Type;
 
 namespace MLflow.Cli.Traces.Parquet;
 
@@ -13,17 +14,22 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
     public static readonly byte[] Magic = "PAR1"u8.ToArray();
 
     private readonly ParquetReader _reader;
+    private readonly EndingStream _file;
+    private readonly IReadOnlyDictionary<long, long> _ends;
     private readonly string _path;
     private readonly Dictionary<string, string?[]> _texts = [];
     private readonly Dictionary<string, long?[]> _numbers = [];
+    private Dictionary<string, DataField>? _fields;
     private int _group;
     private int _rows;
     private int _row;
     private long _rowsBefore;
 
-    private ParquetTraceLines(ParquetReader reader, string path)
+    private ParquetTraceLines(ParquetReader reader, EndingStream file, IReadOnlyDictionary<long, long> ends, string path)
     {
         _reader = reader;
+        _file = file;
+        _ends = ends;
         _path = path;
     }
 
@@ -66,7 +72,9 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
     {
         try
         {
-            return new ParquetTraceLines(await ParquetReader.CreateAsync(file, SpanTable.Options, cancellationToken: cancellationToken), path);
+            var ends = ParquetWalk.Check(file, cancellationToken);
+            var ending = new EndingStream(file);
+            return new ParquetTraceLines(await ParquetReader.CreateAsync(ending, SpanTable.Options, cancellationToken: cancellationToken), ending, ends, path);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -119,7 +127,7 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
 
     private async Task CheckAsync(CancellationToken cancellationToken)
     {
-        var fields = Fields();
+        var fields = _fields ??= Fields();
         var missing = SpanTable.Needed.Concat(SpanTable.NeededNumbers).Where(name => !fields.ContainsKey(name)).ToList();
         if (missing.Count > 0)
         {
@@ -192,19 +200,39 @@ internal sealed class ParquetTraceLines : ITraceLines, IAsyncDisposable
         foreach (var name in SpanTable.Needed)
         {
             var values = new string?[_rows];
-            await group.ReadAsync(Field(name), values.AsMemory(), null, cancellationToken);
+            await group.ReadAsync(Whole(group, name, Type.BYTE_ARRAY), values.AsMemory(), null, cancellationToken);
             _texts[name] = values;
         }
 
         foreach (var name in SpanTable.NeededNumbers)
         {
             var values = new long?[_rows];
-            await group.ReadAsync<long>(Field(name), values.AsMemory(), null, cancellationToken);
+            await group.ReadAsync<long>(Whole(group, name, Type.INT64), values.AsMemory(), null, cancellationToken);
             _numbers[name] = values;
         }
     }
 
-    private DataField Field(string name) => _reader.Schema.FindDataField(name);
+    /// <summary>
+    /// A column that has a value, or none, for each row, and the type of which its index tells; nothing behind it can be read then. Parquet.Net would make up
+    /// those that are missing from memory that it used before, write over it what is of another type, and go on to the next column's pages.
+    /// </summary>
+    private DataField Whole(ParquetRowGroupReader group, string name, Type type)
+    {
+        var field = (_fields ??= Fields())[name];
+        var values = group.GetMetadata(field)?.MetaData;
+        if (values?.NumValues != _rows)
+        {
+            throw new InvalidDataException($"its column {name} has {values?.NumValues ?? 0} values for {_rows} rows");
+        }
+
+        if (values.Type != type)
+        {
+            throw new InvalidDataException($"its column {name} has values of type {values.Type} instead of {type}");
+        }
+
+        _file.End = _ends[ParquetWalk.StartOf(values.DataPageOffset, values.IndexPageOffset ?? 0, values.DictionaryPageOffset ?? 0)];
+        return field;
+    }
 
     private long RowNumber => _rowsBefore + _row + 1;
 

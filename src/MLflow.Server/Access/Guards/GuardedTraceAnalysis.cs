@@ -33,6 +33,12 @@ internal sealed class GuardedTraceAnalysis : ITraceAnalysis
         return await _analysis.OverviewAsync(query, cancellationToken).ConfigureAwait(false);
     }
 
+    public async Task<TraceHistogram> HistogramAsync(HistogramQuery query, CancellationToken cancellationToken)
+    {
+        await _caller.RequireAsync(ExperimentRights.Read, query.ExperimentId).ConfigureAwait(false);
+        return await _analysis.HistogramAsync(query, cancellationToken).ConfigureAwait(false);
+    }
+
     public async Task<IReadOnlyList<SessionSummary>> SessionsAsync(SessionQuery query, CancellationToken cancellationToken)
     {
         await _caller.RequireAsync(ExperimentRights.Read, query.ExperimentId).ConfigureAwait(false);

@@ -79,10 +79,30 @@ internal sealed class GuardedTraceStore : ITraceStore
         return await _traces.GetInfosAsync(traceIds, cancellationToken).ConfigureAwait(false);
     }
 
+    public async Task<IReadOnlyList<string>> FindBySpanAsync(string spanId, CancellationToken cancellationToken)
+    {
+        var caller = await _caller.GetAsync().ConfigureAwait(false);
+        var found = await _traces.FindBySpanAsync(spanId, cancellationToken).ConfigureAwait(false);
+        var experiments = await _traces.GetExperimentsAsync(found, cancellationToken).ConfigureAwait(false);
+        return [.. found.Where(traceId => experiments.TryGetValue(traceId, out var experimentId) && caller.May(ExperimentRights.Read, experimentId))];
+    }
+
     public async Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, CancellationToken cancellationToken)
     {
         await RequireAsync(ExperimentRights.Read, [traceId], cancellationToken).ConfigureAwait(false);
         return await _traces.GetSpansAsync(traceId, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, IReadOnlyCollection<string> spanIds, CancellationToken cancellationToken)
+    {
+        await RequireAsync(ExperimentRights.Read, [traceId], cancellationToken).ConfigureAwait(false);
+        return await _traces.GetSpansAsync(traceId, spanIds, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<IReadOnlyList<SpanRecord>> GetSkeletonAsync(string traceId, CancellationToken cancellationToken)
+    {
+        await RequireAsync(ExperimentRights.Read, [traceId], cancellationToken).ConfigureAwait(false);
+        return await _traces.GetSkeletonAsync(traceId, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<TracePage> SearchAsync(TraceQuery query, CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
+using MLflow.Server.Gateway;
 using MLflow.Server.Otlp;
 using MLflow.Server.Rest;
 
@@ -92,6 +93,8 @@ internal sealed class AccessAnswers : IAuthorizationMiddlewareResultHandler
             return new Otlp.OtlpAnswer(otlp, isProtobuf ? OtlpFormat.Protobuf : OtlpFormat.Json).ExecuteAsync(context);
         }
 
-        return ErrorAnswers.Answer(code, message, status).ExecuteAsync(context);
+        return GatewayAnswers.IsOpenAI(request.Path)
+            ? GatewayAnswers.OfOpenAI(new GatewayRefusal(status, "authentication_error", code.ToString(), message)).ExecuteAsync(context)
+            : ErrorAnswers.Answer(code, message, status).ExecuteAsync(context);
     }
 }

@@ -35,7 +35,8 @@ internal static class AccessExtensions
             .AddScoped<ITraceAnalysis, GuardedTraceAnalysis>()
             .AddScoped<IExperimentStore, GuardedExperimentStore>()
             .AddScoped<IRunStore, GuardedRunStore>()
-            .AddScoped<IAssessmentStore, GuardedAssessmentStore>();
+            .AddScoped<IAssessmentStore, GuardedAssessmentStore>()
+            .AddScoped<IViewStore, GuardedViewStore>();
 
         services.AddDataProtection().SetApplicationName("mlflow");
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(provider => new ConfigureOptions<KeyManagementOptions>(keys =>

@@ -22,9 +22,10 @@ internal sealed class PostgresDatabase : IDatabase
     private readonly PostgresChangeFeed _feed;
     private int _isClosing;
 
-    private PostgresDatabase(NpgsqlDataSource sources, NpgsqlDataSource writers, NpgsqlDataSource readers, TimeProvider timeProvider, TimeSpan searchTimeout, ServerMeter? meter)
+    private PostgresDatabase(NpgsqlDataSource sources, NpgsqlDataSource writers, NpgsqlDataSource readers, TimeProvider timeProvider, TimeSpan searchTimeout, ServerMeter? meter, SpanBlobs blobs)
     {
         _meter = meter;
+        SpanBlobs = blobs;
         _sources = sources;
         _writers = writers;
         _readers = readers;
@@ -44,6 +45,9 @@ internal sealed class PostgresDatabase : IDatabase
 
     public PostgresPartitions Partitions { get; }
 
+    /// <summary>What large parts of payloads are moved and read by.</summary>
+    public SpanBlobs SpanBlobs { get; }
+
     public PostgresWriter Writer { get; }
 
     public PostgresUpkeep Upkeep { get; }
@@ -60,11 +64,19 @@ internal sealed class PostgresDatabase : IDatabase
 
     public IAssessmentStore Assessments() => new PostgresAssessmentStore(this);
 
+    public IViewStore Views() => new PostgresViewStore(this);
+
     public IAccessStore Access() => new PostgresAccessStore(this);
+
+    public IGatewayStore Gateway() => new PostgresGatewayStore(this);
 
     public ITextIndex TextIndex() => new PostgresTextIndex(this);
 
     public IRollups Rollups() => new PostgresRollups(this);
+
+    public IRetentionStore Retention() => new PostgresRetentionStore(this);
+
+    public IBlobLedger Blobs() => new PostgresBlobLedger(this);
 
     public IStoreHealth Health() => new PostgresStoreHealth(this);
 
@@ -74,8 +86,9 @@ internal sealed class PostgresDatabase : IDatabase
     /// <param name="searchTimeout">How long one search may take; null for <see cref="MlflowServerOptions.DefaultSearchTimeout"/>.</param>
     /// <param name="cancellationToken">Stops waiting for the database.</param>
     /// <param name="meter">Counts and times; null for nobody.</param>
+    /// <param name="blobs">Where large contents go; null for nowhere but the database.</param>
     /// <exception cref="DatabaseOpenException">The database cannot be reached, or is not ours.</exception>
-    public static async Task<PostgresDatabase> OpenAsync(string uri, TimeProvider timeProvider, TimeSpan? searchTimeout, CancellationToken cancellationToken, ServerMeter? meter = null)
+    public static async Task<PostgresDatabase> OpenAsync(string uri, TimeProvider timeProvider, TimeSpan? searchTimeout, CancellationToken cancellationToken, ServerMeter? meter = null, SpanBlobs? blobs = null)
     {
         var settings = PostgresUri.Parse(uri);
         var shown = $"'{settings.Database}' on {settings.Host}";
@@ -88,7 +101,7 @@ internal sealed class PostgresDatabase : IDatabase
                 await PostgresMigrator.MigrateAsync(connection, shown, cancellationToken).ConfigureAwait(false);
             }
 
-            var database = new PostgresDatabase(sources, writers, readers, timeProvider, searchTimeout ?? MlflowServerOptions.DefaultSearchTimeout, meter);
+            var database = new PostgresDatabase(sources, writers, readers, timeProvider, searchTimeout ?? MlflowServerOptions.DefaultSearchTimeout, meter, blobs ?? SpanBlobs.None);
             await database.Upkeep.PassAsync().ConfigureAwait(false);
             return database;
         }
@@ -96,7 +109,8 @@ internal sealed class PostgresDatabase : IDatabase
         {
             await sources.DisposeAsync().ConfigureAwait(false);
             throw e is NpgsqlException or TimeoutException
-                ? new DatabaseOpenException($"The database {shown} cannot be used by user '{settings.Username}': {PostgresFailure.Text(e)} See to it, or correct --backend-store-uri.", e)
+                ? new DatabaseOpenException(
+                    $"The database {shown} cannot be used{(string.IsNullOrEmpty(settings.Username) ? "" : $" by user '{settings.Username}'")}: {PostgresFailure.Text(e)} {PostgresFailure.WayOut(e, settings.Database)}, or correct --backend-store-uri.", e)
                 : e;
         }
     }
@@ -122,7 +136,7 @@ internal sealed class PostgresDatabase : IDatabase
                     var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
                     await using (transaction.ConfigureAwait(false))
                     {
-                        var result = await work(new PostgresSession(connection, transaction, _arrivals, TimeProvider)).ConfigureAwait(false);
+                        var result = await work(new PostgresSession(connection, transaction, _arrivals, TimeProvider) { Blobs = SpanBlobs }).ConfigureAwait(false);
                         cancellationToken.ThrowIfCancellationRequested();
                         isCommitting = true;
                         await CommitAsync(connection, transaction).ConfigureAwait(false);
@@ -300,6 +314,7 @@ internal sealed class PostgresDatabase : IDatabase
                         {
                             CommandTimeout = timeoutMs is null ? null : (int)(timeoutMs / 1000) + 5,
                             CancellationToken = cancellationToken,
+                            Blobs = SpanBlobs,
                         };
                         if (timeoutMs is not null)
                         {

@@ -8,7 +8,7 @@ namespace MLflow.Server.Storage.Postgres;
 /// </summary>
 internal static class PostgresDistribution
 {
-    private static readonly string[] ReferenceTables = ["experiments", "experiment_tags", "runs", "run_tags", "run_params", "run_metrics"];
+    private static readonly string[] ReferenceTables = ["experiments", "experiment_tags", "runs", "run_tags", "run_params", "run_metrics", "saved_views"];
 
     private const string HasCitusSql = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')";
 

@@ -38,6 +38,19 @@ internal static class PostgresFailure
         _ => failure,
     };
 
+    /// <summary>What an operator can do about a database that cannot be opened.</summary>
+    public static string WayOut(Exception failure, string? database) => failure switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } => $"Make it, as by 'createdb {database}'",
+        PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } =>
+            "Give the right user and password: in MLFLOW_BACKEND_STORE_URI, or the password in PGPASSWORD or ~/.pgpass",
+        NpgsqlException { InnerException: System.Net.Sockets.SocketException } => "Start PostgreSQL there",
+
+        // Npgsql has no code for it.
+        not PostgresException when failure.Message.StartsWith("No password", StringComparison.Ordinal) => "Give it in MLFLOW_BACKEND_STORE_URI, PGPASSWORD or ~/.pgpass",
+        _ => "See to it",
+    };
+
     /// <summary>The reason in one line, with a full stop.</summary>
     public static string Text(Exception failure)
     {

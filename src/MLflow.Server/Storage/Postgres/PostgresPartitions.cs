@@ -43,6 +43,9 @@ internal sealed class PostgresPartitions
 
     private const string MoveSpansSql = "UPDATE spans SET bucket = $3 WHERE trace_id = $1 AND bucket = $2";
 
+    // Who indexes it at this moment may look for its spans where they are no longer.
+    private const string WaitForTextSql = "UPDATE text_places SET place = LEAST(place, 0) - 1 WHERE trace_id = $1";
+
     private const string MovePayloadsSql = "UPDATE span_payloads SET bucket = $3 WHERE trace_id = $1 AND bucket = $2";
 
     private static readonly string[] Tables = ["spans", "span_payloads"];
@@ -56,7 +59,7 @@ internal sealed class PostgresPartitions
 
     public PostgresPartitions(PostgresDatabase database) => _database = database;
 
-    /// <summary>For how many days the traces of an experiment are kept, by its id; null for ever, as all are as long as nobody says otherwise.</summary>
+    /// <summary>For how many days the traces of an experiment are expected to be kept, by its id; null for ever, as all are as long as nobody says otherwise.</summary>
     public Func<long, int?> RetentionDays { get; set; } = _ => null;
 
     private DateTimeOffset Now => _database.TimeProvider.GetUtcNow();
@@ -177,6 +180,7 @@ internal sealed class PostgresPartitions
             batch.Add(sql, home.TraceId, home.Bucket, bucket);
         }
 
+        batch.Add(WaitForTextSql, home.TraceId);
         await batch.RunAsync().ConfigureAwait(false);
         return bucket;
     }

@@ -19,7 +19,7 @@ internal static class PostgresRollupRows
 
     private const string SelectSpansSql = $"""
         SELECT s.type = '{SpanType.Tool}', CASE WHEN s.type = '{SpanType.Tool}' THEN s.name ELSE s.model END, s.status = 'ERROR', s.start_ns, s.end_ns, s.first_token_ms,
-            s.input_tokens, s.cached_input_tokens, s.output_tokens, s.input_cost, s.output_cost
+            s.input_tokens, s.cached_input_tokens, s.output_tokens, s.input_cost, s.output_cost, t.request_time_ms
         FROM traces t JOIN spans s ON s.trace_id = t.trace_id AND s.bucket = t.bucket
         WHERE {OfTime} AND (s.type = '{SpanType.Tool}' OR (s.model IS NOT NULL AND s.type IN ('{SpanType.ChatModel}', '{SpanType.Llm}', '{SpanType.Embedding}')))
         """;
@@ -94,6 +94,7 @@ internal static class PostgresRollupRows
                 OutputTokens = row.Int64OrNull(8),
                 InputCost = row.Int64OrNull(9),
                 OutputCost = row.Int64OrNull(10),
+                RequestTimeMs = row.Int64(11),
             });
         }
     }

@@ -23,6 +23,9 @@ internal sealed class PostgresSession
 
     public long NowMs => TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
 
+    /// <summary>Reads what of spans lies in the blob store.</summary>
+    public SpanBlobs Blobs { get; init; } = SpanBlobs.None;
+
     /// <summary>Seconds after which a statement's answer is not waited for any more; null for the connection's own.</summary>
     public int? CommandTimeout { get; init; }
 

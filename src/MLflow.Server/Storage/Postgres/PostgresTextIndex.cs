@@ -16,15 +16,17 @@ internal sealed class PostgresTextIndex : ITextIndex
 
     private const string LockSql = "SELECT pg_try_advisory_xact_lock($1)";
 
-    private const string CountWaitingSql = "SELECT COUNT(*) FROM traces WHERE text_place < 0";
+    private const string CountWaitingSql = "SELECT COUNT(*) FROM text_places WHERE place < 0";
 
-    private const string CountManySql = "SELECT COUNT(*) FROM (SELECT 1 FROM traces WHERE text_place < 0 LIMIT $1) AS waiting";
+    private const string CountSettledSql = """
+        SELECT COUNT(*) FROM (SELECT 1 FROM text_places p JOIN traces t ON t.trace_id = p.trace_id WHERE p.place < 0 AND COALESCE(t.last_seen_ms, 0) <= $1 LIMIT $2) AS settled
+        """;
 
     private const string SelectLastSql = "SELECT segment_id, traces, live, is_full, min_time_ms, max_time_ms FROM text_segments ORDER BY segment_id DESC LIMIT 1";
 
     private const string SelectWaitingSql = """
-        SELECT trace_id, text_place, request_time_ms, request_preview, response_preview, bucket FROM traces
-        WHERE text_place < 0 AND COALESCE(last_seen_ms, 0) <= $1 ORDER BY text_place DESC LIMIT $2
+        SELECT t.trace_id, p.place, t.request_time_ms, t.request_preview, t.response_preview, t.bucket FROM text_places p JOIN traces t ON t.trace_id = p.trace_id
+        WHERE p.place < 0 AND COALESCE(t.last_seen_ms, 0) <= $1 ORDER BY p.place DESC LIMIT $2
         """;
 
     private const string SelectSpansSql = """
@@ -52,19 +54,33 @@ internal sealed class PostgresTextIndex : ITextIndex
     private const string KeptSql = "UPDATE text_segments SET live = $2 WHERE segment_id = $1";
 
     // Those that somebody is writing to wait on anyway, and nobody waits for them here.
-    private const string LockTracesSql = """SELECT trace_id, text_place FROM traces WHERE trace_id = ANY($1) ORDER BY trace_id COLLATE "C" FOR UPDATE SKIP LOCKED""";
+    private const string LockPlacesSql = """SELECT trace_id, place FROM text_places WHERE trace_id = ANY($1) ORDER BY trace_id COLLATE "C" FOR UPDATE SKIP LOCKED""";
 
-    private const string PlaceSql = "UPDATE traces t SET text_place = u.place FROM unnest($1::text[], $2::bigint[]) AS u (trace_id, place) WHERE t.trace_id = u.trace_id";
+    private const string PlaceSql = "UPDATE text_places p SET place = u.place FROM unnest($1::text[], $2::bigint[]) AS u (trace_id, place) WHERE p.trace_id = u.trace_id";
 
     private const string SelectSegmentsSql = "SELECT segment_id, traces, live, is_full, min_time_ms, max_time_ms FROM text_segments WHERE segment_id > $1 ORDER BY segment_id LIMIT $2";
 
-    private const string SelectPlacesSql = "SELECT trace_id, text_place FROM traces WHERE text_place >= $1 AND text_place < $2";
+    private const string SelectPlacesSql = "SELECT trace_id, place FROM text_places WHERE place >= $1 AND place < $2";
+
+    // Left by somebody who deleted traces by SQL.
+    private const string LockLostSql = """
+        SELECT p.trace_id FROM text_places p WHERE p.place >= $1 AND p.place < $2 AND NOT EXISTS (SELECT 1 FROM traces t WHERE t.trace_id = p.trace_id) FOR UPDATE OF p SKIP LOCKED
+        """;
+
+    // Looks once more: a trace of that id may have been written between the look and the lock.
+    private const string DeleteLostSql = "DELETE FROM text_places p WHERE p.trace_id = ANY($1) AND NOT EXISTS (SELECT 1 FROM traces t WHERE t.trace_id = p.trace_id)";
+
+    private const string AddMissingSql = """
+        INSERT INTO text_places (trace_id, place) SELECT t.trace_id, -1 FROM traces t WHERE NOT EXISTS (SELECT 1 FROM text_places p WHERE p.trace_id = t.trace_id)
+        ON CONFLICT (trace_id) DO NOTHING
+        """;
 
     private static readonly short[] AllPages = [.. Enumerable.Range(0, TextSegment.Pages).Select(page => (short)page)];
 
     private readonly PostgresDatabase _database;
     private long _lastMs;
     private long _swept;
+    private bool _isMissingAdded;
 
     public PostgresTextIndex(PostgresDatabase database)
     {
@@ -77,8 +93,9 @@ internal sealed class PostgresTextIndex : ITextIndex
     public Task<int> IndexAsync(bool now, CancellationToken cancellationToken) => _database.WriteAsync(
         async session =>
         {
-            if (await TryLockAsync(session).ConfigureAwait(false) && await ReadAsync(session, now, cancellationToken).ConfigureAwait(false) is { } build)
+            if (await TryLockAsync(session).ConfigureAwait(false) && await ReadAsync(session, now, cancellationToken).ConfigureAwait(false) is { } built)
             {
+                using var build = built;
                 var (state, added) = (build.State, build.Added.ToList());
                 await WritePagesAsync(session, state.SegmentId, build.Encode()).ConfigureAwait(false);
                 var placed = await PlaceAsync(session, added).ConfigureAwait(false);
@@ -102,6 +119,11 @@ internal sealed class PostgresTextIndex : ITextIndex
         }
 
         var isMore = segments.Count == SweptSegments;
+        if (!isMore)
+        {
+            _isMissingAdded |= await _database.WriteAsync(SweepWaitingAsync, isIdempotent: true, cancellationToken).ConfigureAwait(false);
+        }
+
         Interlocked.Exchange(ref _swept, isMore ? segments[^1].SegmentId : 0);
         return isMore;
     }
@@ -114,21 +136,23 @@ internal sealed class PostgresTextIndex : ITextIndex
     /// <summary>Reads a segment's worth of what waits; null when it is too early, or nothing does.</summary>
     private async Task<TextSegmentBuild?> ReadAsync(PostgresSession session, bool now, CancellationToken cancellationToken)
     {
-        var count = (await session.QueryAsync(CountManySql, row => row.Int64(0), TextSegment.Traces).ConfigureAwait(false))[0];
-        if (count == 0 || (!now && count < TextSegment.Traces && NowMs - Interlocked.Read(ref _lastMs) < ITextIndex.PatienceMs))
+        var segment = TextSegmentState.Open((await session.QueryAsync(SelectLastSql, ReadState).ConfigureAwait(false)).SingleOrDefault());
+        var room = TextSegment.Traces - segment.Traces;
+        var seenBy = now ? long.MaxValue : NowMs - ITextIndex.SettledMs;
+        var settled = (await session.QueryAsync(CountSettledSql, row => row.Int64(0), seenBy, room).ConfigureAwait(false))[0];
+        if (settled == 0 || (!now && settled < room && NowMs - Interlocked.Read(ref _lastMs) < ITextIndex.PatienceMs))
         {
             return null;
         }
 
-        var segment = TextSegmentState.Open((await session.QueryAsync(SelectLastSql, ReadState).ConfigureAwait(false)).SingleOrDefault());
-        var seenBy = now ? long.MaxValue : NowMs - ITextIndex.SettledMs;
         var waiting = await session.QueryAsync(
             SelectWaitingSql,
             row => (Trace: new WaitingTrace(row.Text(0), row.Int64(1), row.Int64(2)), Previews: new[] { row.TextOrNull(3), row.TextOrNull(4) }, Bucket: row.Day(5)),
             seenBy,
-            TextSegment.Traces - segment.Traces).ConfigureAwait(false);
+            room).ConfigureAwait(false);
         if (waiting.Count == 0)
         {
+            // Somebody wrote to them since they were counted.
             return null;
         }
 
@@ -137,6 +161,7 @@ internal sealed class PostgresTextIndex : ITextIndex
         foreach (var chunk in waiting.Chunk(ReadChunk))
         {
             var byId = new Dictionary<string, int[]>();
+            var previewsOf = chunk.ToDictionary(each => each.Trace.TraceId, each => each.Previews);
             var ofTrace = new List<StoredSpan>();
             var spans = session.StreamAsync(SelectSpansSql, [chunk.Select(each => each.Trace.TraceId).ToArray(), chunk.Select(each => each.Bucket).Distinct().ToArray()], cancellationToken);
             await foreach (var row in spans.ConfigureAwait(false))
@@ -157,16 +182,21 @@ internal sealed class PostgresTextIndex : ITextIndex
 
             void Take()
             {
-                TextContent.Add(ofTrace, grams);
-                byId[ofTrace[0].Columns.TraceId] = grams.Take();
+                var traceId = ofTrace[0].Columns.TraceId;
+                TextContent.Add(ofTrace, grams, session.Blobs.ReadSurely);
+                byId[traceId] = WithPreviews(traceId);
                 ofTrace.Clear();
             }
 
-            foreach (var (trace, previews, _) in chunk)
+            int[] WithPreviews(string traceId)
             {
-                Array.ForEach(byId.GetValueOrDefault(trace.TraceId, []), grams.Add);
-                Array.ForEach(previews, preview => TextContent.AddPreview(preview, grams));
-                build.Add(trace, grams.Take());
+                Array.ForEach(previewsOf[traceId], preview => TextContent.AddPreview(preview, grams));
+                return grams.Take();
+            }
+
+            foreach (var (trace, _, _) in chunk)
+            {
+                build.Add(trace, byId.TryGetValue(trace.TraceId, out var found) ? found : WithPreviews(trace.TraceId));
                 if (build.IsFull)
                 {
                     return build;
@@ -180,10 +210,37 @@ internal sealed class PostgresTextIndex : ITextIndex
     /// <summary>Gives the traces their places, but for those that have changed meanwhile: they wait on.</summary>
     private static async Task<int> PlaceAsync(PostgresSession session, List<(WaitingTrace Trace, long Place)> added)
     {
-        var locked = (await session.QueryAsync(LockTracesSql, row => (Id: row.Text(0), Place: row.Int64(1)), added.Select(item => item.Trace.TraceId).ToArray()).ConfigureAwait(false))
+        var locked = (await session.QueryAsync(LockPlacesSql, row => (Id: row.Text(0), Place: row.Int64(1)), added.Select(item => item.Trace.TraceId).ToArray()).ConfigureAwait(false))
             .ToDictionary(row => row.Id, row => row.Place);
         var unchanged = added.FindAll(item => locked.TryGetValue(item.Trace.TraceId, out var place) && place == item.Trace.TextPlace);
         return await session.ExecuteAsync(PlaceSql, unchanged.Select(item => item.Trace.TraceId).ToArray(), unchanged.Select(item => item.Place).ToArray()).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes what waits and is no trace. Once for each start adds the traces that are missing: servers of an earlier version, which did not know this table, may have written them.</summary>
+    /// <returns>Whether they were looked for.</returns>
+    private async Task<bool> SweepWaitingAsync(PostgresSession session)
+    {
+        if (!await TryLockAsync(session).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        await DeleteLostAsync(session, long.MinValue, 0).ConfigureAwait(false);
+        if (!_isMissingAdded)
+        {
+            await session.ExecuteAsync(AddMissingSql).ConfigureAwait(false);
+        }
+
+        return true;
+    }
+
+    private static async Task DeleteLostAsync(PostgresSession session, long from, long to)
+    {
+        var lost = await session.QueryAsync(LockLostSql, row => row.Text(0), from, to).ConfigureAwait(false);
+        if (lost.Count > 0)
+        {
+            await session.ExecuteAsync(DeleteLostSql, (PostgresValue)lost.ToArray()).ConfigureAwait(false);
+        }
     }
 
     private static async Task<bool> SweepAsync(PostgresSession session, TextSegmentState seen)
@@ -195,6 +252,7 @@ internal sealed class PostgresTextIndex : ITextIndex
             return false;
         }
 
+        await DeleteLostAsync(session, segment.PlaceOf(0), segment.PlaceOf(TextSegment.Traces)).ConfigureAwait(false);
         var traces = await session.QueryAsync(SelectPlacesSql, row => (Id: row.Text(0), Place: row.Int64(1)), segment.PlaceOf(0), segment.PlaceOf(TextSegment.Traces)).ConfigureAwait(false);
         if (traces.Count >= segment.Live)
         {
@@ -204,7 +262,7 @@ internal sealed class PostgresTextIndex : ITextIndex
         if (segment.IsSparse(traces.Count))
         {
             var ids = traces.Select(trace => trace.Id).ToArray();
-            var locked = await session.QueryAsync(LockTracesSql, row => row.Text(0), ids).ConfigureAwait(false);
+            var locked = await session.QueryAsync(LockPlacesSql, row => row.Text(0), ids).ConfigureAwait(false);
             if (locked.Count == traces.Count)
             {
                 await session.ExecuteAsync(PlaceSql, ids, ids.Select(_ => -1L).ToArray()).ConfigureAwait(false);
@@ -215,7 +273,7 @@ internal sealed class PostgresTextIndex : ITextIndex
             return true;
         }
 
-        var build = new TextSegmentBuild(segment, await ReadPagesAsync(session, segment.SegmentId).ConfigureAwait(false));
+        using var build = new TextSegmentBuild(segment, await ReadPagesAsync(session, segment.SegmentId).ConfigureAwait(false));
         build.Keep(traces.Select(trace => (int)(trace.Place & (TextSegment.Traces - 1))).ToHashSet());
         await WritePagesAsync(session, segment.SegmentId, build.Encode()).ConfigureAwait(false);
         await session.ExecuteAsync(KeptSql, segment.SegmentId, traces.Count).ConfigureAwait(false);

@@ -20,7 +20,7 @@ internal sealed class PostgresTextPlaces
 
     private const string SelectPagesSql = "SELECT segment_id, page, grams FROM text_pages WHERE page = ANY($1) AND segment_id = ANY($2)";
 
-    private const string CountWaitingSql = "SELECT COUNT(*) FROM (SELECT 1 FROM traces WHERE text_place < 0 LIMIT $1) AS waiting";
+    private const string CountWaitingSql = "SELECT COUNT(*) FROM (SELECT 1 FROM text_places WHERE place < 0 LIMIT $1) AS waiting";
 
     private readonly PostgresSession _session;
     private readonly SearchClock _clock;

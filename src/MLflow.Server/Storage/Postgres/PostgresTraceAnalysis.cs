@@ -43,6 +43,38 @@ internal sealed class PostgresTraceAnalysis : SqlTraceAnalysis
             cancellationToken);
     }
 
+    protected override Task<TraceHistogram> FilteredHistogramAsync(HistogramQuery query, CancellationToken cancellationToken)
+    {
+        var traces = new TraceQuery { ExperimentIds = [query.ExperimentId] };
+        var filter = TraceFilter.Parse(query.Filter);
+        return _database.SearchAsync(
+            async (session, clock) =>
+            {
+                if (TraceCandidates.IsExact(filter))
+                {
+                    clock.ThrowIfOver();
+                    var parameters = new PostgresParameters();
+                    var conditions = new PostgresConditions(parameters, clock);
+                    var select = HistogramSql(query, new TraceSql(conditions).Where(traces, filter), conditions);
+                    return Histogram(await session.QueryAsync(select, row => Piece(row), parameters.Values).ConfigureAwait(false));
+                }
+
+                // Within the time only, and each trace tells by a second filter whether it failed.
+                var inTime = TraceFilter.Parse(FilterText.And(FilterText.And(query.Filter, $"timestamp_ms >= {query.StartMs}"), $"timestamp_ms < {query.EndMs}"));
+                var counts = new Dictionary<int, HistogramBucket>();
+                var found = new TraceCandidates(session, clock).FindAsync(traces, inTime, TraceOrder.Parse([]), [TraceFilter.Parse("status = 'ERROR'")], int.MaxValue, cancellationToken);
+                await foreach (var (_, keys, others) in found.ConfigureAwait(false))
+                {
+                    var piece = (int)(((long)keys[0]! - query.StartMs) / query.BucketMs);
+                    var bucket = counts.GetValueOrDefault(piece);
+                    counts[piece] = new HistogramBucket(bucket.Traces + 1, bucket.Failed + (others[0] ? 1 : 0));
+                }
+
+                return Histogram(counts.Select(bucket => (bucket.Key, bucket.Value)));
+            },
+            cancellationToken);
+    }
+
     protected override Task<T> SearchAsync<T>(Func<IFigureReader, Task<T>> read, CancellationToken cancellationToken) => _database.SearchAsync(
         (session, clock) =>
         {

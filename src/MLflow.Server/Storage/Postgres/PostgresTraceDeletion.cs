@@ -21,8 +21,10 @@ internal static class PostgresTraceDeletion
     [
         "DELETE FROM assessments WHERE trace_id = ANY($1)",
         "DELETE FROM trace_runs WHERE trace_id = ANY($1)",
+        "DELETE FROM trace_blobs WHERE trace_id = ANY($1)",
         "DELETE FROM trace_tags WHERE trace_id = ANY($1)",
         "DELETE FROM trace_metadata WHERE trace_id = ANY($1)",
+        "DELETE FROM text_places WHERE trace_id = ANY($1)",
         "DELETE FROM traces WHERE trace_id = ANY($1)",
     ];
 
@@ -39,13 +41,20 @@ internal static class PostgresTraceDeletion
     public static async Task DeleteLightAsync(PostgresSession session, string[] traceIds, DateOnly[] buckets) =>
         await (await StartAsync(session, traceIds, buckets).ConfigureAwait(false)).RunAsync().ConfigureAwait(false);
 
-    private static async Task<PostgresBatch> StartAsync(PostgresSession session, string[] traceIds, DateOnly[] buckets)
+    /// <summary>Begins a batch with the deletion of the log records of traces that are locked.</summary>
+    public static async Task<(PostgresBatch Batch, string[] OtelTraceIds)> DeleteLogsAsync(PostgresSession session, string[] traceIds, DateOnly[] buckets)
     {
-        await PostgresRollupRows.MarkAsync(session, traceIds).ConfigureAwait(false);
         var spans = await session.QueryAsync(SelectOtelIdsSql, row => (OtelTraceId: row.Text(0), SpanId: row.Text(1)), traceIds, buckets).ConfigureAwait(false);
         var batch = session.Batch();
         batch.Add(DeleteLogsSql, spans.Select(span => span.OtelTraceId).ToArray(), spans.Select(span => span.SpanId).ToArray());
-        batch.Add(DeleteAliasesSql, spans.Select(span => span.OtelTraceId).Distinct().ToArray(), traceIds);
+        return (batch, [.. spans.Select(span => span.OtelTraceId).Distinct()]);
+    }
+
+    private static async Task<PostgresBatch> StartAsync(PostgresSession session, string[] traceIds, DateOnly[] buckets)
+    {
+        await PostgresRollupRows.MarkAsync(session, traceIds).ConfigureAwait(false);
+        var (batch, otelTraceIds) = await DeleteLogsAsync(session, traceIds, buckets).ConfigureAwait(false);
+        batch.Add(DeleteAliasesSql, otelTraceIds, traceIds);
         foreach (var sql in RowsSql)
         {
             batch.Add(sql, (PostgresValue)traceIds);

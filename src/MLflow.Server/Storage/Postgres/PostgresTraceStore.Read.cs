@@ -10,11 +10,7 @@ internal sealed partial class PostgresTraceStore
 {
     private const string SelectExperimentsSql = "SELECT trace_id, experiment_id FROM traces WHERE trace_id = ANY($1)";
 
-    private const string SelectExperimentsOfOtelSql = """
-        SELECT experiment_id FROM traces WHERE trace_id = ANY($1)
-        UNION
-        SELECT t.experiment_id FROM trace_aliases a JOIN traces t ON t.trace_id = a.trace_id WHERE a.otel_trace_id = ANY($2)
-        """;
+    private const string SelectAliasesSql = "SELECT trace_id FROM trace_aliases WHERE otel_trace_id = ANY($1)";
 
     private static readonly string SelectInfosSql = $"SELECT {TraceInfoRows.Columns("$2")} FROM traces t WHERE t.trace_id = ANY($1)";
 
@@ -24,16 +20,29 @@ internal sealed partial class PostgresTraceStore
 
     private const string SelectAssessmentsSql = $"SELECT {AssessmentRows.Columns} FROM assessments WHERE trace_id = ANY($1) ORDER BY trace_id, create_time_ms, arrival";
 
-    private const string SelectBucketSql = "SELECT bucket FROM traces WHERE trace_id = $1";
+    private const string SelectBucketSql = "SELECT bucket, archive FROM traces WHERE trace_id = $1";
 
+    // Spans and payloads are not joined: of what came a moment ago the planner knows nothing, and compared each of 50,000 spans with each payload.
     private const string SelectSpansSql = """
-        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
-        FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.bucket = s.bucket AND p.span_id = s.span_id
-        WHERE s.trace_id = $1 AND s.bucket = $2
-        ORDER BY s.parent_span_id IS NOT NULL, s.start_ns, s.span_id
+        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns
+        FROM spans s WHERE s.trace_id = $1 AND s.bucket = $2
         """;
 
+    private const string SpanOrder = "ORDER BY s.parent_span_id IS NOT NULL, s.start_ns, s.span_id";
+
+    private const string SelectPayloadsSql = "SELECT p.span_id, p.codec, p.payload FROM span_payloads p WHERE p.trace_id = $1 AND p.bucket = $2";
+
+    // The owners of the frames that contents of spans are in.
+    private const string SelectOwnersSql =
+        "SELECT DISTINCT encode(substring(p.payload FROM 1 FOR 8), 'hex') FROM span_payloads p WHERE p.trace_id = $1 AND p.bucket = $2 AND p.span_id = ANY($3) AND p.codec = 3";
+
+    private const string SelectSkeletonSql = $"SELECT {SkeletonRows.Columns} FROM spans s WHERE s.trace_id = $1 AND s.bucket = $2 {SpanOrder}";
+
+    private static readonly string SelectBySpanSql = $"SELECT trace_id FROM spans WHERE span_id = $1 ORDER BY trace_id LIMIT {ITraceStore.MaxTracesOfASpan}";
+
     private const string SelectLogsSql = "SELECT otel_trace_id, span_id, name, time_ns, attributes FROM span_logs WHERE otel_trace_id = ANY($1) ORDER BY time_ns, arrival";
+
+    private const string SelectSomeLogsSql = "SELECT otel_trace_id, span_id, name, time_ns, attributes FROM span_logs WHERE otel_trace_id = ANY($1) AND span_id = ANY($2) ORDER BY time_ns, arrival";
 
     public Task<IReadOnlyList<TraceInfo>> GetInfosAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => ReadInfosAsync(session, [.. traceIds.Distinct()], session.NowMs), cancellationToken);
@@ -43,24 +52,76 @@ internal sealed partial class PostgresTraceStore
         .ToDictionary(row => row.TraceId, row => row.ExperimentId);
 
     public async Task<IReadOnlyList<long>> GetExperimentsOfOtelAsync(IReadOnlyList<string> otelTraceIds, CancellationToken cancellationToken) => await _database.ReadAsync(
-        session => session.QueryAsync(SelectExperimentsOfOtelSql, row => row.Int64(0), otelTraceIds.Select(id => "tr-" + id).ToArray(), otelTraceIds.ToArray()), cancellationToken).ConfigureAwait(false);
-
-    public Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, CancellationToken cancellationToken) => _database.ReadAsync(
         async session =>
         {
-            var buckets = await session.QueryAsync(SelectBucketSql, row => row.Day(0), traceId).ConfigureAwait(false);
-            var spans = new List<StoredSpan>();
-            if (buckets.Count == 1)
-            {
-                await foreach (var row in session.StreamAsync(SelectSpansSql, [traceId, buckets[0]], cancellationToken).ConfigureAwait(false))
-                {
-                    spans.Add(SpanRows.Read(row));
-                }
-            }
-
-            return await WithLogsAsync(session, StoredSpan.Decode(spans)).ConfigureAwait(false);
+            // Never joined: aliases are on the machine of OpenTelemetry's id.
+            var aliases = await session.QueryAsync(SelectAliasesSql, row => row.Text(0), (PostgresValue)otelTraceIds.ToArray()).ConfigureAwait(false);
+            var rows = await session.QueryAsync(SelectExperimentsSql, row => row.Int64(1), (PostgresValue)otelTraceIds.Select(id => "tr-" + id).Concat(aliases).ToArray()).ConfigureAwait(false);
+            return rows.Distinct().ToList();
         },
-        cancellationToken);
+        cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<string>> FindBySpanAsync(string spanId, CancellationToken cancellationToken) => await _database.SearchAsync(
+        (session, clock) =>
+        {
+            clock.ThrowIfOver();
+            return session.QueryAsync(SelectBySpanSql, row => row.Text(0), spanId);
+        },
+        cancellationToken).ConfigureAwait(false);
+
+    public Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, CancellationToken cancellationToken) => ReadSpansAsync(traceId, null, cancellationToken);
+
+    public async Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, IReadOnlyCollection<string> spanIds, CancellationToken cancellationToken)
+    {
+        var asked = spanIds.ToHashSet(StringComparer.Ordinal);
+        return asked.Count == 0 ? [] : [.. (await ReadSpansAsync(traceId, [.. asked], cancellationToken).ConfigureAwait(false)).Where(span => asked.Contains(span.SpanId))];
+    }
+
+    public async Task<IReadOnlyList<SpanRecord>> GetSkeletonAsync(string traceId, CancellationToken cancellationToken) => await _database.ReadAsync(
+        async session =>
+        {
+            var places = await session.QueryAsync(SelectBucketSql, row => row.Day(0), traceId).ConfigureAwait(false);
+            var rows = new SkeletonRows(traceId);
+            return places.Count == 0 ? [] : await session.QueryAsync(SelectSkeletonSql, row => rows.Read(column => rows.Once(row.TextOrNull(column)), row.Int64OrNull), traceId, places[0]).ConfigureAwait(false);
+        },
+        cancellationToken).ConfigureAwait(false);
+
+    /// <param name="traceId">The trace.</param>
+    /// <param name="spanIds">Those that are wanted, others may be among the spans; null for all.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    private async Task<IReadOnlyList<SpanRecord>> ReadSpansAsync(string traceId, string[]? spanIds, CancellationToken cancellationToken)
+    {
+        var (stored, archive, logs) = await _database.ReadAsync(
+            async session =>
+            {
+                var places = await session.QueryAsync(SelectBucketSql, row => (Bucket: row.Day(0), Archive: row.TextOrNull(1)), traceId).ConfigureAwait(false);
+                var rows = places.Count == 0 ? [] : await ReadStoredAsync(session, traceId, places[0].Bucket, spanIds).ConfigureAwait(false);
+                return (rows, places.FirstOrDefault().Archive, await ReadLogsAsync(session, rows, spanIds).ConfigureAwait(false));
+            },
+            cancellationToken).ConfigureAwait(false);
+
+        // The transaction is over: the blob store may be slow.
+        return WithLogs(await ArchivedSpans.DecodeAsync(_database.SpanBlobs, traceId, stored, archive, cancellationToken).ConfigureAwait(false), logs);
+    }
+
+    private static async Task<List<StoredSpan>> ReadStoredAsync(PostgresSession session, string traceId, DateOnly bucket, string[]? spanIds)
+    {
+        IReadOnlyList<PostgresValue> values = [traceId, bucket];
+        var some = "";
+        if (spanIds is not null)
+        {
+            var owners = await session.QueryAsync(SelectOwnersSql, row => row.Text(0), [.. values, spanIds]).ConfigureAwait(false);
+            values = [.. values, spanIds.Union(owners).ToArray()];
+            some = "AND span_id = ANY($3)";
+        }
+
+        var payloads = (await session.QueryAsync($"{SelectPayloadsSql} {some}", row => (SpanId: row.Text(0), Codec: (int)row.Int64(1), Payload: row.Bytes(2)), values).ConfigureAwait(false))
+            .ToDictionary(row => row.SpanId, StringComparer.Ordinal);
+        return await session.QueryAsync(
+            $"{SelectSpansSql} {some} {SpanOrder}",
+            row => SpanRows.ReadColumns(row) is var span && payloads.TryGetValue(span.SpanId, out var payload) ? new StoredSpan(span, payload.Codec, payload.Payload) : StoredSpan.Archived(span),
+            values).ConfigureAwait(false);
+    }
 
     public Task<TracePage> SearchAsync(TraceQuery query, CancellationToken cancellationToken)
     {
@@ -152,19 +213,18 @@ internal sealed partial class PostgresTraceStore
     }
 
     /// <summary>Log records are shown as events of their spans.</summary>
-    private static async Task<IReadOnlyList<SpanRecord>> WithLogsAsync(PostgresSession session, IReadOnlyList<SpanRecord> spans)
-    {
-        var logs = (await session.QueryAsync(
-            SelectLogsSql,
+    private static IReadOnlyList<SpanRecord> WithLogs(IReadOnlyList<SpanRecord> spans, ILookup<(string TraceId, string SpanId), SpanEventRecord> logs) => logs.Count == 0
+        ? spans
+        : [.. spans.Select(span => logs.Contains((span.OtelTraceId, span.SpanId))
+            ? span with { Sent = span.Sent ?? span, Events = [.. span.Events.Concat(logs[(span.OtelTraceId, span.SpanId)]).OrderBy(e => e.TimeNs)] }
+            : span)];
+
+    private static async Task<ILookup<(string TraceId, string SpanId), SpanEventRecord>> ReadLogsAsync(PostgresSession session, List<StoredSpan> spans, string[]? spanIds) =>
+        (await session.QueryAsync(
+            spanIds is null ? SelectLogsSql : SelectSomeLogsSql,
             row => (TraceId: row.Text(0), SpanId: row.Text(1), Event: new SpanEventRecord(row.Text(2), row.Int64(3), SpanPayload.ReadObject(row.Text(4)))),
-            spans.Select(span => span.OtelTraceId).Distinct().ToArray()).ConfigureAwait(false))
-            .ToLookup(log => (log.TraceId, log.SpanId), log => log.Event);
-        return logs.Count == 0
-            ? spans
-            : [.. spans.Select(span => logs.Contains((span.OtelTraceId, span.SpanId))
-                ? span with { Sent = span.Sent ?? span, Events = [.. span.Events.Concat(logs[(span.OtelTraceId, span.SpanId)]).OrderBy(e => e.TimeNs)] }
-                : span)];
-    }
+            [spans.Select(span => span.Columns.OtelTraceId).Distinct().ToArray(), .. spanIds is null ? Array.Empty<PostgresValue>() : [spanIds]]).ConfigureAwait(false))
+        .ToLookup(log => (log.TraceId, log.SpanId), log => log.Event);
 
     /// <summary>A trace as it is being read.</summary>
     private sealed record TraceRow(TraceInfo Info, Dictionary<string, string> Tags, Dictionary<string, string> Metadata, List<AssessmentRecord> Assessments);

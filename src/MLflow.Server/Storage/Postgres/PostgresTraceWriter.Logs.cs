@@ -122,11 +122,12 @@ internal static partial class PostgresTraceWriter
         {
             try
             {
-                rows.Add(new SpanRow(span.Sent(), logs.GetValueOrDefault((span.Columns.OtelTraceId, span.Columns.SpanId), []).ConvertAll(log => log.Event), pricer));
+                rows.Add(new SpanRow(span.Sent(session.Blobs.Read), logs.GetValueOrDefault((span.Columns.OtelTraceId, span.Columns.SpanId), []).ConvertAll(log => log.Event), pricer));
             }
-            catch (Exception e) when (failures is not null && e is not OutOfMemoryException)
+            catch (Exception e) when (e is InvalidDataException || (failures is not null && e is not OutOfMemoryException))
             {
-                failures.Add(e);
+                // Without what the blob store has lost, it stays as it is; its log records are shown with it all the same.
+                failures?.Add(e);
             }
         }
 

@@ -47,7 +47,13 @@ internal static partial class PostgresTraceWriter
         var fresh = traces.FindAll(trace => isNew.Contains(trace.TraceId)).SelectMany(trace => trace.Spans).ToList();
         await InsertSpansAsync(session, closing, fresh, buckets).ConfigureAwait(false);
         var others = traces.FindAll(trace => !isNew.Contains(trace.TraceId)).SelectMany(trace => trace.Spans).ToList();
-        var written = fresh.Concat(await UpsertSpansAsync(session, others, buckets).ConfigureAwait(false)).ToList();
+        var replaced = await UpsertSpansAsync(session, others, buckets).ConfigureAwait(false);
+        var written = fresh.Concat(replaced).ToList();
+        await PostgresBlobLedger.ReferAsync(
+            session,
+            closing,
+            replaced.ConvertAll(span => (span.Record.TraceId, span.Record.SpanId)),
+            [.. written.SelectMany(span => span.Blobs.Select(name => (span.Record.TraceId, span.Record.SpanId, name)))]).ConfigureAwait(false);
         var aliases = traces.SelectMany(trace => trace.Spans).Where(span => span.Record.TraceId != TraceIdOf(span.Record.OtelTraceId))
             .Select(span => (span.Record.OtelTraceId, span.Record.TraceId)).Distinct().Order().ToList();
         if (aliases.Count > 0)
@@ -71,7 +77,8 @@ internal static partial class PostgresTraceWriter
 
         if (derived.Count > 0)
         {
-            UpdateTraces(closing, [.. derived.Select(trace => (trace.TraceId, summaries[trace.TraceId], Root(byTrace[trace.TraceId], summaries[trace.TraceId])))]);
+            WaitForText(closing, [.. derived.Select(trace => trace.TraceId)]);
+            UpdateTraces(closing, [.. derived.Select(trace => (trace.TraceId, summaries[trace.TraceId], NewTraceRow.Root([.. byTrace[trace.TraceId]], summaries[trace.TraceId])))]);
         }
 
         WriteDerivedMetadata(closing, summaries, isNew);

@@ -49,8 +49,7 @@ internal static partial class PostgresTraceWriter
             input_cost = u.input_cost,
             output_cost = u.output_cost,
             unpriced_calls = u.unpriced_calls,
-            total_cost = u.total_cost,
-            text_place = LEAST(t.text_place, 0) - 1
+            total_cost = u.total_cost
         FROM unnest($1::text[], $2::boolean[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
             $14::bigint[], $15::text[], $16::text[], $17::text[], $18::integer[], $19::bigint[], $20::bigint[], $21::integer[], $22::bigint[])
             AS u (trace_id, has_root, request_time_ms, duration_ms, state, request_preview, response_preview, root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens,
@@ -73,13 +72,18 @@ internal static partial class PostgresTraceWriter
             output_tokens = COALESCE(t.output_tokens, u.output_tokens),
             total_tokens = COALESCE(t.total_tokens, u.total_tokens),
             cached_input_tokens = COALESCE(t.cached_input_tokens, u.cached_input_tokens),
-            announced_span_count = COALESCE(u.announced_span_count, t.announced_span_count),
-            text_place = LEAST(t.text_place, 0) - 1
+            announced_span_count = COALESCE(u.announced_span_count, t.announced_span_count)
         FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::integer[],
             $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])
             AS u (trace_id, experiment_id, client_request_id, request_time_ms, duration_ms, state, request_preview, response_preview, settled,
             input_tokens, output_tokens, total_tokens, cached_input_tokens, announced_span_count)
         WHERE t.trace_id = u.trace_id
+        """;
+
+    // New traces wait for the text index, and changed ones wait again.
+    private const string WaitForTextSql = """
+        INSERT INTO text_places AS p (trace_id, place) SELECT u.trace_id, -1 FROM unnest($1::text[]) AS u (trace_id) ORDER BY u.trace_id COLLATE "C"
+        ON CONFLICT (trace_id) DO UPDATE SET place = LEAST(p.place, 0) - 1
         """;
 
     // What the client told stays, what was derived is replaced.

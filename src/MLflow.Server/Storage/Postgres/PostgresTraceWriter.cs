@@ -49,7 +49,8 @@ internal static partial class PostgresTraceWriter
     {
         var traces = written.GroupBy(trace => trace.Rows.TraceId).Select(ofTrace => ofTrace.First() with { Rows = TraceRows.Join([.. ofTrace.Select(trace => trace.Rows)]) }).ToList();
         var opening = session.Batch();
-        var added = InsertTraces(opening, partitions, session.NowMs, traces, infos);
+        var firstInfos = infos.DistinctBy(info => info.TraceId).ToDictionary(info => info.TraceId);
+        var added = InsertTraces(opening, partitions, session.NowMs, traces, firstInfos);
         var homes = opening.AddQuery(SelectHomesSql, row => new TraceHome(row.Text(0), row.Day(1), row.Int64(2)), Column(traces, trace => trace.Rows.TraceId));
         var stored = opening.AddQuery(SelectLogsSql, ReadLog, OtelIds(traces.Select(trace => trace.Rows)));
         await opening.RunAsync().ConfigureAwait(false);
@@ -66,12 +67,13 @@ internal static partial class PostgresTraceWriter
         var leases = traces.ToDictionary(trace => trace.Rows.TraceId, trace => trace.Rows.LeaseMs);
         See(closing, session.NowMs, [.. leases.Keys.Concat(infos.Select(info => info.TraceId)).Distinct().Where(id => !isNew.Contains(id)).Select(id => (id, leases.GetValueOrDefault(id)))]);
 
-        // The same trace twice in one statement would be an error.
-        foreach (var round in infos.GroupBy(info => info.TraceId).SelectMany(ofTrace => ofTrace.Select((info, round) => (info, round))).GroupBy(item => item.round).OrderBy(round => round.Key))
+        // The rows that are new were made with the first of them. The same trace twice in one statement would be an error.
+        foreach (var round in infos.Where(info => !isNew.Contains(info.TraceId) || !ReferenceEquals(firstInfos[info.TraceId], info)).GroupBy(info => info.TraceId).SelectMany(ofTrace => ofTrace.Select((info, round) => (info, round))).GroupBy(item => item.round).OrderBy(round => round.Key))
         {
             UpdateInfos(closing, [.. round.Select(item => item.info)]);
         }
 
+        WaitForText(closing, [.. isNew.Union(infos.Select(info => info.TraceId))]);
         UpsertMetadata(closing, [.. infos.SelectMany(info => info.Metadata.Select(pair => (info.TraceId, pair.Key, pair.Value)))], derived: 0);
         UpsertTags(closing, [.. infos.SelectMany(info => info.Tags.Select(pair => (info.TraceId, pair.Key, pair.Value)))]);
         await closing.RunAsync().ConfigureAwait(false);
@@ -111,42 +113,52 @@ internal static partial class PostgresTraceWriter
 
     /// <summary>Inserts the traces that are new, and locks the others.</summary>
     /// <returns>Gets those that were new.</returns>
-    private static List<string> InsertTraces(PostgresBatch batch, PostgresPartitions partitions, long nowMs, List<TraceInExperiment> traces, IReadOnlyList<TraceInfo> infos)
+    private static List<string> InsertTraces(PostgresBatch batch, PostgresPartitions partitions, long nowMs, List<TraceInExperiment> traces, Dictionary<string, TraceInfo> infos)
     {
         var known = traces.Select(trace => trace.Rows.TraceId).ToHashSet();
-        var rows = traces.Select(trace => new NewTrace(trace.Rows.TraceId, trace.ExperimentId, trace.Rows.Summary, Root(trace.Rows.Spans, trace.Rows.Summary), null) { LeaseMs = trace.Rows.LeaseMs })
-            .Concat(infos.Where(info => known.Add(info.TraceId)).Select(info => new NewTrace(info.TraceId, info.ExperimentId, null, null, info))).ToList();
+        var rows = traces.Select(trace => new NewTraceRow(trace.ExperimentId, trace.Rows, infos.GetValueOrDefault(trace.Rows.TraceId)))
+            .Concat(infos.Values.Where(info => !known.Contains(info.TraceId)).Select(info => new NewTraceRow(info.ExperimentId, null, info))).ToList();
+        var facts = rows.ConvertAll(row => row.Facts);
         return batch.AddQuery(
             InsertTracesSql,
             row => row.Text(0),
             Column(rows, row => row.TraceId),
             Column(rows, row => row.ExperimentId),
-            Column(rows, row => row.Info?.ClientRequestId),
-            Column(rows, row => row.Summary?.RequestTimeMs ?? row.Info!.RequestTimeMs),
-            Column(rows, row => row.Summary is { } summary ? summary.DurationMs : row.Info!.DurationMs),
-            Column(rows, row => ColumnText.Of(row.Summary?.State ?? row.Info!.State)),
-            Column(rows, row => row.Info is { } info ? info.RequestPreview : RequestPreview(row.Root)),
-            Column(rows, row => row.Info is { } info ? info.ResponsePreview : ResponsePreview(row.Root)),
-            Column(rows, row => row.Info is { } info ? (int)SettledBy(info) : 0),
-            Column(rows, row => row.Summary?.Facts.Name),
-            Column(rows, row => row.Summary?.Facts.Model),
-            Column(rows, row => row.Summary?.Facts.InputTokens),
-            Column(rows, row => row.Summary?.Facts.OutputTokens),
-            Column(rows, row => row.Summary?.Facts.TotalTokens),
-            Column(rows, row => row.Summary?.Facts.CachedInputTokens),
-            Column(rows, row => row.Summary?.Facts.FirstTokenMs),
-            Column(rows, row => row.Summary?.Facts.ErrorType),
-            Column(rows, row => row.Summary?.Facts.ErrorMessage),
-            Column(rows, row => row.Summary?.Facts.StreamEnd),
-            Column(rows, row => row.Summary?.Facts.SpanCount ?? 0),
-            Column(rows, row => row.Info is { } info ? AnnouncedSpans(info) : null),
-            Column(rows, row => row.Summary?.Facts.Cost?.Input),
-            Column(rows, row => row.Summary?.Facts.Cost?.Output),
-            Column(rows, row => row.Summary?.Facts.UnpricedCalls ?? 0),
-            Column(rows, row => TotalCost(row.Summary)),
+            Column(rows, row => row.ClientRequestId),
+            Column(rows, row => row.RequestTimeMs),
+            Column(rows, row => row.DurationMs),
+            Column(rows, row => ColumnText.Of(row.State)),
+            Column(rows, row => row.RequestPreview),
+            Column(rows, row => row.ResponsePreview),
+            Column(rows, row => (int)row.Settled),
+            Column(facts, fact => fact.Name),
+            Column(facts, fact => fact.Model),
+            Column(facts, fact => fact.InputTokens),
+            Column(facts, fact => fact.OutputTokens),
+            Column(facts, fact => fact.TotalTokens),
+            Column(facts, fact => fact.CachedInputTokens),
+            Column(facts, fact => fact.FirstTokenMs),
+            Column(facts, fact => fact.ErrorType),
+            Column(facts, fact => fact.ErrorMessage),
+            Column(facts, fact => fact.StreamEnd),
+            Column(facts, fact => fact.SpanCount),
+            Column(rows, row => row.AnnouncedSpanCount),
+            Column(facts, fact => fact.Cost?.Input),
+            Column(facts, fact => fact.Cost?.Output),
+            Column(facts, fact => fact.UnpricedCalls),
+            Column(facts, TotalCost),
             Column(rows, row => row.LeaseMs),
             Column(rows, row => partitions.BucketFor(row.ExperimentId)),
             nowMs);
+    }
+
+    /// <summary>The text of the traces has to be indexed.</summary>
+    private static void WaitForText(PostgresBatch batch, string[] traceIds)
+    {
+        if (traceIds.Length > 0)
+        {
+            batch.Add(WaitForTextSql, (PostgresValue)traceIds);
+        }
     }
 
     /// <summary>Somebody has spoken of the traces just now.</summary>
@@ -168,8 +180,8 @@ internal static partial class PostgresTraceWriter
             Column(rows, row => row.Summary.RequestTimeMs),
             Column(rows, row => row.Summary.DurationMs),
             Column(rows, row => ColumnText.Of(row.Summary.State)),
-            Column(rows, row => RequestPreview(row.Root)),
-            Column(rows, row => ResponsePreview(row.Root)),
+            Column(rows, row => NewTraceRow.RequestPreviewOf(row.Root)),
+            Column(rows, row => NewTraceRow.ResponsePreviewOf(row.Root)),
             Column(rows, row => row.Summary.Facts.Name),
             Column(rows, row => row.Summary.Facts.Model),
             Column(rows, row => row.Summary.Facts.InputTokens),
@@ -184,11 +196,11 @@ internal static partial class PostgresTraceWriter
             Column(rows, row => row.Summary.Facts.Cost?.Input),
             Column(rows, row => row.Summary.Facts.Cost?.Output),
             Column(rows, row => row.Summary.Facts.UnpricedCalls),
-            Column(rows, row => TotalCost(row.Summary)));
+            Column(rows, row => TotalCost(row.Summary.Facts)));
 
     private static void UpdateInfos(PostgresBatch batch, List<TraceInfo> infos)
     {
-        var usages = infos.ConvertAll(info => TokenCounts.Parse(info.Metadata.GetValueOrDefault(TraceKeys.TokenUsage)));
+        var usages = infos.ConvertAll(NewTraceRow.Tokens);
         batch.Add(
             UpdateInfosSql,
             Column(infos, info => info.TraceId),
@@ -199,12 +211,12 @@ internal static partial class PostgresTraceWriter
             Column(infos, info => ColumnText.Of(info.State)),
             Column(infos, info => info.RequestPreview),
             Column(infos, info => info.ResponsePreview),
-            Column(infos, info => (int)SettledBy(info)),
+            Column(infos, info => (int)NewTraceRow.SettledBy(info)),
             Column(usages, usage => usage.Input),
             Column(usages, usage => usage.Output),
             Column(usages, usage => usage.Total),
             Column(usages, usage => usage.CachedInput),
-            Column(infos, AnnouncedSpans));
+            Column(infos, NewTraceRow.AnnouncedSpans));
     }
 
     private static async Task<ILookup<string, SpanFacts>> ReadSpanFactsAsync(PostgresSession session, List<TraceRows> traces, Dictionary<string, DateOnly> buckets)
@@ -281,22 +293,7 @@ internal static partial class PostgresTraceWriter
         }
     }
 
-    private static long? TotalCost(TraceSummary? summary) => summary?.Facts is { Cost: { } cost, UnpricedCalls: 0 } ? cost.Total : null;
-
-    private static SettledFields SettledBy(TraceInfo info) => SettledFields.Info
-        | (info.RequestTimeMs > 0 ? SettledFields.RequestTime : 0)
-        | (info.DurationMs is not null ? SettledFields.Duration : 0)
-        | (info.State is TraceState.Ok or TraceState.Error ? SettledFields.State : 0)
-        | (info.RequestPreview is not null ? SettledFields.RequestPreview : 0)
-        | (info.ResponsePreview is not null ? SettledFields.ResponsePreview : 0);
-
-    private static long? AnnouncedSpans(TraceInfo info) => TraceSizeStats.SpanCount(info.Metadata.GetValueOrDefault(TraceKeys.SizeStats));
-
-    private static SpanRecord? Root(IEnumerable<SpanRow> spans, TraceSummary summary) => spans.FirstOrDefault(span => span.Record.SpanId == summary.RootSpanId)?.Record;
-
-    private static string? RequestPreview(SpanRecord? root) => RootPreview.Of(root?[AttributeNames.Inputs], "user"u8);
-
-    private static string? ResponsePreview(SpanRecord? root) => RootPreview.Of(root?[AttributeNames.Outputs], "assistant"u8);
+    private static long? TotalCost(TraceFacts facts) => facts is { Cost: { } cost, UnpricedCalls: 0 } ? cost.Total : null;
 
     private static IEnumerable<string> OtelIds(TraceRows trace) => trace.Spans.Select(span => span.Record.OtelTraceId).Distinct();
 
@@ -306,12 +303,6 @@ internal static partial class PostgresTraceWriter
 
     /// <summary>One column of many rows, as a parameter for unnest.</summary>
     private static TColumn[] Column<TRow, TColumn>(IEnumerable<TRow> rows, Func<TRow, TColumn> value) => [.. rows.Select(value)];
-
-    /// <summary>A trace as it is inserted: from its spans, or from its info where no spans came with it.</summary>
-    private sealed record NewTrace(string TraceId, long ExperimentId, TraceSummary? Summary, SpanRecord? Root, TraceInfo? Info)
-    {
-        public long? LeaseMs { get; init; }
-    }
 
     /// <summary>A log record of a span.</summary>
     private sealed record StoredLog(string OtelTraceId, string SpanId, byte[] Hash, SpanEventRecord Event, bool IsWaiting);

@@ -73,7 +73,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
         {
             refusals = await PostgresTraceWriter.CommitAsync(_database, group).ConfigureAwait(false);
         }
-        catch (MlflowException e) when (e.ErrorCode == ErrorCode.TEMPORARILY_UNAVAILABLE)
+        catch (MlflowException e) when (e.ErrorCode == ErrorCode.TEMPORARILY_UNAVAILABLE && e is not BlobGoneException)
         {
             group.ForEach(work => work.Complete(e));
             return;

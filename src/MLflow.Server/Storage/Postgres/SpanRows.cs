@@ -6,8 +6,8 @@ namespace MLflow.Server.Storage.Postgres;
 /// <summary>Reads spans with their payloads.</summary>
 internal static class SpanRows
 {
-    /// <param name="row">The columns of <see cref="ReadColumns"/>, then codec and payload. Its owner is among other rows.</param>
-    public static StoredSpan Read(PostgresRow row) => new(ReadColumns(row), (int)row.Int64(10), row.Bytes(11));
+    /// <param name="row">The columns of <see cref="ReadColumns"/>, then codec and payload, both null where the trace is archived. Its owner is among other rows.</param>
+    public static StoredSpan Read(PostgresRow row) => row.Int64OrNull(10) is { } codec ? new(ReadColumns(row), (int)codec, row.Bytes(11)) : StoredSpan.Archived(ReadColumns(row));
 
     /// <param name="row">The same, then the payload of the owner.</param>
     public static StoredSpan ReadWithOwner(PostgresRow row) => Read(row) with { Owner = row.BytesOrNull(12) };

@@ -70,9 +70,11 @@ internal sealed class TraceCandidates
 
             // An offset counts what matches, not what may.
             passOver = passOver < 0 ? start.Offset : passOver;
+            var place = few is null && text.CanTell ? "COALESCE((SELECT p.place FROM text_places p WHERE p.trace_id = t.trace_id), -1)" : "-1::bigint";
+            var ofFew = few is null ? null : $"t.trace_id IN (SELECT p.trace_id FROM text_places p WHERE p.place < 0 OR {conditions.In("p.place", few)})";
             var select = $"""
-                SELECT {string.Join(", ", new[] { "t.trace_id", "t.bucket", "t.text_place", keyset.Select }.Concat(filters.SelectMany(each => each.Columns)))}
-                FROM traces t WHERE {sql.Where(query, filters[0].Superset, few is null ? null : $"(t.text_place < 0 OR {conditions.In("t.text_place", few)})")} AND {start.Condition}
+                SELECT {string.Join(", ", new[] { "t.trace_id", "t.bucket", place, keyset.Select }.Concat(filters.SelectMany(each => each.Columns)))}
+                FROM traces t WHERE {sql.Where(query, filters[0].Superset, ofFew)} AND {start.Condition}
                 ORDER BY {keyset.OrderBy} LIMIT {parameters.Add((long)limit)}
                 """;
             var rows = await _session.QueryAsync(select, row => Read(row, keyset.Count, filters), [.. parameters.Values]).ConfigureAwait(false);
@@ -144,7 +146,7 @@ internal sealed class TraceCandidates
 
         void AddTrace()
         {
-            Array.ForEach(StoredSpan.Decode(ofTrace), Add);
+            Array.ForEach(StoredSpan.Decode(ofTrace, _session.Blobs.Read, withMedia: false), Add);
             ofTrace.Clear();
         }
 

@@ -93,6 +93,8 @@ internal sealed class CallFigures
         Cost = _priced == 0 ? null : new CallCost((long)_inputCost, (long)_outputCost),
     };
 
+    public PieceCalls OfPiece(string name, int piece) => new(name, piece, Calls, _failed);
+
     public ToolFigures OfTool(string tool) => new(tool, Calls, _failed, _duration.Percentile(50), _duration.Percentile(95));
 
     public void Write(BinaryWriter writer)

@@ -7,6 +7,9 @@ internal readonly record struct RolledSpan
     private const double NanosecondsOfASecond = 1e9;
     private const double MillisecondsOfASecond = 1e3;
 
+    /// <summary>When its trace began.</summary>
+    public long RequestTimeMs { get; init; }
+
     public bool IsTool { get; init; }
 
     /// <summary>The tool's, or the model's.</summary>

@@ -21,10 +21,6 @@ internal sealed class Rollup
 
     public TraceFigures Traces { get; private init; } = new();
 
-    public int Users => _users.Count;
-
-    public int Sessions => _sessions.Count;
-
     public void Add(RolledTrace trace)
     {
         Traces.Add(trace);
@@ -49,6 +45,13 @@ internal sealed class Rollup
             Of(_tools, name).Add(figures);
         }
     }
+
+    public OverviewFigures ToFigures() => Traces.ToFigures() with { Users = _users.Count, Sessions = _sessions.Count };
+
+    /// <summary>The calls of some models in the piece that this is of.</summary>
+    public IEnumerable<PieceCalls> ModelCalls(int piece, IEnumerable<string> models) => Calls(_models, piece, models);
+
+    public IEnumerable<PieceCalls> ToolCalls(int piece, IEnumerable<string> tools) => Calls(_tools, piece, tools);
 
     public IReadOnlyList<ModelFigures> Models() => [.. Most(_models).Select(model => model.Value.OfModel(model.Key))];
 
@@ -116,6 +119,9 @@ internal sealed class Rollup
 
         return rollup;
     }
+
+    private static IEnumerable<PieceCalls> Calls(Dictionary<string, CallFigures> groups, int piece, IEnumerable<string> names) =>
+        names.Where(groups.ContainsKey).Select(name => groups[name].OfPiece(name, piece));
 
     private static CallFigures Of(Dictionary<string, CallFigures> groups, string name)
     {

@@ -10,7 +10,7 @@ internal sealed class RollupPlan
 
     private readonly OverviewQuery _query;
     private readonly Rollup _total = new();
-    private readonly Dictionary<int, TraceFigures> _pieces = [];
+    private readonly Dictionary<int, Rollup> _pieces = [];
     private readonly List<(long StartMs, long EndMs)> _rest = [];
 
     /// <param name="query">What is asked.</param>
@@ -33,7 +33,7 @@ internal sealed class RollupPlan
                 if (Rollup.Decode(figures) is { } rollup)
                 {
                     _total.Add(rollup);
-                    Piece(start).Add(rollup.Traces);
+                    Piece(start).Add(rollup);
                     continue;
                 }
             }
@@ -64,30 +64,38 @@ internal sealed class RollupPlan
         Piece(trace.RequestTimeMs).Add(trace);
     }
 
-    public void Add(RolledSpan span) => _total.Add(span);
+    public void Add(RolledSpan span)
+    {
+        _total.Add(span);
+        Piece(span.RequestTimeMs).Add(span);
+    }
 
     /// <summary>All but what the failures of the worst piece have in common.</summary>
-    public Overview ToOverview() => new()
+    public Overview ToOverview()
     {
-        Query = _query,
-        Total = _total.Traces.ToFigures(),
-        Buckets = _pieces.Where(piece => !piece.Value.IsEmpty).ToDictionary(piece => piece.Key, piece => piece.Value.ToFigures()),
-        Models = _total.Models(),
-        Tools = _total.Tools(),
-        Users = _total.Users,
-        Sessions = _total.Sessions,
-    };
+        var (models, tools) = (_total.Models(), _total.Tools());
+        return new Overview
+        {
+            Query = _query,
+            Total = _total.ToFigures(),
+            Buckets = _pieces.Where(piece => !piece.Value.Traces.IsEmpty).ToDictionary(piece => piece.Key, piece => piece.Value.ToFigures()),
+            Models = models,
+            Tools = tools,
+            ModelCalls = [.. _pieces.OrderBy(piece => piece.Key).SelectMany(piece => piece.Value.ModelCalls(piece.Key, models.Select(model => model.Model)))],
+            ToolCalls = [.. _pieces.OrderBy(piece => piece.Key).SelectMany(piece => piece.Value.ToolCalls(piece.Key, tools.Select(tool => tool.Tool)))],
+        };
+    }
 
     private bool IsWhole(long start, long end) => start >= _query.StartMs && end <= _query.EndMs && Number(start) == Number(end - 1);
 
     private int Number(long timeMs) => (int)((timeMs - _query.StartMs) / _query.BucketMs);
 
-    private TraceFigures Piece(long timeMs)
+    private Rollup Piece(long timeMs)
     {
         var number = Number(timeMs);
         if (!_pieces.TryGetValue(number, out var figures))
         {
-            _pieces.Add(number, figures = new TraceFigures());
+            _pieces.Add(number, figures = new Rollup());
         }
 
         return figures;

@@ -12,6 +12,7 @@ namespace MLflow.Server.Storage.Sql;
 /// <item><term>1</term><description>zstd of JSON.</description></item>
 /// <item><term>2</term><description>The length of the span's own JSON as a varint, then zstd of that and of the JSON of other spans of the trace.</description></item>
 /// <item><term>3</term><description>The 8 bytes of the id of the span that owns the frame, 4 of the CRC-32C of the JSON, then its offset and length in the frame as varints.</description></item>
+/// <item><term>4</term><description>In parts, some of them in the blob store (<see cref="PayloadManifest"/>); no frame has to do with it, and <see cref="SpanPayload"/> reads it.</description></item>
 /// </list>
 /// Who writes over an owner has to see to the others first.
 /// </summary>
@@ -21,6 +22,7 @@ internal sealed class PayloadFrame
     public const int Zstd = 1;
     public const int Owner = 2;
     public const int Member = 3;
+    public const int InBlobs = 4;
 
     /// <summary>Bytes of an id.</summary>
     public const int IdBytes = 8;
@@ -58,12 +60,13 @@ internal sealed class PayloadFrame
         }
         else if (_spans.Count > 1)
         {
-            var (start, end, owner) = (_spans[0].Json.Start.Value, _spans[^1].Json.End.Value, _spans[0]);
-            payloads[owner.Place] = (Owner, [.. Varint(owner.Json.End.Value - start), .. Compress(json[start..end])]);
+            var (owner, offset) = (_spans[0], Length(_spans[0].Json));
+            payloads[owner.Place] = (Owner, [.. Varint(offset), .. Compress(Together(json))]);
             foreach (var span in _spans.Skip(1))
             {
-                var length = span.Json.End.Value - span.Json.Start.Value;
-                payloads[span.Place] = (Member, [.. Convert.FromHexString(owner.SpanId), .. BitConverter.GetBytes(Check(json[span.Json])), .. Varint(span.Json.Start.Value - start), .. Varint(length)]);
+                var length = Length(span.Json);
+                payloads[span.Place] = (Member, [.. Convert.FromHexString(owner.SpanId), .. BitConverter.GetBytes(Check(json[span.Json])), .. Varint(offset), .. Varint(length)]);
+                offset += length;
             }
         }
 
@@ -73,8 +76,8 @@ internal sealed class PayloadFrame
     /// <summary>Compresses the JSON of a span that may be replaced without the others.</summary>
     public static (int Codec, byte[] Payload) Alone(ReadOnlySpan<byte> json) => json.Length < CompressFrom ? (Plain, json.ToArray()) : (Zstd, Compress(json));
 
-    /// <summary>The id of the span that owns the frame; null where a payload has all of its content itself.</summary>
-    public static string? OwnerOf(int codec, byte[] payload) => codec == Member ? Convert.ToHexStringLower(payload.AsSpan(0, IdBytes)) : null;
+    /// <summary>The id of the span that owns the frame; null where a payload has all of its content itself, or is damaged.</summary>
+    public static string? OwnerOf(int codec, byte[] payload) => codec == Member && payload.Length >= IdBytes ? Convert.ToHexStringLower(payload.AsSpan(0, IdBytes)) : null;
 
     /// <summary>What a span has to be written with once its owner is gone; null where its content is damaged, which nothing mends.</summary>
     public static (int Codec, byte[] Payload)? Freed(byte[] payload, byte[] owner)
@@ -132,6 +135,29 @@ internal sealed class PayloadFrame
 
         return last.Json;
     }
+
+    /// <summary>The JSON of the spans without what stands between them, which is of spans that are not in the frame.</summary>
+    private ReadOnlySpan<byte> Together(ReadOnlySpan<byte> json)
+    {
+        var whole = json[_spans[0].Json.Start.._spans[^1].Json.End];
+        var length = _spans.Sum(span => Length(span.Json));
+        if (length == whole.Length)
+        {
+            return whole;
+        }
+
+        var together = new byte[length];
+        var done = 0;
+        foreach (var (_, _, part) in _spans)
+        {
+            json[part].CopyTo(together.AsSpan(done));
+            done += Length(part);
+        }
+
+        return together;
+    }
+
+    private static int Length(Range part) => part.End.Value - part.Start.Value;
 
     private static uint Check(ReadOnlySpan<byte> json)
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MLflow.Server.Blobs;
 using MLflow.Server.Conventions;
 using MLflow.Server.Traces;
 
@@ -25,13 +26,15 @@ internal static class SpanPayload
     };
 
     // Attribute values are JSON of any depth that the decoder let in.
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1024 };
+    public static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1024 };
 
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _buffer;
 
     /// <summary>The payloads of spans of one trace that are written together.</summary>
-    public static (int Codec, byte[] Payload)[] Encode(IReadOnlyList<SpanRecord> spans)
+    /// <param name="spans">The spans.</param>
+    /// <param name="largeFrom">Bytes from which a payload may be moved to the blob store (<see cref="SpanBlobs"/>), and therefore shares nothing with others.</param>
+    public static (int Codec, byte[] Payload)[] Encode(IReadOnlyList<SpanRecord> spans, int largeFrom = int.MaxValue)
     {
         var buffer = _buffer ??= new ArrayBufferWriter<byte>(4096);
         buffer.ResetWrittenCount();
@@ -45,10 +48,14 @@ internal static class SpanPayload
                 WriteJson(writer, spans[i]);
 
                 // What is stored of a span that runs may be newer, and stay.
-                var isAlone = spans[i].EndNs is null || buffer.WrittenCount - start > PayloadFrame.FrameBytes;
-                if (isAlone)
+                var json = buffer.WrittenSpan[start..];
+                if (spans[i].EndNs is null || json.Length > PayloadFrame.FrameBytes)
                 {
-                    payloads[i] = PayloadFrame.Alone(buffer.WrittenSpan[start..]);
+                    payloads[i] = PayloadFrame.Alone(json);
+                }
+                else if (json.Length >= largeFrom && PayloadFrame.Alone(json) is var alone && alone.Payload.Length >= largeFrom)
+                {
+                    payloads[i] = alone;
                 }
                 else
                 {
@@ -111,9 +118,22 @@ internal static class SpanPayload
     /// <param name="codec">How the payload is written.</param>
     /// <param name="payload">The payload.</param>
     /// <param name="owner">The payload that <see cref="PayloadFrame.OwnerOf"/> asks for; else null.</param>
-    public static SpanRecord Decode(SpanRecord span, int codec, byte[] payload, byte[]? owner)
+    /// <param name="blobs">Reads what lies elsewhere; without it, that counts as lost.</param>
+    /// <param name="withMedia">Whether media that lie elsewhere are needed.</param>
+    public static SpanRecord Decode(SpanRecord span, int codec, byte[] payload, byte[]? owner, Func<string, BlobContent>? blobs = null, bool withMedia = true)
     {
-        var json = PayloadFrame.Json(codec, payload, owner);
+        if (codec != PayloadFrame.InBlobs)
+        {
+            return Fill(span, PayloadFrame.Json(codec, payload, owner));
+        }
+
+        var read = blobs ?? SpanBlobs.None.Read;
+        var json = PayloadManifest.Restore(payload, withMedia ? read : null, read, out var isWhole);
+        return Fill(span with { IsIncomplete = !isWhole }, json);
+    }
+
+    private static SpanRecord Fill(SpanRecord span, ReadOnlySpan<byte> json)
+    {
         var reader = new Utf8JsonReader(json, ReaderOptions);
         List<KeyValuePair<string, string>> mapped = [];
         var (status, message) = (span.Status, span.StatusMessage);

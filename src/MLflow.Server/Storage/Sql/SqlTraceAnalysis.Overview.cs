@@ -6,6 +6,12 @@ namespace MLflow.Server.Storage.Sql;
 /// <content>The overview of an experiment.</content>
 internal abstract partial class SqlTraceAnalysis
 {
+    private const string OfModels = $"s.model IS NOT NULL AND s.type IN ('{SpanType.ChatModel}', '{SpanType.Llm}', '{SpanType.Embedding}')";
+
+    private const string OfTools = $"s.type = '{SpanType.Tool}'";
+
+    private const string CountPeople = $"COUNT(DISTINCT CASE WHEN m.key = '{TraceKeys.User}' THEN m.value END), COUNT(DISTINCT CASE WHEN m.key = '{TraceKeys.Session}' THEN m.value END)";
+
     public Task<Overview> OverviewAsync(OverviewQuery query, CancellationToken cancellationToken) => SearchAsync(
         async reader =>
         {
@@ -14,20 +20,56 @@ internal abstract partial class SqlTraceAnalysis
                 return rolled with { Worst = await WorstAsync(reader, query, rolled.Buckets).ConfigureAwait(false) };
             }
 
+            var people = (await reader.ReadAsync(sql => PeopleOfPieces(sql, query), row => (Number: (int)row.Int64(2), Users: row.Int64(0), Sessions: row.Int64(1))).ConfigureAwait(false)).ToDictionary(row => row.Number);
             var buckets = (await reader.ReadAsync(sql => Buckets(sql, query), row => (Number: (int)row.Int64(12), Figures: Figures(row))).ConfigureAwait(false))
-                .ToDictionary(row => row.Number, row => row.Figures);
+                .ToDictionary(row => row.Number, row => people.TryGetValue(row.Number, out var of) ? row.Figures with { Users = of.Users, Sessions = of.Sessions } : row.Figures);
             var (users, sessions) = (await reader.ReadAsync(sql => People(sql, query), row => (row.Int64(0), row.Int64(1))).ConfigureAwait(false))[0];
+            var total = (await reader.ReadAsync(sql => $"SELECT {TraceFigures(sql)} FROM traces t WHERE {OfTime(sql, query)}", Figures).ConfigureAwait(false))[0];
+            var models = await reader.ReadAsync(sql => Models(sql, query), Model).ConfigureAwait(false);
+            var tools = await reader.ReadAsync(sql => Tools(sql, query), row => new ToolFigures(row.Text(0), row.Int64(1), row.Int64(2), row.DoubleOrNull(3), row.DoubleOrNull(4))).ConfigureAwait(false);
             return new Overview
             {
                 Query = query,
-                Total = (await reader.ReadAsync(sql => $"SELECT {TraceFigures(sql)} FROM traces t WHERE {OfTime(sql, query)}", Figures).ConfigureAwait(false))[0],
+                Total = total with { Users = users, Sessions = sessions },
                 Buckets = buckets,
-                Models = await reader.ReadAsync(sql => Models(sql, query), Model).ConfigureAwait(false),
-                Tools = await reader.ReadAsync(sql => Tools(sql, query), row => new ToolFigures(row.Text(0), row.Int64(1), row.Int64(2), row.DoubleOrNull(3), row.DoubleOrNull(4))).ConfigureAwait(false),
-                Users = users,
-                Sessions = sessions,
+                Models = models,
+                Tools = tools,
+                ModelCalls = await CallsAsync(reader, query, "s.model", OfModels, [.. models.Select(model => model.Model)]).ConfigureAwait(false),
+                ToolCalls = await CallsAsync(reader, query, "s.name", OfTools, [.. tools.Select(tool => tool.Tool)]).ConfigureAwait(false),
                 Worst = await WorstAsync(reader, query, buckets).ConfigureAwait(false),
             };
+        },
+        cancellationToken);
+
+    // Pieces in order, and in each the names in the order of the tables.
+    private static async Task<IReadOnlyList<PieceCalls>> CallsAsync(IFigureReader reader, OverviewQuery query, string name, string which, List<string> names)
+    {
+        if (names.Count == 0)
+        {
+            return [];
+        }
+
+        var calls = await reader.ReadAsync(
+            sql => $"""
+                SELECT {name}, {Piece(sql, query)} AS piece, COUNT(*), COUNT(*) FILTER (WHERE s.status = 'ERROR')
+                FROM traces t JOIN spans s ON {sql.SpanOfTrace}
+                WHERE {OfTime(sql, query)} AND {which} AND {name} IN ({string.Join(", ", names.Select(sql.Value))})
+                GROUP BY {name}, piece
+                """,
+            row => new PieceCalls(row.Text(0), (int)row.Int64(1), row.Int64(2), row.Int64(3))).ConfigureAwait(false);
+        return [.. calls.OrderBy(call => call.Piece).ThenBy(call => names.IndexOf(call.Name))];
+    }
+
+    private Task<TraceHistogram> WholeHistogramAsync(HistogramQuery histogram, CancellationToken cancellationToken) => SearchAsync(
+        async reader =>
+        {
+            var query = new OverviewQuery(histogram.ExperimentId, histogram.StartMs, histogram.BucketMs, histogram.Buckets);
+            var buckets = (await reader.RolledAsync(query, _rollupsFrom, cancellationToken).ConfigureAwait(false))?.Buckets
+                ?? (await reader.ReadAsync(sql => Pieces(sql, query), Piece).ConfigureAwait(false))
+                    .ToDictionary(row => row.Piece, row => new OverviewFigures { Traces = row.Bucket.Traces, Failed = row.Bucket.Failed });
+            return new TraceHistogram(
+                buckets.ToDictionary(bucket => bucket.Key, bucket => new HistogramBucket(bucket.Value.Traces, bucket.Value.Failed)),
+                await WorstAsync(reader, query, buckets).ConfigureAwait(false));
         },
         cancellationToken);
 
@@ -51,6 +93,9 @@ internal abstract partial class SqlTraceAnalysis
 
     private static string Buckets(SqlFigures sql, OverviewQuery query) => $"SELECT {TraceFigures(sql)}, {Piece(sql, query)} AS piece FROM traces t WHERE {OfTime(sql, query)} GROUP BY piece";
 
+    private static string Pieces(SqlFigures sql, OverviewQuery query) =>
+        $"SELECT {Piece(sql, query)} AS piece, COUNT(*), COUNT(*) FILTER (WHERE t.state = 'ERROR') FROM traces t WHERE {OfTime(sql, query)} GROUP BY piece";
+
     private static string Models(SqlFigures sql, OverviewQuery query)
     {
         var streamed = $"s.end_ns IS NOT NULL AND s.first_token_ms IS NOT NULL AND s.output_tokens IS NOT NULL AND {sql.SpanNs} / 1e6 > s.first_token_ms";
@@ -59,7 +104,7 @@ internal abstract partial class SqlTraceAnalysis
                 {sql.Sum("s.output_tokens", streamed)}, {sql.Sum($"{sql.SpanNs} / 1e9 - {sql.Number("s.first_token_ms")} / 1e3", streamed)},
                 {sql.Sum("s.input_tokens")}, {sql.Sum("s.cached_input_tokens")}, COUNT(COALESCE(s.input_cost, s.output_cost)), {sql.Sum("s.input_cost")}, {sql.Sum("s.output_cost")}
             FROM traces t JOIN spans s ON {sql.SpanOfTrace}
-            WHERE {OfTime(sql, query)} AND s.model IS NOT NULL AND s.type IN ('{SpanType.ChatModel}', '{SpanType.Llm}', '{SpanType.Embedding}')
+            WHERE {OfTime(sql, query)} AND {OfModels}
             GROUP BY s.model ORDER BY COUNT(*) DESC, s.model LIMIT {sql.Value((long)OverviewQuery.MaxGroups)}
             """;
     }
@@ -67,15 +112,16 @@ internal abstract partial class SqlTraceAnalysis
     private static string Tools(SqlFigures sql, OverviewQuery query) => $"""
         SELECT s.name, COUNT(*), COUNT(*) FILTER (WHERE s.status = 'ERROR'), {sql.Percentile($"{sql.SpanNs} / 1e6", 50)}, {sql.Percentile($"{sql.SpanNs} / 1e6", 95)}
         FROM traces t JOIN spans s ON {sql.SpanOfTrace}
-        WHERE {OfTime(sql, query)} AND s.type = '{SpanType.Tool}'
+        WHERE {OfTime(sql, query)} AND {OfTools}
         GROUP BY s.name ORDER BY COUNT(*) DESC, s.name LIMIT {sql.Value((long)OverviewQuery.MaxGroups)}
         """;
 
-    private static string People(SqlFigures sql, OverviewQuery query) => $"""
-        SELECT COUNT(DISTINCT CASE WHEN m.key = '{TraceKeys.User}' THEN m.value END), COUNT(DISTINCT CASE WHEN m.key = '{TraceKeys.Session}' THEN m.value END)
-        FROM traces t JOIN trace_metadata m ON m.trace_id = t.trace_id
-        WHERE {OfTime(sql, query)} AND m.key IN ('{TraceKeys.User}', '{TraceKeys.Session}') AND m.value <> ''
-        """;
+    private static string People(SqlFigures sql, OverviewQuery query) => $"SELECT {CountPeople} FROM {Named(sql, query)}";
+
+    private static string PeopleOfPieces(SqlFigures sql, OverviewQuery query) => $"SELECT {CountPeople}, {Piece(sql, query)} AS piece FROM {Named(sql, query)} GROUP BY piece";
+
+    private static string Named(SqlFigures sql, OverviewQuery query) =>
+        $"traces t JOIN trace_metadata m ON m.trace_id = t.trace_id WHERE {OfTime(sql, query)} AND m.key IN ('{TraceKeys.User}', '{TraceKeys.Session}') AND m.value <> ''";
 
     // What the failures of one piece of time have in common: a row for each kind of error, and one for each model.
     private static string Causes(SqlFigures sql, OverviewQuery query, int worst) => $"""

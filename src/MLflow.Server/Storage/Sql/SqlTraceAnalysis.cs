@@ -29,6 +29,30 @@ internal abstract partial class SqlTraceAnalysis : ITraceAnalysis
 
     public abstract Task<FilterCounts> CountAsync(IReadOnlyList<long> experimentIds, string? baseFilter, string first, string second, CancellationToken cancellationToken);
 
+    public Task<TraceHistogram> HistogramAsync(HistogramQuery query, CancellationToken cancellationToken) =>
+        string.IsNullOrWhiteSpace(query.Filter) ? WholeHistogramAsync(query, cancellationToken) : FilteredHistogramAsync(query, cancellationToken);
+
+    /// <summary>A histogram of the traces that match.</summary>
+    protected abstract Task<TraceHistogram> FilteredHistogramAsync(HistogramQuery query, CancellationToken cancellationToken);
+
+    /// <summary>Counts where SQL tells exactly what the filter finds; <see cref="Histogram"/> reads its rows.</summary>
+    /// <param name="query">What is asked.</param>
+    /// <param name="where">The condition on <c>traces t</c>.</param>
+    /// <param name="conditions">Takes the values.</param>
+    protected static string HistogramSql(HistogramQuery query, string where, SqlConditions conditions) => $"""
+        SELECT (t.request_time_ms - {conditions.Value(query.StartMs)}) / {conditions.Value(query.BucketMs)} AS piece, COUNT(*), COUNT(*) FILTER (WHERE t.state = 'ERROR')
+        FROM traces t WHERE t.request_time_ms >= {conditions.Value(query.StartMs)} AND t.request_time_ms < {conditions.Value(query.EndMs)} AND {where} GROUP BY 1
+        """;
+
+    protected static (int Piece, HistogramBucket Bucket) Piece(IFigureRow row) => ((int)row.Int64(0), new HistogramBucket(row.Int64(1), row.Int64(2)));
+
+    protected static TraceHistogram Histogram(IEnumerable<(int Piece, HistogramBucket Bucket)> pieces)
+    {
+        var buckets = pieces.ToDictionary(piece => piece.Piece, piece => piece.Bucket);
+        var (number, worst) = buckets.OrderByDescending(bucket => bucket.Value.Failed).ThenByDescending(bucket => bucket.Key).FirstOrDefault();
+        return new TraceHistogram(buckets, worst.Failed == 0 ? null : new FailureCluster(number, worst.Failed, null, 0, null, 0));
+    }
+
     /// <summary>Reads as long as a search may take, all of one moment.</summary>
     protected abstract Task<T> SearchAsync<T>(Func<IFigureReader, Task<T>> read, CancellationToken cancellationToken);
 

@@ -64,7 +64,7 @@ internal sealed class TraceConditionSql
         var isNegative = condition.Operator == FilterOperator.NotEqual;
         var @operator = isNegative ? FilterOperator.Equal : condition.Operator;
         var matches = $"{Compare("x.value")} OR COALESCE({Compare("x.value_text")}, FALSE)";
-        if (@operator == FilterOperator.Equal && double.TryParse((string)condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+        if (@operator == FilterOperator.Equal && double.TryParse((string)condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
         {
             matches += $" OR COALESCE(x.value_number = {_conditions.Value(number)}, FALSE)";
         }

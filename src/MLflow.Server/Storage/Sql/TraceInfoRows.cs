@@ -7,7 +7,7 @@ namespace MLflow.Server.Storage.Sql;
 /// <summary>Reads rows of <c>traces t</c>.</summary>
 internal static class TraceInfoRows
 {
-    public const int Count = 26;
+    public const int Count = 27;
 
     /// <summary>The columns in the order in which <see cref="Read"/> takes them.</summary>
     /// <param name="nowMs">The time in milliseconds, in SQL.</param>
@@ -16,7 +16,7 @@ internal static class TraceInfoRows
         t.root_name, t.model, t.input_tokens, t.output_tokens, t.total_tokens, t.cached_input_tokens, t.first_token_ms,
         t.error_type, t.error_message, t.stream_end, t.span_count, t.announced_span_count,
         t.input_cost, t.output_cost, t.unpriced_calls, CASE WHEN {TraceSql.Interrupted(nowMs)} THEN 1 ELSE 0 END,
-        (SELECT artifact_location FROM experiments e WHERE e.experiment_id = t.experiment_id)
+        (SELECT artifact_location FROM experiments e WHERE e.experiment_id = t.experiment_id), t.archive
         """;
 
     /// <param name="text">Reads a column of text, or null.</param>
@@ -44,6 +44,11 @@ internal static class TraceInfoRows
         if (isInterrupted)
         {
             metadata[TraceKeys.Interrupted] = "true";
+        }
+
+        if (text(26) is not null)
+        {
+            metadata[TraceKeys.Archived] = "true";
         }
 
         return new TraceInfo

@@ -8,12 +8,15 @@ internal sealed class TraceRows
 {
     private readonly CallPricer _pricer;
 
-    private TraceRows(string traceId, CallPricer pricer, IReadOnlyList<SpanRow> spans, long? leaseMs)
+    private TraceRows(string traceId, CallPricer pricer, IReadOnlyList<SpanRow> spans, long? leaseMs, int largeFrom = int.MaxValue)
     {
         _pricer = pricer;
         TraceId = traceId;
-        var payloads = SpanPayload.Encode([.. spans.Select(span => span.Record)]);
-        Spans = [.. spans.Select((span, i) => span with { Codec = payloads[i].Codec, Payload = payloads[i].Payload })];
+
+        // What was moved to the blob store stays there.
+        var here = spans.Where(span => span.Blobs.Count == 0).ToList();
+        var payloads = new Queue<(int Codec, byte[] Payload)>(SpanPayload.Encode(here.ConvertAll(span => span.Record), largeFrom));
+        Spans = [.. spans.Select(span => span.Blobs.Count == 0 ? span.With(payloads.Dequeue()) : span)];
         LeaseMs = leaseMs;
         Summary = TraceSummary.From([.. spans.Select(span => span.Facts)]);
     }
@@ -56,7 +59,10 @@ internal sealed class TraceRows
         return new(parts[0].TraceId, parts[0]._pricer, [.. spans.Values], parts.LastOrDefault(part => part.LeaseMs is not null)?.LeaseMs);
     }
 
-    public static IReadOnlyList<TraceRows> From(IReadOnlyList<SpanRecord> spans, CallPricer pricer)
+    /// <param name="spans">The spans.</param>
+    /// <param name="pricer">Says what calls cost.</param>
+    /// <param name="largeFrom">See <see cref="SpanPayload.Encode"/>.</param>
+    public static IReadOnlyList<TraceRows> From(IReadOnlyList<SpanRecord> spans, CallPricer pricer, int largeFrom = int.MaxValue)
     {
         var traces = new Dictionary<string, Dictionary<string, SpanRecord>>();
         foreach (var span in spans)
@@ -74,7 +80,7 @@ internal sealed class TraceRows
 
         var leases = spans.Where(span => span.LeaseMs is not null).GroupBy(span => span.TraceId).ToDictionary(ofTrace => ofTrace.Key, ofTrace => ofTrace.Max(span => span.LeaseMs));
         return [.. traces.Select(trace => new TraceRows(
-            trace.Key, pricer, [.. trace.Value.Values.Select(span => new SpanRow(span, [], pricer))], leases.GetValueOrDefault(trace.Key)))];
+            trace.Key, pricer, [.. trace.Value.Values.Select(span => new SpanRow(span, [], pricer))], leases.GetValueOrDefault(trace.Key), largeFrom))];
     }
 
     /// <summary>Of the same span twice, the later one stays, but not a running one over an ended one, nor one that says only that it runs.</summary>

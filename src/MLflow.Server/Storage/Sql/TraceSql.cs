@@ -44,6 +44,8 @@ internal sealed class TraceSql
         TraceField.EndTime => conditions.Sum("t.request_time_ms", "t.duration_ms"),
         TraceField.State => $"CASE WHEN {Interrupted(conditions.Value(conditions.NowMs))} THEN '{InterruptedState}' ELSE t.state END",
         TraceField.Cost => "t.total_cost",
+        TraceField.Tokens => "t.total_tokens",
+        TraceField.FirstToken => "t.first_token_ms",
         TraceField.TraceId => "t.trace_id",
         TraceField.ExperimentId => "t.experiment_id",
         TraceField.ClientRequestId => "t.client_request_id",

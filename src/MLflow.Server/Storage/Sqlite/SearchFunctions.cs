@@ -20,8 +20,12 @@ internal sealed class SearchFunctions : IDisposable
     private readonly List<TextNeed> _needs = [];
     private readonly List<Predicate<SpanContent>> _spans = [];
     private long _spanRow = -1;
+    private readonly SpanBlobs _blobs;
     private SpanContent? _span;
     private SqliteTextPlaces? _places;
+
+    /// <param name="blobs">Reads what of spans lies in the blob store; null where spans are not searched.</param>
+    public SearchFunctions(SpanBlobs? blobs = null) => _blobs = blobs ?? SpanBlobs.None;
 
     /// <summary>The condition that the text of an expression matches; an absent one does not.</summary>
     public string Text(Predicate<string> predicate, string expression)
@@ -85,7 +89,7 @@ internal sealed class SearchFunctions : IDisposable
         }
     }
 
-    private static SpanContent Decode(byte[] name, byte[] type, string status, byte[]? message, long codec, byte[] payload, byte[]? owner) => new(SpanPayload.Decode(
+    private SpanContent Decode(byte[] name, byte[] type, string status, byte[]? message, long codec, byte[] payload, byte[]? owner) => new(SpanPayload.Decode(
         new SpanRecord
         {
             TraceId = "",
@@ -99,5 +103,7 @@ internal sealed class SearchFunctions : IDisposable
         },
         (int)codec,
         payload,
-        owner));
+        owner,
+        _blobs.Read,
+        withMedia: false));
 }

@@ -13,9 +13,10 @@ internal sealed class SqliteDatabase : IDatabase
     private readonly TimeSpan _searchTimeout;
     private readonly ServerMeter? _meter;
 
-    private SqliteDatabase(string path, SqliteWriter writer, TimeProvider timeProvider, TimeSpan searchTimeout, ServerMeter? meter)
+    private SqliteDatabase(string path, SqliteWriter writer, TimeProvider timeProvider, TimeSpan searchTimeout, ServerMeter? meter, SpanBlobs blobs)
     {
         _meter = meter;
+        SpanBlobs = blobs;
         _timeProvider = timeProvider;
         _searchTimeout = searchTimeout;
         _readConnectionString = new SqliteConnectionStringBuilder
@@ -31,6 +32,9 @@ internal sealed class SqliteDatabase : IDatabase
 
     public TraceChanges Changes { get; } = new();
 
+    /// <summary>What large parts of payloads are moved and read by.</summary>
+    public SpanBlobs SpanBlobs { get; }
+
     public long NowMs => _timeProvider.GetUtcNow().ToUnixTimeMilliseconds();
 
     public ITraceStore Traces(CallPricer pricer) => new SqliteTraceStore(this, pricer);
@@ -43,11 +47,19 @@ internal sealed class SqliteDatabase : IDatabase
 
     public IAssessmentStore Assessments() => new SqliteAssessmentStore(this);
 
+    public IViewStore Views() => new SqliteViewStore(this);
+
     public IAccessStore Access() => new SqliteAccessStore(this);
+
+    public IGatewayStore Gateway() => new SqliteGatewayStore(this);
 
     public ITextIndex TextIndex() => new SqliteTextIndex(this);
 
     public IRollups Rollups() => new SqliteRollups(this);
+
+    public IRetentionStore Retention() => new SqliteRetentionStore(this);
+
+    public IBlobLedger Blobs() => new SqliteBlobLedger(this);
 
     public IStoreHealth Health() => new SqliteStoreHealth(this);
 
@@ -56,11 +68,12 @@ internal sealed class SqliteDatabase : IDatabase
     /// <param name="timeProvider">The clock.</param>
     /// <param name="searchTimeout">How long one search may take; null for <see cref="MlflowServerOptions.DefaultSearchTimeout"/>.</param>
     /// <param name="meter">Counts and times; null for nobody.</param>
+    /// <param name="blobs">Where large contents go; null for nowhere but the database.</param>
     /// <exception cref="DatabaseOpenException">The file is not ours, or cannot be written.</exception>
-    public static SqliteDatabase Open(string path, TimeProvider timeProvider, TimeSpan? searchTimeout = null, ServerMeter? meter = null)
+    public static SqliteDatabase Open(string path, TimeProvider timeProvider, TimeSpan? searchTimeout = null, ServerMeter? meter = null, SpanBlobs? blobs = null)
     {
         SqliteMigrator.Migrate(path);
-        return new SqliteDatabase(path, new SqliteWriter(path, timeProvider, meter), timeProvider, searchTimeout ?? MlflowServerOptions.DefaultSearchTimeout, meter);
+        return new SqliteDatabase(path, new SqliteWriter(path, timeProvider, meter), timeProvider, searchTimeout ?? MlflowServerOptions.DefaultSearchTimeout, meter, blobs ?? SpanBlobs.None);
     }
 
     /// <summary>A pooled connection that cannot write; dispose it soon, an open read transaction keeps the WAL from shrinking.</summary>

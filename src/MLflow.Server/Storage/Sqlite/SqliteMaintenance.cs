@@ -115,6 +115,7 @@ internal static class SqliteMaintenance
 
     private const string WithoutPayloadSql = """
         SELECT s.trace_id, s.span_id FROM spans s WHERE NOT EXISTS (SELECT 1 FROM span_payloads p WHERE p.trace_id = s.trace_id AND p.span_id = s.span_id)
+            AND NOT EXISTS (SELECT 1 FROM traces t WHERE t.trace_id = s.trace_id AND t.archive IS NOT NULL)
         """;
 
     private static void Copy(string path, string partial, CancellationToken cancellationToken)

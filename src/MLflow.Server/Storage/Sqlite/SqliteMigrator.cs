@@ -1,16 +1,22 @@
-using DbUp;
-using DbUp.Engine.Output;
 using Microsoft.Data.Sqlite;
 
 namespace MLflow.Server.Storage.Sqlite;
 
-/// <summary>Creates the database or brings it up to date, and refuses files that are not ours before a byte of them is changed.</summary>
+/// <summary>
+/// Creates the database or brings it up to date, and refuses files that are not ours before a byte of them is changed. Each script is one transaction with its entry
+/// in the journal: what was broken off goes on at the script that it was in, and of several processes that open the file, one runs it and the others wait.
+/// </summary>
 internal static class SqliteMigrator
 {
     private const string ScriptPrefix = "sqlite/";
 
-    // DbUp's default name; the table says which scripts have run.
+    // The table says which scripts have run. It is as DbUp made it, which the first versions used.
     private const string Journal = "SchemaVersions";
+
+    private const string SelectScriptsSql = $"SELECT ScriptName FROM {Journal}";
+
+    private const string CreateJournalSql =
+        $"CREATE TABLE IF NOT EXISTS {Journal} (SchemaVersionID INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, ScriptName TEXT NOT NULL, Applied DATETIME NOT NULL)";
 
     // SQLite result codes, https://sqlite.org/rescode.html
     private const int NotADatabase = 26;
@@ -33,7 +39,7 @@ internal static class SqliteMigrator
         }
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
         {
-            throw new DatabaseOpenException($"The database '{path}' cannot be opened for writing: {e.Message}", e);
+            throw new DatabaseOpenException($"The database '{path}' cannot be opened for writing: {e.Message.TrimEnd('.')}. Let the server's user write to it and to its folder, or name another file in --backend-store-uri.", e);
         }
     }
 
@@ -60,7 +66,7 @@ internal static class SqliteMigrator
         }
 
         var known = Scripts().ToHashSet();
-        if (ReadStrings(connection, $"SELECT ScriptName FROM {Journal}").FirstOrDefault(script => !known.Contains(script)) is { } unknown)
+        if (ReadStrings(connection, SelectScriptsSql).FirstOrDefault(script => !known.Contains(script)) is { } unknown)
         {
             throw new DatabaseOpenException(
                 $"The database '{path}' was made by a newer version of this server (it has the migration '{unknown}') and is left untouched; use that version.");
@@ -73,25 +79,59 @@ internal static class SqliteMigrator
         using (var connection = new SqliteConnection(connectionString))
         {
             connection.Open();
-            using var command = connection.CreateCommand();
 
             // auto_vacuum only takes effect before the first table is made.
-            command.CommandText = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;";
-            command.ExecuteNonQuery();
+            Execute(connection, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;");
         }
 
-        var result = DeployChanges.To
-            .SqliteDatabase(connectionString)
-            .WithScriptsEmbeddedInAssembly(typeof(SqliteMigrator).Assembly, name => name.StartsWith(ScriptPrefix, StringComparison.Ordinal))
-            .WithTransactionPerScript()
-            .WithVariablesDisabled()
-            .LogTo(new NoOpUpgradeLog())
-            .Build()
-            .PerformUpgrade();
-        if (!result.Successful)
+        try
         {
-            throw new DatabaseOpenException($"The database '{path}' cannot be brought up to date: {result.Error.Message}", result.Error);
+            using var connection = new SqliteConnection(connectionString);
+            connection.Open();
+            Execute(connection, CreateJournalSql);
+            var applied = ReadStrings(connection, SelectScriptsSql);
+            foreach (var script in Scripts().Where(script => !applied.Contains(script)).Order(StringComparer.Ordinal))
+            {
+                RunScript(connection, script);
+            }
         }
+        catch (SqliteException e) when (e.SqliteErrorCode != NotADatabase)
+        {
+            throw new DatabaseOpenException($"The database '{path}' cannot be brought up to date: {e.Message}", e);
+        }
+    }
+
+    private static void RunScript(SqliteConnection connection, string script)
+    {
+        // The lock of writers is taken first: whoever waited for another process finds its entry then.
+        using var transaction = connection.BeginTransaction(deferred: false);
+        using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = $"SELECT COUNT(*) FROM {Journal} WHERE ScriptName = $script";
+        command.Parameters.AddWithValue("$script", script);
+        if ((long)command.ExecuteScalar()! > 0)
+        {
+            return;
+        }
+
+        using (var reader = new StreamReader(typeof(SqliteMigrator).Assembly.GetManifestResourceStream(script)!))
+        {
+            command.CommandText = reader.ReadToEnd();
+        }
+
+        // However long a large database takes.
+        command.CommandTimeout = 0;
+        command.ExecuteNonQuery();
+        command.CommandText = $"INSERT INTO {Journal} (ScriptName, Applied) VALUES ($script, datetime('now'))";
+        command.ExecuteNonQuery();
+        transaction.Commit();
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
     }
 
     private static IEnumerable<string> Scripts() =>
@@ -111,6 +151,7 @@ internal static class SqliteMigrator
         return strings;
     }
 
+    // Another process may be at it for as long as its largest script takes.
     private static string ConnectionString(string path, SqliteOpenMode mode) =>
-        new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false }.ToString();
+        new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 3600 }.ToString();
 }

@@ -21,7 +21,7 @@ internal static class SqliteRollupRows
 
     private const string SelectSpansSql = $"""
         SELECT s.type = '{SpanType.Tool}' AS is_tool, CASE WHEN s.type = '{SpanType.Tool}' THEN s.name ELSE s.model END, s.status = 'ERROR', s.start_ns, s.end_ns, s.first_token_ms,
-            s.input_tokens, s.cached_input_tokens, s.output_tokens, s.input_cost, s.output_cost
+            s.input_tokens, s.cached_input_tokens, s.output_tokens, s.input_cost, s.output_cost, t.request_time_ms
         FROM traces t JOIN spans s ON s.trace_id = t.trace_id
         WHERE {OfTime} AND (s.type = '{SpanType.Tool}' OR (s.model IS NOT NULL AND s.type IN ('{SpanType.ChatModel}', '{SpanType.Llm}', '{SpanType.Embedding}')))
         """;
@@ -91,6 +91,7 @@ internal static class SqliteRollupRows
                 OutputTokens = Integer(reader, 8),
                 InputCost = Integer(reader, 9),
                 OutputCost = Integer(reader, 10),
+                RequestTimeMs = reader.GetInt64(11),
             };
         }
     }

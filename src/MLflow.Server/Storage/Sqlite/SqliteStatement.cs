@@ -90,6 +90,8 @@ internal sealed class SqliteStatement : IDisposable
 
     public void Reset() => raw.sqlite3_reset(_statement);
 
+    public bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
+
     public long GetInt64(int column) => raw.sqlite3_column_int64(_statement, column);
 
     public long? GetInt64OrNull(int column) =>
@@ -98,7 +100,7 @@ internal sealed class SqliteStatement : IDisposable
     public string? GetString(int column) =>
         raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL ? null : raw.sqlite3_column_text(_statement, column).utf8_to_string();
 
-    /// <summary>Valid until the next step.</summary>
+    /// <summary>Bytes, of a text its UTF-8. Valid until the next step.</summary>
     public ReadOnlySpan<byte> GetBlob(int column) => raw.sqlite3_column_blob(_statement, column);
 
     public void Dispose() => _statement.Dispose();

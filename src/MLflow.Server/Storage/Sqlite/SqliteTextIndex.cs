@@ -14,7 +14,7 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
 
     private const string CountWaitingSql = "SELECT COUNT(*) FROM traces WHERE text_place < 0";
 
-    private const string CountManySql = "SELECT COUNT(*) FROM (SELECT 1 FROM traces WHERE text_place < 0 LIMIT @limit)";
+    private const string CountSettledSql = "SELECT COUNT(*) FROM (SELECT 1 FROM traces INDEXED BY traces_by_text_place WHERE text_place < 0 AND COALESCE(last_seen_ms, 0) <= @seen LIMIT @limit)";
 
     private const string SelectLastSql = "SELECT segment_id AS SegmentId, traces AS Traces, live AS Live, is_full AS IsFull, min_time_ms AS MinTimeMs, max_time_ms AS MaxTimeMs FROM text_segments ORDER BY segment_id DESC LIMIT 1";
 
@@ -68,7 +68,7 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var build = Read(now, cancellationToken);
+            using var build = Read(now, cancellationToken);
             if (build is null)
             {
                 return 0;
@@ -145,17 +145,17 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
     {
         using var connection = _database.OpenRead();
         using var transaction = connection.BeginTransaction(deferred: true);
-        var waiting = connection.ExecuteScalar<long>(CountManySql, new { limit = TextSegment.Traces }, transaction);
-        if (waiting == 0 || (!now && waiting < TextSegment.Traces && _database.NowMs - _lastMs < ITextIndex.PatienceMs))
+        var segment = TextSegmentState.Open(connection.QuerySingleOrDefault<TextSegmentState>(SelectLastSql, null, transaction));
+        var room = TextSegment.Traces - segment.Traces;
+        var seenBy = now ? long.MaxValue : _database.NowMs - ITextIndex.SettledMs;
+        var settled = connection.ExecuteScalar<long>(CountSettledSql, new { seen = seenBy, limit = room }, transaction);
+        if (settled == 0 || (!now && settled < room && _database.NowMs - _lastMs < ITextIndex.PatienceMs))
         {
             return null;
         }
 
-        var last = connection.QuerySingleOrDefault<TextSegmentState>(SelectLastSql, null, transaction);
-        var segment = TextSegmentState.Open(last);
         TextSegmentBuild? build = null;
-        var seenBy = now ? long.MaxValue : _database.NowMs - ITextIndex.SettledMs;
-        foreach (var (trace, previews) in ReadWaiting(connection, seenBy, (int)(TextSegment.Traces - segment.Traces)))
+        foreach (var (trace, previews) in ReadWaiting(connection, seenBy, (int)room))
         {
             cancellationToken.ThrowIfCancellationRequested();
             build ??= new TextSegmentBuild(segment, segment.Traces == 0 ? [] : ReadPages(connection, segment.SegmentId));
@@ -202,7 +202,7 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
                 reader.GetFieldValue<byte[]>(4)));
         }
 
-        TextContent.Add(spans, _grams);
+        TextContent.Add(spans, _grams, _database.SpanBlobs.ReadSurely);
     }
 
     private static IEnumerable<(int Page, byte[] Grams)> ReadPages(SqliteConnection connection, long segmentId)
@@ -219,7 +219,8 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
     private async Task SweepAsync(TextSegmentState segment, CancellationToken cancellationToken)
     {
         HashSet<int> places;
-        TextSegmentBuild build;
+        byte[]?[] pages;
+        bool isDropped;
         using (var connection = _database.OpenRead())
         {
             using var transaction = connection.BeginTransaction(deferred: true);
@@ -230,12 +231,10 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
                 return;
             }
 
-            build = new TextSegmentBuild(segment, ReadPages(connection, segment.SegmentId));
+            isDropped = segment.IsSparse(places.Count);
+            pages = isDropped ? new byte[TextSegment.Pages][] : Keep(segment, ReadPages(connection, segment.SegmentId), places);
         }
 
-        var isDropped = segment.IsSparse(places.Count);
-        build.Keep(places);
-        var pages = isDropped ? new byte[TextSegment.Pages][] : build.Encode();
         await _database.Writer.WriteAsync(
             session =>
             {
@@ -249,6 +248,13 @@ internal sealed class SqliteTextIndex : ITextIndex, IDisposable
                 return session[KeptSql].Bind(1, segment.SegmentId).Bind(2, places.Count).Execute();
             },
             cancellationToken).ConfigureAwait(false);
+    }
+
+    private static byte[][] Keep(TextSegmentState segment, IEnumerable<(int Page, byte[] Grams)> pages, HashSet<int> places)
+    {
+        using var build = new TextSegmentBuild(segment, pages);
+        build.Keep(places);
+        return build.Encode();
     }
 
     private static void WritePages(SqliteWriteSession session, long segmentId, byte[]?[] pages)

@@ -21,7 +21,7 @@ internal sealed class SqliteTraceAnalysis : SqlTraceAnalysis
         var query = new TraceQuery { ExperimentIds = experimentIds };
         var filters = new[] { baseFilter, first, second }.Select(TraceFilter.Parse).ToList();
         using var search = _database.OpenSearch(cancellationToken);
-        using var functions = new SearchFunctions();
+        using var functions = new SearchFunctions(_database.SpanBlobs);
         var parameters = new SqlParameters();
         var select = CountSql(query, filters, new SqliteConditions(parameters, functions, search.Clock));
         return Task.FromResult(search.Run(connection =>
@@ -33,6 +33,34 @@ internal sealed class SqliteTraceAnalysis : SqlTraceAnalysis
             using var reader = command.ExecuteReader();
             reader.Read();
             return Counts(new SqliteRow(reader));
+        }));
+    }
+
+    protected override Task<TraceHistogram> FilteredHistogramAsync(HistogramQuery query, CancellationToken cancellationToken)
+    {
+        var traces = new TraceQuery { ExperimentIds = [query.ExperimentId] };
+        var filter = TraceFilter.Parse(query.Filter);
+        using var search = _database.OpenSearch(cancellationToken);
+        using var functions = new SearchFunctions();
+        var parameters = new SqlParameters();
+        var conditions = new SqliteConditions(parameters, functions, search.Clock);
+        return Task.FromResult(search.Run(connection =>
+        {
+            using var transaction = connection.BeginTransaction(deferred: true);
+            var where = new TraceSql(conditions).Where(traces, filter, functions.Places(connection, search.Clock).Few(filter, conditions));
+            functions.Register(connection, search.Clock);
+            using var command = connection.CreateCommand();
+            command.CommandText = HistogramSql(query, where, conditions);
+            parameters.Bind(command);
+            using var reader = command.ExecuteReader();
+            var row = new SqliteRow(reader);
+            var pieces = new List<(int, HistogramBucket)>();
+            while (reader.Read())
+            {
+                pieces.Add(Piece(row));
+            }
+
+            return Histogram(pieces);
         }));
     }
 

@@ -15,11 +15,20 @@ internal sealed partial class SqliteTraceStore
 
     private static readonly string InfoColumns = TraceInfoRows.Columns(NowParameter);
 
+    private const string SpanOrder = "ORDER BY s.parent_span_id IS NOT NULL, s.start_ns, s.span_id";
+
     private const string SpanColumns = """
         SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
-        FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id
+        FROM spans s LEFT JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id
         WHERE s.trace_id = $traceId
-        ORDER BY s.parent_span_id IS NOT NULL, s.start_ns, s.span_id
+        """;
+
+    // With the owners of the frames that the contents are in.
+    private const string SomeSpans = """
+        AND s.span_id IN (
+            SELECT value FROM json_each($ids)
+            UNION
+            SELECT lower(hex(substr(m.payload, 1, 8))) FROM span_payloads m WHERE m.trace_id = $traceId AND m.span_id IN (SELECT value FROM json_each($ids)) AND m.codec = 3)
         """;
 
     // The second part has the index of the rare traces whose id is not made of OpenTelemetry's.
@@ -56,12 +65,64 @@ internal sealed partial class SqliteTraceStore
         return Task.FromResult<IReadOnlyList<TraceInfo>>([.. traceIds.Distinct().Where(found.ContainsKey).Select(id => found[id])]);
     }
 
-    public Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<string>> FindBySpanAsync(string spanId, CancellationToken cancellationToken)
+    {
+        using var search = _database.OpenSearch(cancellationToken);
+        return Task.FromResult(search.Run<IReadOnlyList<string>>(connection =>
+            connection.Query<string>($"SELECT trace_id FROM spans WHERE span_id = $spanId LIMIT {ITraceStore.MaxTracesOfASpan}", new { spanId }).AsList()));
+    }
+
+    public Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, CancellationToken cancellationToken) => ReadSpansAsync(traceId, null, cancellationToken);
+
+    public async Task<IReadOnlyList<SpanRecord>> GetSpansAsync(string traceId, IReadOnlyCollection<string> spanIds, CancellationToken cancellationToken)
+    {
+        var asked = spanIds.ToHashSet(StringComparer.Ordinal);
+        return asked.Count == 0 ? [] : [.. (await ReadSpansAsync(traceId, JsonSerializer.Serialize(asked), cancellationToken).ConfigureAwait(false)).Where(span => asked.Contains(span.SpanId))];
+    }
+
+    public Task<IReadOnlyList<SpanRecord>> GetSkeletonAsync(string traceId, CancellationToken cancellationToken)
+    {
+        using var connection = _database.OpenRead();
+
+        // Not by ADO.NET's reader: of very many rows it makes each text anew, and each figure on its way through three layers.
+        using var statement = new SqliteStatement(connection, $"SELECT {SkeletonRows.Columns} FROM spans s WHERE s.trace_id = ?1").Bind(1, traceId);
+        var rows = new SkeletonRows(traceId);
+        Func<int, string?> text = column => statement.IsNull(column) ? null : rows.Once(statement.GetBlob(column));
+        Func<int, long?> integer = statement.GetInt64OrNull;
+        var spans = new List<SpanRecord>();
+        while (statement.Read())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            spans.Add(rows.Read(text, integer));
+        }
+
+        // Here and not by SQLite, which would write down whole rows to sort them.
+        spans.Sort(InSpanOrder);
+        return Task.FromResult<IReadOnlyList<SpanRecord>>(spans);
+    }
+
+    // As SpanOrder.
+    private static int InSpanOrder(SpanRecord one, SpanRecord other)
+    {
+        var order = (one.ParentSpanId is not null).CompareTo(other.ParentSpanId is not null);
+        order = order != 0 ? order : one.StartNs.CompareTo(other.StartNs);
+        return order != 0 ? order : string.CompareOrdinal(one.SpanId, other.SpanId);
+    }
+
+    /// <param name="traceId">The trace.</param>
+    /// <param name="spanIds">JSON of the ids of those that are wanted, others may be among the spans; null for all.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    private async Task<IReadOnlyList<SpanRecord>> ReadSpansAsync(string traceId, string? spanIds, CancellationToken cancellationToken)
     {
         using var connection = _database.OpenRead();
         using var command = connection.CreateCommand();
-        command.CommandText = SpanColumns;
+        command.CommandText = $"{SpanColumns} {(spanIds is null ? "" : SomeSpans)} {SpanOrder}";
         command.Parameters.AddWithValue("$traceId", traceId);
+        if (spanIds is not null)
+        {
+            command.Parameters.AddWithValue("$ids", spanIds);
+        }
+
         using var reader = command.ExecuteReader();
         var spans = new List<StoredSpan>();
         while (reader.Read())
@@ -80,18 +141,22 @@ internal sealed partial class SqliteTraceStore
                 StartNs = reader.GetInt64(8),
                 EndNs = Integer(reader, 9),
             };
-            spans.Add(new StoredSpan(span, reader.GetInt32(10), reader.GetFieldValue<byte[]>(11)));
+            spans.Add(reader.IsDBNull(10) ? StoredSpan.Archived(span) : new StoredSpan(span, reader.GetInt32(10), reader.GetFieldValue<byte[]>(11)));
         }
 
-        return Task.FromResult<IReadOnlyList<SpanRecord>>(WithLogs(connection, StoredSpan.Decode(spans)));
+        var archive = spans.Exists(span => span.IsArchived) ? connection.QuerySingleOrDefault<string>("SELECT archive FROM traces WHERE trace_id = $traceId", new { traceId }) : null;
+        return WithLogs(connection, await ArchivedSpans.DecodeAsync(_database.SpanBlobs, traceId, spans, archive, cancellationToken).ConfigureAwait(false), spanIds);
     }
 
     /// <summary>Log records are shown as events of their spans.</summary>
-    private static IReadOnlyList<SpanRecord> WithLogs(SqliteConnection connection, IReadOnlyList<SpanRecord> spans)
+    private static IReadOnlyList<SpanRecord> WithLogs(SqliteConnection connection, IReadOnlyList<SpanRecord> spans, string? spanIds)
     {
         var logs = connection.Query<(string TraceId, string SpanId, string Name, long TimeNs, string Attributes)>(
-            "SELECT otel_trace_id, span_id, name, time_ns, attributes FROM span_logs WHERE otel_trace_id IN (SELECT value FROM json_each($ids)) ORDER BY time_ns, rowid",
-            new { ids = JsonSerializer.Serialize(spans.Select(span => span.OtelTraceId).Distinct()) })
+            $"""
+            SELECT otel_trace_id, span_id, name, time_ns, attributes FROM span_logs
+            WHERE otel_trace_id IN (SELECT value FROM json_each($ids)) {(spanIds is null ? "" : "AND span_id IN (SELECT value FROM json_each($spanIds))")} ORDER BY time_ns, rowid
+            """,
+            new { spanIds, ids = JsonSerializer.Serialize(spans.Select(span => span.OtelTraceId).Distinct()) })
             .ToLookup(log => (log.TraceId, log.SpanId), log => new SpanEventRecord(log.Name, log.TimeNs, SpanPayload.ReadObject(log.Attributes)));
         return logs.Count == 0
             ? spans
@@ -117,7 +182,7 @@ internal sealed partial class SqliteTraceStore
         }
 
         using var search = _database.OpenSearch(cancellationToken);
-        using var functions = new SearchFunctions();
+        using var functions = new SearchFunctions(_database.SpanBlobs);
         var parameters = new SqlParameters();
         var conditions = new SqliteConditions(parameters, functions, search.Clock);
         var sql = new TraceSql(conditions);
@@ -159,7 +224,7 @@ internal sealed partial class SqliteTraceStore
         }
 
         using var search = _database.OpenSearch(cancellationToken);
-        using var functions = new SearchFunctions();
+        using var functions = new SearchFunctions(_database.SpanBlobs);
         var parameters = new SqlParameters();
         var conditions = new SqliteConditions(parameters, functions, search.Clock);
         return Task.FromResult(search.Run(connection =>

@@ -10,6 +10,9 @@ internal sealed partial class SqliteTraceStore : ITraceStore
     /// <summary>Traces deleted in one transaction, so that a large deletion lets others write in between.</summary>
     private const int DeleteChunk = 200;
 
+    /// <summary>How often a batch is written whose contents are deleted from the blob store meanwhile.</summary>
+    private const int BlobAttempts = 3;
+
     private readonly SqliteDatabase _database;
     private readonly CallPricer _pricer;
 
@@ -21,35 +24,56 @@ internal sealed partial class SqliteTraceStore : ITraceStore
 
     public async Task WriteAsync(TraceBatch batch, CancellationToken cancellationToken)
     {
-        var traces = TraceRows.From(batch.Spans, _pricer);
+        var traces = TraceRows.From(batch.Spans, _pricer, _database.SpanBlobs.LargeFrom);
         if (traces.Count == 0 && batch.Infos.Count == 0)
         {
             return;
         }
 
-        await _database.Writer.WriteAsync(
+        // What another one deleted meanwhile is put into the store again.
+        for (var attempt = 1; ; attempt++)
+        {
+            await _database.SpanBlobs.MoveAsync(traces, _database.Blobs(), cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await WriteAsync(traces, batch, cancellationToken).ConfigureAwait(false);
+                break;
+            }
+            catch (BlobGoneException) when (attempt < BlobAttempts)
+            {
+                traces = TraceRows.From(batch.Spans, _pricer, _database.SpanBlobs.LargeFrom);
+            }
+        }
+
+        _database.Changes.Tell(batch);
+    }
+
+    private Task<bool> WriteAsync(IReadOnlyList<TraceRows> traces, TraceBatch batch, CancellationToken cancellationToken)
+    {
+        var experiments = traces.Select(trace => batch.ExperimentOf(trace.TraceId)).Concat(batch.Infos.Select(info => info.ExperimentId)).Distinct().ToList();
+        var infos = batch.Infos.DistinctBy(info => info.TraceId).ToDictionary(info => info.TraceId);
+        return _database.Writer.WriteAsync(
             session =>
             {
-                foreach (var experimentId in traces.Select(trace => batch.ExperimentOf(trace.TraceId)).Distinct())
-                {
-                    ExperimentState.RequireActive(session, experimentId);
-                }
-
+                experiments.ForEach(experimentId => ExperimentState.RequireActive(session, experimentId));
+                var inRows = new HashSet<TraceInfo>(ReferenceEqualityComparer.Instance);
                 foreach (var trace in traces)
                 {
-                    SqliteTraceWriter.WriteSpans(session, batch.ExperimentOf(trace.TraceId), trace);
+                    var info = infos.GetValueOrDefault(trace.TraceId);
+                    if (SqliteTraceWriter.WriteSpans(session, batch.ExperimentOf(trace.TraceId), trace, info) && info is not null)
+                    {
+                        inRows.Add(info);
+                    }
                 }
 
                 foreach (var info in batch.Infos)
                 {
-                    ExperimentState.RequireActive(session, info.ExperimentId);
-                    SqliteTraceWriter.WriteInfo(session, info);
+                    SqliteTraceWriter.WriteInfo(session, info, inRows.Contains(info));
                 }
 
                 return true;
             },
-            cancellationToken).ConfigureAwait(false);
-        _database.Changes.Tell(batch);
+            cancellationToken);
     }
 
     public async Task WriteLogsAsync(IReadOnlyList<SpanLogRecord> logs, CancellationToken cancellationToken)
@@ -59,14 +83,14 @@ internal sealed partial class SqliteTraceStore : ITraceStore
             await _database.Writer.WriteAsync(
                 session =>
                 {
-                    SqliteTraceWriter.WriteLogs(session, chunk, _pricer);
+                    SqliteTraceWriter.WriteLogs(session, chunk, _pricer, _database.SpanBlobs.Read);
                     return true;
                 },
                 cancellationToken).ConfigureAwait(false);
         }
     }
 
-    public Task<RemapResult> RemapAsync(CancellationToken cancellationToken) => _database.Writer.WriteAsync(session => SqliteTraceWriter.Remap(session, _pricer), cancellationToken);
+    public Task<RemapResult> RemapAsync(CancellationToken cancellationToken) => _database.Writer.WriteAsync(session => SqliteTraceWriter.Remap(session, _pricer, _database.SpanBlobs.Read), cancellationToken);
 
     public async Task<IReadOnlyList<string>> DeleteAsync(TraceDeletion deletion, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using MLflow.Server.Blobs;
 using MLflow.Server.Conventions;
 using MLflow.Server.Pricing;
 using MLflow.Server.Storage.Sql;
@@ -14,7 +15,7 @@ internal static partial class SqliteTraceWriter
 
     private const long MillisecondsOfAnHour = 3_600_000;
 
-    public static void WriteLogs(SqliteWriteSession session, IReadOnlyList<LogRow> logs, CallPricer pricer)
+    public static void WriteLogs(SqliteWriteSession session, IReadOnlyList<LogRow> logs, CallPricer pricer, Func<string, BlobContent> blobs)
     {
         var now = session.NowMs;
         session[DeleteLostLogsSql].Bind(1, now - ITraceStore.LogWaitHours * MillisecondsOfAnHour).Execute();
@@ -37,14 +38,14 @@ internal static partial class SqliteTraceWriter
         }
 
         var stored = spans.SelectMany(span => ReadSpans(session[SelectSpanOfLogSql].Bind(1, span.TraceId).Bind(2, span.SpanId))).ToList();
-        foreach (var trace in TraceRows.Of(stored.ConvertAll(span => Again(session, span, pricer)), pricer))
+        foreach (var trace in TraceRows.Of([.. stored.Select(span => Try(session, span, pricer, blobs)).OfType<SpanRow>()], pricer))
         {
             Write(session, trace);
             See(session, trace.TraceId, null);
         }
     }
 
-    public static RemapResult Remap(SqliteWriteSession session, CallPricer pricer)
+    public static RemapResult Remap(SqliteWriteSession session, CallPricer pricer, Func<string, BlobContent> blobs)
     {
         var state = session[SelectMappingSql];
         state.Read();
@@ -64,7 +65,7 @@ internal static partial class SqliteTraceWriter
         {
             try
             {
-                rows.Add(Again(session, span, pricer));
+                rows.Add(Again(session, span, pricer, blobs));
             }
             catch (Exception e) when (e is not (SqliteException or OutOfMemoryException))
             {
@@ -83,8 +84,21 @@ internal static partial class SqliteTraceWriter
         return new RemapResult(isMore, failures.Count, failures.FirstOrDefault());
     }
 
-    private static SpanRow Again(SqliteWriteSession session, StoredSpan span, CallPricer pricer) =>
-        new(span.Sent(), ReadLogs(session, span.Columns.OtelTraceId, span.Columns.SpanId), pricer);
+    /// <summary>As the other; null where the span cannot be had whole: its log records are shown with it all the same.</summary>
+    private static SpanRow? Try(SqliteWriteSession session, StoredSpan span, CallPricer pricer, Func<string, BlobContent> blobs)
+    {
+        try
+        {
+            return Again(session, span, pricer, blobs);
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private static SpanRow Again(SqliteWriteSession session, StoredSpan span, CallPricer pricer, Func<string, BlobContent> blobs) =>
+        new(span.Sent(blobs), ReadLogs(session, span.Columns.OtelTraceId, span.Columns.SpanId), pricer);
 
     private static List<StoredSpan> ReadSpans(SqliteStatement rows)
     {

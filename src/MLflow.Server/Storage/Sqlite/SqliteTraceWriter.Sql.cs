@@ -7,8 +7,9 @@ internal static partial class SqliteTraceWriter
 {
     private const string InsertTraceSql = """
         INSERT INTO traces (trace_id, experiment_id, request_time_ms, duration_ms, state, request_preview, response_preview,
-            root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, error_type, error_message, stream_end, span_count, input_cost, output_cost, unpriced_calls)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+            root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, error_type, error_message, stream_end, span_count, input_cost, output_cost, unpriced_calls,
+            client_request_id, settled, announced_span_count, last_seen_ms, lease_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
         ON CONFLICT (trace_id) DO NOTHING
         """;
 
@@ -38,25 +39,24 @@ internal static partial class SqliteTraceWriter
         """;
 
     // Token counts of the spans stand above those that the client summed up: the client's are for traces whose spans do not come.
-    private const string UpsertInfoSql = """
-        INSERT INTO traces (trace_id, experiment_id, client_request_id, request_time_ms, duration_ms, state, request_preview, response_preview, settled,
-            input_tokens, output_tokens, total_tokens, cached_input_tokens, announced_span_count)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-        ON CONFLICT (trace_id) DO UPDATE SET
-            experiment_id = excluded.experiment_id,
-            client_request_id = COALESCE(excluded.client_request_id, client_request_id),
-            request_time_ms = CASE WHEN excluded.settled & 2 THEN excluded.request_time_ms ELSE request_time_ms END,
-            duration_ms = COALESCE(excluded.duration_ms, duration_ms),
-            state = CASE WHEN excluded.settled & 8 OR state NOT IN ('OK', 'ERROR') THEN excluded.state ELSE state END,
-            request_preview = COALESCE(excluded.request_preview, request_preview),
-            response_preview = COALESCE(excluded.response_preview, response_preview),
-            settled = settled | excluded.settled,
-            input_tokens = COALESCE(input_tokens, excluded.input_tokens),
-            output_tokens = COALESCE(output_tokens, excluded.output_tokens),
-            total_tokens = COALESCE(total_tokens, excluded.total_tokens),
-            cached_input_tokens = COALESCE(cached_input_tokens, excluded.cached_input_tokens),
-            announced_span_count = COALESCE(excluded.announced_span_count, announced_span_count),
+    private const string UpdateInfoSql = """
+        UPDATE traces SET
+            experiment_id = ?2,
+            client_request_id = COALESCE(?3, client_request_id),
+            request_time_ms = CASE WHEN ?9 & 2 THEN ?4 ELSE request_time_ms END,
+            duration_ms = COALESCE(?5, duration_ms),
+            state = CASE WHEN ?9 & 8 OR state NOT IN ('OK', 'ERROR') THEN ?6 ELSE state END,
+            request_preview = COALESCE(?7, request_preview),
+            response_preview = COALESCE(?8, response_preview),
+            settled = settled | ?9,
+            input_tokens = COALESCE(input_tokens, ?10),
+            output_tokens = COALESCE(output_tokens, ?11),
+            total_tokens = COALESCE(total_tokens, ?12),
+            cached_input_tokens = COALESCE(cached_input_tokens, ?13),
+            announced_span_count = COALESCE(?14, announced_span_count),
+            last_seen_ms = ?15,
             text_place = MIN(text_place, 0) - 1
+        WHERE trace_id = ?1
         """;
 
     // What the client told stays, what was derived is replaced.

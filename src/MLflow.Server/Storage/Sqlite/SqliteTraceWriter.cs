@@ -7,51 +7,42 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <summary>Puts spans and infos into the writer's transaction. The outcome for a trace does not depend on which of them come first.</summary>
 internal static partial class SqliteTraceWriter
 {
-    public static void WriteSpans(SqliteWriteSession session, long experimentId, TraceRows trace)
+    /// <summary>Writes spans of a trace.</summary>
+    /// <param name="session">The transaction.</param>
+    /// <param name="experimentId">The trace's, where it is new.</param>
+    /// <param name="trace">The spans.</param>
+    /// <param name="info">What came with them; written into the trace's row where that is new.</param>
+    /// <returns>Whether the trace is new.</returns>
+    public static bool WriteSpans(SqliteWriteSession session, long experimentId, TraceRows trace, TraceInfo? info)
     {
         trace = WithLogs(session, trace);
-        if (InsertTrace(session, experimentId, trace))
-        {
-            foreach (var span in trace.Spans)
-            {
-                UpsertSpan(session, span);
-            }
-
-            WriteDerivedMetadata(session, trace.TraceId, trace.Summary);
-        }
-        else
+        if (!InsertTrace(session, new NewTraceRow(experimentId, trace, info)))
         {
             Write(session, trace);
+            See(session, trace.TraceId, trace.LeaseMs);
+            return false;
         }
 
-        See(session, trace.TraceId, trace.LeaseMs);
+        foreach (var span in trace.Spans)
+        {
+            UpsertSpan(session, span, isNew: true);
+        }
+
+        WriteDerivedMetadata(session, trace.TraceId, trace.Summary, isNew: true);
+        return true;
     }
 
-    public static void WriteInfo(SqliteWriteSession session, TraceInfo info)
+    /// <summary>Writes an info.</summary>
+    /// <param name="session">The transaction.</param>
+    /// <param name="info">The info.</param>
+    /// <param name="isInRow">Whether the trace's row was made with it in this transaction.</param>
+    public static void WriteInfo(SqliteWriteSession session, TraceInfo info, bool isInRow)
     {
-        var settled = SettledFields.Info
-            | (info.RequestTimeMs > 0 ? SettledFields.RequestTime : 0)
-            | (info.DurationMs is not null ? SettledFields.Duration : 0)
-            | (info.State is TraceState.Ok or TraceState.Error ? SettledFields.State : 0)
-            | (info.RequestPreview is not null ? SettledFields.RequestPreview : 0)
-            | (info.ResponsePreview is not null ? SettledFields.ResponsePreview : 0);
-        var usage = TokenCounts.Parse(info.Metadata.GetValueOrDefault(TraceKeys.TokenUsage));
-        session[UpsertInfoSql]
-            .Bind(1, info.TraceId)
-            .Bind(2, info.ExperimentId)
-            .Bind(3, info.ClientRequestId)
-            .Bind(4, info.RequestTimeMs)
-            .Bind(5, info.DurationMs)
-            .Bind(6, ColumnText.Of(info.State))
-            .Bind(7, info.RequestPreview)
-            .Bind(8, info.ResponsePreview)
-            .Bind(9, (long)settled)
-            .Bind(10, usage.Input)
-            .Bind(11, usage.Output)
-            .Bind(12, usage.Total)
-            .Bind(13, usage.CachedInput)
-            .Bind(14, AnnouncedSpans(info))
-            .Execute();
+        if (!isInRow && !InsertTrace(session, new NewTraceRow(info.ExperimentId, null, info)))
+        {
+            UpdateInfo(session, info);
+        }
+
         foreach (var (key, value) in info.Metadata)
         {
             session[UpsertMetadataSql].Bind(1, info.TraceId).Bind(2, key).Bind(3, value).Bind(4, 0).Execute();
@@ -66,15 +57,35 @@ internal static partial class SqliteTraceWriter
         {
             SqliteAssessmentWriter.Insert(session, assessment);
         }
+    }
 
-        See(session, info.TraceId, null);
+    private static void UpdateInfo(SqliteWriteSession session, TraceInfo info)
+    {
+        var usage = NewTraceRow.Tokens(info);
+        session[UpdateInfoSql]
+            .Bind(1, info.TraceId)
+            .Bind(2, info.ExperimentId)
+            .Bind(3, info.ClientRequestId)
+            .Bind(4, info.RequestTimeMs)
+            .Bind(5, info.DurationMs)
+            .Bind(6, ColumnText.Of(info.State))
+            .Bind(7, info.RequestPreview)
+            .Bind(8, info.ResponsePreview)
+            .Bind(9, (long)NewTraceRow.SettledBy(info))
+            .Bind(10, usage.Input)
+            .Bind(11, usage.Output)
+            .Bind(12, usage.Total)
+            .Bind(13, usage.CachedInput)
+            .Bind(14, NewTraceRow.AnnouncedSpans(info))
+            .Bind(15, session.NowMs)
+            .Execute();
     }
 
     /// <summary>Spans of a trace that is there.</summary>
     private static void Write(SqliteWriteSession session, TraceRows trace)
     {
         FreeMembers(session, trace);
-        var written = trace.Spans.Where(span => UpsertSpan(session, span)).ToList();
+        var written = trace.Spans.Where(span => UpsertSpan(session, span, isNew: false)).ToList();
         if (written.Count == 0)
         {
             return;
@@ -83,7 +94,7 @@ internal static partial class SqliteTraceWriter
         // What follows for the trace, follows from all its spans.
         var summary = TraceSummary.From(ReadSpanFacts(session, trace.TraceId));
         UpdateTrace(session, trace.TraceId, written, summary);
-        WriteDerivedMetadata(session, trace.TraceId, summary);
+        WriteDerivedMetadata(session, trace.TraceId, summary, isNew: false);
     }
 
     /// <summary>Gives spans their own content again whose frame is another span's that is about to be written over.</summary>
@@ -123,62 +134,47 @@ internal static partial class SqliteTraceWriter
     private static void See(SqliteWriteSession session, string traceId, long? leaseMs) =>
         session[SeeTraceSql].Bind(1, traceId).Bind(2, session.NowMs).Bind(3, leaseMs).Execute();
 
-    private static long? AnnouncedSpans(TraceInfo info) => TraceSizeStats.SpanCount(info.Metadata.GetValueOrDefault(TraceKeys.SizeStats));
-
-    private static bool InsertTrace(SqliteWriteSession session, long experimentId, TraceRows trace)
+    private static bool InsertTrace(SqliteWriteSession session, NewTraceRow row)
     {
-        var statement = session[InsertTraceSql].Bind(1, trace.TraceId).Bind(2, experimentId);
-        BindSummary(statement, trace.Summary, Root(trace.Spans, trace.Summary));
-        return statement.Execute() == 1;
+        var statement = session[InsertTraceSql].Bind(1, row.TraceId).Bind(2, row.ExperimentId);
+        BindSummary(statement, row.RequestTimeMs, row.DurationMs, row.State, row.RequestPreview, row.ResponsePreview, row.Facts);
+        return statement.Bind(22, row.ClientRequestId).Bind(23, (long)row.Settled).Bind(24, row.AnnouncedSpanCount).Bind(25, session.NowMs).Bind(26, row.LeaseMs).Execute() == 1;
     }
 
     private static void UpdateTrace(SqliteWriteSession session, string traceId, IReadOnlyList<SpanRow> written, TraceSummary summary)
     {
         // Null when the root came with another batch, which has set the previews then.
-        var root = Root(written, summary);
+        var root = NewTraceRow.Root(written, summary);
         var statement = session[UpdateTraceSql].Bind(1, traceId).Bind(2, root is null ? 0 : 1);
-        BindSummary(statement, summary, root);
+        BindSummary(statement, summary.RequestTimeMs, summary.DurationMs, summary.State, NewTraceRow.RequestPreviewOf(root), NewTraceRow.ResponsePreviewOf(root), summary.Facts);
         statement.Execute();
     }
 
     /// <summary>Parameters 3 to 21, the same in both statements.</summary>
-    private static void BindSummary(SqliteStatement statement, TraceSummary summary, SpanRecord? root) =>
+    private static void BindSummary(SqliteStatement statement, long requestTimeMs, long? durationMs, TraceState state, string? requestPreview, string? responsePreview, TraceFacts facts) =>
         statement
-            .Bind(3, summary.RequestTimeMs)
-            .Bind(4, summary.DurationMs)
-            .Bind(5, ColumnText.Of(summary.State))
-            .Bind(6, RootPreview.Of(root?[AttributeNames.Inputs], "user"u8))
-            .Bind(7, RootPreview.Of(root?[AttributeNames.Outputs], "assistant"u8))
-            .Bind(8, summary.Facts.Name)
-            .Bind(9, summary.Facts.Model)
-            .Bind(10, summary.Facts.InputTokens)
-            .Bind(11, summary.Facts.OutputTokens)
-            .Bind(12, summary.Facts.TotalTokens)
-            .Bind(13, summary.Facts.CachedInputTokens)
-            .Bind(14, summary.Facts.FirstTokenMs)
-            .Bind(15, summary.Facts.ErrorType)
-            .Bind(16, summary.Facts.ErrorMessage)
-            .Bind(17, summary.Facts.StreamEnd)
-            .Bind(18, summary.Facts.SpanCount)
-            .Bind(19, summary.Facts.Cost?.Input)
-            .Bind(20, summary.Facts.Cost?.Output)
-            .Bind(21, summary.Facts.UnpricedCalls);
-
-    private static SpanRecord? Root(IReadOnlyList<SpanRow> spans, TraceSummary summary)
-    {
-        foreach (var span in spans)
-        {
-            if (span.Record.SpanId == summary.RootSpanId)
-            {
-                return span.Record;
-            }
-        }
-
-        return null;
-    }
+            .Bind(3, requestTimeMs)
+            .Bind(4, durationMs)
+            .Bind(5, ColumnText.Of(state))
+            .Bind(6, requestPreview)
+            .Bind(7, responsePreview)
+            .Bind(8, facts.Name)
+            .Bind(9, facts.Model)
+            .Bind(10, facts.InputTokens)
+            .Bind(11, facts.OutputTokens)
+            .Bind(12, facts.TotalTokens)
+            .Bind(13, facts.CachedInputTokens)
+            .Bind(14, facts.FirstTokenMs)
+            .Bind(15, facts.ErrorType)
+            .Bind(16, facts.ErrorMessage)
+            .Bind(17, facts.StreamEnd)
+            .Bind(18, facts.SpanCount)
+            .Bind(19, facts.Cost?.Input)
+            .Bind(20, facts.Cost?.Output)
+            .Bind(21, facts.UnpricedCalls);
 
     /// <returns>False when what is stored is newer, or the row says no more than that the span runs.</returns>
-    private static bool UpsertSpan(SqliteWriteSession session, SpanRow row)
+    private static bool UpsertSpan(SqliteWriteSession session, SpanRow row, bool isNew)
     {
         var record = row.Record;
         var facts = row.Facts;
@@ -214,6 +210,11 @@ internal static partial class SqliteTraceWriter
         }
 
         session[UpsertPayloadSql].Bind(1, record.TraceId).Bind(2, record.SpanId).Bind(3, row.Codec).Bind(4, row.Payload).Execute();
+        if (row.Blobs.Count > 0 || !isNew)
+        {
+            SqliteBlobLedger.Refer(session, record.TraceId, record.SpanId, row.Blobs);
+        }
+
         return true;
     }
 
@@ -249,7 +250,7 @@ internal static partial class SqliteTraceWriter
         return spans;
     }
 
-    private static void WriteDerivedMetadata(SqliteWriteSession session, string traceId, TraceSummary summary)
+    private static void WriteDerivedMetadata(SqliteWriteSession session, string traceId, TraceSummary summary, bool isNew)
     {
         if (summary.Tokens.Any)
         {
@@ -260,7 +261,7 @@ internal static partial class SqliteTraceWriter
         {
             Write(TraceKeys.Cost, cost.ToJson());
         }
-        else
+        else if (!isNew)
         {
             // A sum without a part of it would be read as the whole.
             session[DeleteDerivedMetadataSql].Bind(1, traceId).Bind(2, TraceKeys.Cost).Execute();

@@ -5,11 +5,12 @@ internal abstract class SqliteWork
 {
     public Exception? Failure { get; private set; }
 
-    /// <summary>Runs the work; false when it was refused, the reason is then in <see cref="Failure"/>.</summary>
+    /// <summary>Runs the work, perhaps again; false when it was refused, the reason is then in <see cref="Failure"/>.</summary>
     public bool TryRun(SqliteWriteSession session)
     {
         try
         {
+            Failure = null;
             Run(session);
             return true;
         }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Numerics;
 
 namespace MLflow.Server.Storage.TextIndex;
@@ -17,18 +18,17 @@ internal sealed class BitWriter
 
     public void Write(uint value, int bits)
     {
-        if (_bits + bits > _bytes.Length * 8)
+        // Eight bytes from the first one on hold any number, wherever in it that begins.
+        var at = _bits >> 3;
+        if (at + sizeof(ulong) > _bytes.Length)
         {
             Array.Resize(ref _bytes, _bytes.Length * 2);
         }
 
-        for (var bit = bits - 1; bit >= 0; bit--, _bits++)
-        {
-            if ((value >> bit & 1) != 0)
-            {
-                _bytes[_bits >> 3] |= (byte)(0x80 >> (_bits & 7));
-            }
-        }
+        var word = _bytes.AsSpan(at, sizeof(ulong));
+        var below = value & (uint)((1UL << bits) - 1);
+        BinaryPrimitives.WriteUInt64BigEndian(word, BinaryPrimitives.ReadUInt64BigEndian(word) | ((ulong)below << (64 - (_bits & 7) - bits)));
+        _bits += bits;
     }
 
     /// <summary>A number from 1 on; small ones take fewer bits (Elias' gamma code).</summary>

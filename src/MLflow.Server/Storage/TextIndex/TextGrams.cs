@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MLflow.Server.Storage.TextIndex;
 
 /// <summary>
@@ -21,7 +23,6 @@ internal static class TextGrams
     /// <summary>Odd, so that multiplying by it only changes the order of numbers: all parts of their range are used alike.</summary>
     private const uint Spread = 0x9E3779B1;
 
-
     /// <summary>Of the third character a part only: it makes the index a tenth smaller, and finds hardly more than it must.</summary>
     private const int ThirdBits = 5;
 
@@ -36,19 +37,35 @@ internal static class TextGrams
     /// <summary>Takes the case from a character. What <see cref="StringComparison.OrdinalIgnoreCase"/> takes for the same is the same then.</summary>
     /// <param name="character">The character.</param>
     /// <param name="before">The one that stands before it, or any other where there is none.</param>
-    public static char Fold(char character, char before) => HasCase(before) ? '\uDC00' : Folds[character];
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static char Fold(char character, char before) => before >= '\uD801' && HasCase(before) ? '\uDC00' : Folds[character];
 
-    /// <summary>Says all grams of a text, some of them several times.</summary>
+    /// <summary>Says all grams of a text, some of them several times. What is within a line that the set has seen, it has already: spans repeat what others of their trace say.</summary>
     public static void Of(ReadOnlySpan<char> text, TextGramSet grams)
     {
-        if (text.Length < 2)
+        for (var start = 0; start <= text.Length;)
+        {
+            var length = text[start..].IndexOf('\n');
+            var end = length < 0 ? text.Length : start + length;
+            var within = grams.See(text[start..end]) ? Math.Min(start + 2, end) : end;
+            Of(text, start, within, grams);
+            Of(text, end, end + 1, grams);
+            start = end + 1;
+        }
+    }
+
+    /// <summary>Says the grams whose third characters are in a part of a text, or follow its end.</summary>
+    private static void Of(ReadOnlySpan<char> text, int from, int to, TextGramSet grams)
+    {
+        from = Math.Max(from, 2);
+        if (from >= to || from > text.Length)
         {
             return;
         }
 
-        var first = Fold(text[0], End);
-        var second = Fold(text[1], text[0]);
-        for (var i = 2; i <= text.Length; i++)
+        var first = Fold(text[from - 2], from > 2 ? text[from - 3] : End);
+        var second = Fold(text[from - 1], text[from - 2]);
+        for (var i = from; i < to; i++)
         {
             var third = i < text.Length ? Fold(text[i], text[i - 1]) : End;
             grams.Add(Of(first, second, third));
@@ -57,10 +74,12 @@ internal static class TextGrams
     }
 
     /// <summary>The gram of three folded characters.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Of(char first, char second, char third) =>
         FirstOf(first, second) | (third < 128 ? third & (OfPair - 1) : (int)((third * Spread) >> (32 - ThirdBits)));
 
     /// <summary>The lowest of the grams that begin with two folded characters.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int FirstOf(char first, char second)
     {
         var pair = (first | second) < 1 << AsciiBits ? (uint)(first << AsciiBits | second) : AsciiPairs + ((((uint)first << 16 | second) * Spread >> 8) % (Pairs - AsciiPairs));

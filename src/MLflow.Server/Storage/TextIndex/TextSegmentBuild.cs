@@ -1,23 +1,36 @@
+using System.Buffers;
+
 namespace MLflow.Server.Storage.TextIndex;
 
-/// <summary>Adds traces to a segment.</summary>
-internal sealed class TextSegmentBuild
+/// <summary>Adds traces to a segment. Its memory is that of a pool: dispose it.</summary>
+internal sealed class TextSegmentBuild : IDisposable
 {
+    private const int FirstPairs = 64 * 1024;
+
+    /// <summary>Half of a gram's bits: grams are sorted by the lower half, then by the upper one.</summary>
+    private const int DigitBits = TextGrams.Bits / 2;
+
     /// <summary>Bounds the memory that a segment takes while it is built: 64 MB. A trace of very many grams fills it alone.</summary>
     private const int MaxPairs = 16 * 1024 * 1024;
 
-    private readonly List<int> _pairs = [];
     private readonly List<WaitingTrace> _traces = [];
     private readonly TextSegmentState _before;
+    private int[] _pairs = ArrayPool<int>.Shared.Rent(FirstPairs);
+    private int _count;
 
     /// <param name="before">The segment as it is.</param>
     /// <param name="pages">Its pages by their numbers.</param>
     public TextSegmentBuild(TextSegmentState before, IEnumerable<(int Page, byte[] Grams)> pages)
     {
         _before = before;
+        var decoded = new List<int>();
         foreach (var (page, grams) in pages)
         {
-            TextSegment.Decode(page, grams, _pairs);
+            decoded.Clear();
+            TextSegment.Decode(page, grams, decoded);
+            Reserve(decoded.Count);
+            decoded.CopyTo(_pairs, _count);
+            _count += decoded.Count;
         }
     }
 
@@ -30,7 +43,7 @@ internal sealed class TextSegmentBuild
         MaxTimeMs = _traces.Select(trace => trace.RequestTimeMs).Append(_before.MaxTimeMs).Max(),
     };
 
-    public bool IsFull => _before.Traces + _traces.Count >= TextSegment.Traces || _pairs.Count > MaxPairs;
+    public bool IsFull => _before.Traces + _traces.Count >= TextSegment.Traces || _count > MaxPairs;
 
     /// <summary>The traces that were added, with their places.</summary>
     public IEnumerable<(WaitingTrace Trace, long Place)> Added => _traces.Select((trace, i) => (trace, _before.PlaceOf(_before.Traces + i)));
@@ -39,19 +52,75 @@ internal sealed class TextSegmentBuild
     {
         var place = (int)_before.Traces + _traces.Count;
         _traces.Add(trace);
-        _pairs.EnsureCapacity(_pairs.Count + grams.Length);
+        Reserve(grams.Length);
         foreach (var gram in grams)
         {
-            _pairs.Add(TextSegment.Pair(gram, place));
+            _pairs[_count++] = TextSegment.Pair(gram, place);
         }
     }
 
     /// <summary>Takes out all places but some.</summary>
-    public void Keep(IReadOnlySet<int> places) => _pairs.RemoveAll(pair => !places.Contains(TextSegment.PlaceOf(pair)));
+    public void Keep(IReadOnlySet<int> places)
+    {
+        var kept = 0;
+        foreach (var pair in _pairs.AsSpan(0, _count))
+        {
+            if (places.Contains(TextSegment.PlaceOf(pair)))
+            {
+                _pairs[kept++] = pair;
+            }
+        }
+
+        _count = kept;
+    }
 
     public byte[][] Encode()
     {
-        _pairs.Sort();
-        return TextSegment.Encode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_pairs));
+        // Pairs of one gram are in the order of their places already: those of the pages, then those of the traces in the order in which they were added.
+        var other = ArrayPool<int>.Shared.Rent(_count);
+        Sort(_pairs, other, TextSegment.PlaceBits);
+        Sort(other, _pairs, TextSegment.PlaceBits + DigitBits);
+        ArrayPool<int>.Shared.Return(other);
+        return TextSegment.Encode(_pairs.AsSpan(0, _count));
+    }
+
+    public void Dispose()
+    {
+        ArrayPool<int>.Shared.Return(_pairs);
+        _pairs = [];
+        _count = 0;
+    }
+
+    /// <summary>Puts the pairs into the order of some of their bits; those that have the same there stay in their order.</summary>
+    private void Sort(int[] from, int[] to, int shift)
+    {
+        Span<int> next = stackalloc int[1 << DigitBits];
+        next.Clear();
+        foreach (var pair in from.AsSpan(0, _count))
+        {
+            next[(pair >> shift) & ((1 << DigitBits) - 1)]++;
+        }
+
+        var start = 0;
+        foreach (ref var each in next)
+        {
+            (each, start) = (start, start + each);
+        }
+
+        foreach (var pair in from.AsSpan(0, _count))
+        {
+            to[next[(pair >> shift) & ((1 << DigitBits) - 1)]++] = pair;
+        }
+    }
+
+    private void Reserve(int more)
+    {
+        if (_count + more > _pairs.Length)
+        {
+            var larger = ArrayPool<int>.Shared.Rent(Math.Max(_count + more, _pairs.Length * 2));
+            _pairs.AsSpan(0, _count).CopyTo(larger);
+            ArrayPool<int>.Shared.Return(_pairs);
+            _pairs = larger;
+        }
     }
 }

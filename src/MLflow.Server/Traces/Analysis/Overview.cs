@@ -16,11 +16,11 @@ public sealed record Overview
     /// <summary>Those with the most calls first.</summary>
     public required IReadOnlyList<ToolFigures> Tools { get; init; }
 
-    /// <summary>How many users the traces name.</summary>
-    public long Users { get; init; }
+    /// <summary>The calls of <see cref="Models"/> over time, by name and piece; pieces without are missing.</summary>
+    public IReadOnlyList<PieceCalls> ModelCalls { get; init; } = [];
 
-    /// <summary>How many sessions they name.</summary>
-    public long Sessions { get; init; }
+    /// <summary>The runs of <see cref="Tools"/> over time.</summary>
+    public IReadOnlyList<PieceCalls> ToolCalls { get; init; } = [];
 
     /// <summary>The piece of time with the most failures and what most of them had in common; null where nothing failed.</summary>
     public FailureCluster? Worst { get; init; }

@@ -30,4 +30,10 @@ public sealed record OverviewFigures
     public CallCost? Cost { get; init; }
 
     public long UnpricedCalls { get; init; }
+
+    /// <summary>How many users the traces name.</summary>
+    public long Users { get; init; }
+
+    /// <summary>How many sessions they name.</summary>
+    public long Sessions { get; init; }
 }

@@ -10,7 +10,10 @@ internal static class FilterError
     /// <param name="message">What is wrong.</param>
     /// <param name="position">Of the character where it is, from 1.</param>
     public static MlflowException At(string message, int position) =>
-        new(ErrorCode.INVALID_PARAMETER_VALUE, $"{message} (at position {position})");
+        new(ErrorCode.INVALID_PARAMETER_VALUE, message + Suffix(position)) { Position = position };
+
+    /// <summary>What <see cref="At"/> puts behind a message.</summary>
+    public static string Suffix(int position) => $" (at position {position})";
 
     /// <summary>Tokens that cannot stand where they stand; the first one's position is told.</summary>
     public static MlflowException Clauses(string source, string hint, params ReadOnlySpan<FilterToken> tokens)

@@ -135,7 +135,10 @@ internal sealed class FilterLexer
         {
             throw new MlflowException(
                 ErrorCode.INVALID_PARAMETER_VALUE,
-                $"Invalid clause(s) in {_source}: '{FilterError.Shown(_text[_at..])}'. The quote at position {_at + 1} is not closed.");
+                $"Invalid clause(s) in {_source}: '{FilterError.Shown(_text[_at..])}'. The quote at position {_at + 1} is not closed.")
+            {
+                Position = _at + 1,
+            };
         }
 
         var text = _text[(_at + 1)..end];

@@ -14,6 +14,12 @@ internal enum TraceField
     /// <summary>In US dollars; absent where the cost of a call is not known.</summary>
     Cost,
 
+    /// <summary>All that were used.</summary>
+    Tokens,
+
+    /// <summary>Milliseconds from the start of the trace, see <see cref="TraceFacts.FirstTokenMs"/>.</summary>
+    FirstToken,
+
     /// <summary>Tag <c>mlflow.traceName</c>, else the root span's name.</summary>
     Name,
     RunId,

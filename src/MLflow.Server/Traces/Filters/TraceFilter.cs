@@ -32,6 +32,8 @@ internal static class TraceFilter
         "name" => TraceField.Name,
         "run_id" => TraceField.RunId,
         "cost" => TraceField.Cost,
+        "tokens" => TraceField.Tokens,
+        "first_token_ms" => TraceField.FirstToken,
         _ => null,
     };
 
@@ -76,7 +78,7 @@ internal static class TraceFilter
 
         var field = Attribute(clause.Key)
             ?? throw FilterError.At($"Invalid attribute key '{FilterError.Shown(clause.Key)}' specified. Valid keys are '{ValidAttributes}'", clause.Position);
-        if (field is TraceField.RequestTime or TraceField.Duration or TraceField.EndTime or TraceField.Cost)
+        if (field is TraceField.RequestTime or TraceField.Duration or TraceField.EndTime or TraceField.Cost or TraceField.Tokens or TraceField.FirstToken)
         {
             if (clause.IsList)
             {

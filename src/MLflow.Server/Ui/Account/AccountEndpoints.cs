@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using MLflow.Server.Access;
 using MLflow.Server.Access.Http;
 using MLflow.Server.Storage;
+using static MLflow.Server.Ui.Formatting.Words;
 
 namespace MLflow.Server.Ui.Account;
 
@@ -15,7 +16,8 @@ namespace MLflow.Server.Ui.Account;
 internal static class AccountEndpoints
 {
     private const long MaxFormBytes = 64 * 1024;
-    private const string OldForm = "The form was too old, or not from this page. Please send it again.";
+
+    private static string OldForm => T("The form was too old, or not from this page. Please send it again.");
 
     public static void MapAccount(this IEndpointRouteBuilder routes)
     {
@@ -34,7 +36,7 @@ internal static class AccountEndpoints
         context,
         StatusCodes.Status200OK,
         context.Request.Query["return"].ToString(),
-        error: context.Request.Query.ContainsKey(ProviderSignIn.FailedQuery) ? "Signing in failed. Try again, or ask an administrator: the server's log says why." : null);
+        error: context.Request.Query.ContainsKey(ProviderSignIn.FailedQuery) ? T("Signing in failed. Try again, or ask an administrator: the server's log says why.") : null);
 
     private static IResult AskProvider(HttpContext context, MlflowServerOptions options) => options.OpenIdConnect is null
         ? Results.NotFound()
@@ -54,7 +56,7 @@ internal static class AccountEndpoints
         {
             var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
             context.Response.Headers.RetryAfter = seconds;
-            return Login(context, StatusCodes.Status429TooManyRequests, address, name, $"Too many wrong passwords. Try again in {seconds} seconds.");
+            return Login(context, StatusCodes.Status429TooManyRequests, address, name, T("Too many wrong passwords. Try again in {0} seconds.", seconds));
         }
 
         if (finding.User is not { } user)
@@ -64,7 +66,7 @@ internal static class AccountEndpoints
                 await audit.WriteAsync(context.Actor(name), AuditAction.Login, "page", AuditResult.Failed).ConfigureAwait(false);
             }
 
-            return Login(context, StatusCodes.Status401Unauthorized, address, name, "The user name or the password is wrong.");
+            return Login(context, StatusCodes.Status401Unauthorized, address, name, T("The user name or the password is wrong."));
         }
 
         await audit.WriteAsync(context.Actor(user.Name), AuditAction.Login, "page", AuditResult.Done).ConfigureAwait(false);
@@ -116,7 +118,7 @@ internal static class AccountEndpoints
 
         if ((await caller.GetAsync().ConfigureAwait(false)) is not { User: { } user, HasAllExperiments: true })
         {
-            return await AccountAsync(context, caller, StatusCodes.Status403Forbidden, error: "Sign in with your password to make tokens here.").ConfigureAwait(false);
+            return await AccountAsync(context, caller, StatusCodes.Status403Forbidden, error: T("Sign in with your password to make tokens here.")).ConfigureAwait(false);
         }
 
         var days = form["days"].ToString();
@@ -125,7 +127,7 @@ internal static class AccountEndpoints
         {
             if ((life is null && days.Length > 0) || !Enum.TryParse<TokenScope>(form["scope"].ToString(), ignoreCase: true, out var scope) || !Enum.IsDefined(scope))
             {
-                throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, "Choose what the token may, and for how many days it is valid.");
+                throw new MlflowException(ErrorCode.INVALID_PARAMETER_VALUE, T("Choose what the token may, and for how many days it is valid."));
             }
 
             var (_, secret) = await administration.CreateTokenAsync(context.Actor(user.Name), user, form["name"].ToString(), scope, null, life, cancellationToken).ConfigureAwait(false);

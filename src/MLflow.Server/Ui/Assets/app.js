@@ -16,8 +16,9 @@ function toggleTheme() {
 async function copy(button) {
   const text = find('pre', button.parentElement).textContent;
   await navigator.clipboard.writeText(text);
-  button.textContent = 'Copied';
-  setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+  const words = button.textContent;
+  button.textContent = button.dataset.done ?? 'Copied';
+  setTimeout(() => { button.textContent = words; }, 1500);
 }
 
 // Moves through rows. On the list that is focus only; on a trace a row is also opened in the pane.
@@ -27,14 +28,19 @@ function move(step, selector, open) {
   const current = links.findIndex(link => link === document.activeElement || link.closest('[aria-selected="true"]'));
   const next = links[Math.max(0, Math.min(links.length - 1, current < 0 ? (step > 0 ? 0 : links.length - 1) : current + step))];
   next.focus({ preventScroll: true });
-  next.closest('.lrow, .srow').scrollIntoView({ block: 'nearest' });
+  next.closest('.lrow, .srow, .turn').scrollIntoView({ block: 'nearest' });
   if (open) next.click();
 }
 
-function nextError() {
-  const rows = all('.srow[data-error] .nm a');
-  const current = rows.findIndex(link => link.closest('[aria-selected="true"]'));
-  rows[(current + 1) % rows.length]?.click();
+// After the last turn that failed comes the first.
+function nextFailed() {
+  const turns = all('.turns .turn');
+  const now = turns.indexOf(document.activeElement?.closest('.turn'));
+  const failed = turns.filter(turn => find('.fail.err', turn));
+  const next = failed.find(turn => turns.indexOf(turn) > now) ?? failed[0];
+  if (!next) return;
+  find('a.u', next).focus({ preventScroll: true });
+  next.scrollIntoView({ block: 'nearest' });
 }
 
 function onKey(event) {
@@ -47,20 +53,22 @@ function onKey(event) {
 
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const onList = find('.lrow a.rq') !== null;
-  const onTrace = find('.surf') !== null;
+  const onTrace = find('.main .left') !== null;
+  const onSession = find('.turns a.u') !== null;
   const scrolls = target.matches('input[type="range"]') || target.closest('.body, dialog[open]') !== null;
   const step = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[key];
   if (step && onList) move(step, '.lrow a.rq', false);
   else if (step && onTrace && key.startsWith('Arrow') && !scrolls) move(step, '.srow .nm a', true);
+  else if (step && onSession && key.startsWith('Arrow')) move(step, '.turns a.u', false);
+  else if (onSession && key === 'e') nextFailed();
   else if (onTrace && /^[1-7]$/.test(key)) all('.tabs a')[key - 1]?.click();
-  else if (onTrace && key === 'e') nextError();
   else if (onTrace && key === 'Enter' && target.closest('.srow')) { find('.body')?.focus(); }
-  else if (key === '/' && find('.qf')) find('.qf').focus();
+  else if (key === '/' && find('.qf input, .find, .finder input')) find('.qf input, .find, .finder input').focus();
   else if (key === '?') find('dialog.keys')?.showModal();
   else if (key === ' ' && find('.pl') && !target.closest('a, button, input, summary')) find('.pl').click();
   else if ((key === ',' || key === '.') && find('.stm')) stepChunk(key === '.' ? 1 : -1);
   else {
-    const named = all('[data-key]').find(element => element.dataset.key === key);
+    const named = all('[data-key]').find(element => element.dataset.key.split(' ').includes(key));
     if (!named) return;
     named.click();
   }
@@ -121,7 +129,7 @@ function play(stream) {
       return;
     }
 
-    const time = Math.min(end, from + now - started);
+    const time = Math.min(end, from + (now - started) * Number(find('.speed [aria-pressed="true"]', stream)?.dataset.speed ?? 1));
     setHead(stream, time);
     if (time < end) replay = requestAnimationFrame(frame);
     else stopReplay(stream);
@@ -146,11 +154,21 @@ document.addEventListener('input', event => {
   if (stream) setHead(stream, Number(event.target.value));
 });
 document.addEventListener('click', event => {
+  const row = event.target.closest('.stm tr[data-at]');
+  if (row) setHead(row.closest('.stm'), Number(row.dataset.at));
   const button = event.target.closest('[data-do]');
   if (button?.dataset.do === 'theme') toggleTheme();
   else if (button?.dataset.do === 'keys') find('dialog.keys')?.showModal();
   else if (button?.dataset.do === 'copy') copy(button);
   else if (button?.dataset.do === 'play') play(button.closest('.stm'));
+  else if (button?.dataset.do === 'speed') {
+    // What has been played stays where it is; the rest goes on at the new pace.
+    const stream = button.closest('.stm');
+    const isPlaying = replay !== 0;
+    stopReplay(stream);
+    all('.speed button', stream).forEach(other => other.setAttribute('aria-pressed', String(other === button)));
+    if (isPlaying) play(stream);
+  }
 
   // Without a circuit a link must still lead somewhere: leave by the address bar.
   const link = event.target.closest('a[href]');
@@ -189,6 +207,7 @@ const laneAt = (lanes, event) => {
 };
 
 function openLane(lanes, index) {
+  if (!lanes.dataset.list) return;
   const start = Number(lanes.dataset.start) + index * Number(lanes.dataset.bucket);
   const filter = `timestamp_ms >= ${start} AND timestamp_ms < ${start + Number(lanes.dataset.bucket)}`;
   location.assign(new URL(`${lanes.dataset.list}?q=${encodeURIComponent(filter)}`, document.baseURI));

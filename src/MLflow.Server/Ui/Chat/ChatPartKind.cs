@@ -16,6 +16,15 @@ public enum ChatPartKind
     Refusal,
     Reasoning,
 
-    /// <summary>A part of a kind that the page does not know: shown as JSON.</summary>
+    /// <summary>Where a statement comes from.</summary>
+    Citation,
+
+    /// <summary>What a tool of the provider did: a search, code that it ran.</summary>
+    BuiltIn,
+
+    /// <summary>Data: shown as JSON.</summary>
     Json,
+
+    /// <summary>A part of a kind that the page does not know: a notice, and its JSON.</summary>
+    Unknown,
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MLflow.Server.Ui.Formatting;
 using MLflow.Server.Ui.Spans;
 
 namespace MLflow.Server.Ui.Chat;
@@ -7,8 +6,9 @@ namespace MLflow.Server.Ui.Chat;
 /// <summary>What was said in a model call: the prompt's messages, the model's answer, and which call each result belongs to.</summary>
 public sealed class ChatTranscript
 {
-    private ChatTranscript(IReadOnlyList<ChatMessage> messages, int shared, SpanNode? sharedWith)
+    private ChatTranscript(IReadOnlyList<ChatMessage> messages, int shared, SpanNode? sharedWith, PrefixBreak? @break)
     {
+        Break = @break;
         Messages = messages;
         SharedCount = shared;
         SharedWith = sharedWith;
@@ -22,6 +22,9 @@ public sealed class ChatTranscript
 
     /// <summary>That previous model call, or null.</summary>
     public SpanNode? SharedWith { get; }
+
+    /// <summary>Where this prompt stopped beginning like the one before it; null where it did not.</summary>
+    public PrefixBreak? Break { get; }
 
     /// <summary>Reads the conversation of a model call, or returns null where there is none to read.</summary>
     public static ChatTranscript? Of(SpanNode node, SpanTree tree)
@@ -40,15 +43,14 @@ public sealed class ChatTranscript
 
         var messages = new List<ChatMessage>([.. inputs ?? [], .. outputs ?? []]);
         Connect(messages, node, tree);
-        var (shared, with) = Shared(inputs ?? [], node, tree);
-        return new ChatTranscript(messages, shared, with);
+        var (shared, with, @break) = Shared(inputs ?? [], node, tree);
+        return new ChatTranscript(messages, shared, with, @break);
     }
 
     private static void Connect(List<ChatMessage> messages, SpanNode node, SpanTree tree)
     {
-        var schemas = ArgumentCheck.Schemas(TolerantJson.Parse(node.Span.Record[AttributeNames.ChatTools]) is { ValueKind: JsonValueKind.Array } tools
-            ? tools : node.Span.Inputs.Member("tools"));
-        var runs = tree.Rows.Where(row => row.Span.Kind == SpanKind.Tool).OrderBy(row => row.Span.StartMs).ToList();
+        var schemas = ArgumentCheck.Schemas(node.Span);
+        var taken = new HashSet<SpanNode>();
         var open = new List<ToolCall>();
         var number = 0;
         foreach (var message in messages)
@@ -56,9 +58,13 @@ public sealed class ChatTranscript
             foreach (var call in message.Calls)
             {
                 call.Number = ++number;
-                var fitting = runs.Where(run => run.Span.Record.Name == call.Name && run.Span.StartMs < node.Span.StartMs != message.IsOutput).ToList();
+                var fitting = tree.ToolRuns[call.Name].Where(run => !taken.Contains(run) && run.Span.StartMs < node.Span.StartMs != message.IsOutput).ToList();
                 call.RanAs = fitting.FirstOrDefault(run => SameArguments(run, call)) ?? fitting.FirstOrDefault();
-                runs.Remove(call.RanAs!);
+                if (call.RanAs is { } ran)
+                {
+                    taken.Add(ran);
+                }
+
                 call.Problems = schemas.TryGetValue(call.Name, out var schema) ? ArgumentCheck.Problems(call.Parsed, schema) : null;
                 open.Add(call);
             }
@@ -75,12 +81,12 @@ public sealed class ChatTranscript
         run.Span.Inputs.ValueKind == JsonValueKind.Object && call.Parsed.ValueKind == JsonValueKind.Object
         && JsonElement.DeepEquals(run.Span.Inputs, call.Parsed);
 
-    private static (int Count, SpanNode? With) Shared(IReadOnlyList<ChatMessage> inputs, SpanNode node, SpanTree tree)
+    private static (int Count, SpanNode? With, PrefixBreak? Break) Shared(IReadOnlyList<ChatMessage> inputs, SpanNode node, SpanTree tree)
     {
         var previous = tree.ModelCalls.LastOrDefault(call => call.ModelCall < node.ModelCall && ReferenceEquals(call.Parent, node.Parent));
         if (previous is null || MessageReader.Inputs(previous.Span.Inputs) is not { } before)
         {
-            return (0, null);
+            return (0, null, null);
         }
 
         var count = 0;
@@ -90,7 +96,8 @@ public sealed class ChatTranscript
         }
 
         // All of it shared means the same prompt was sent again; folding it away would leave nothing to read.
-        return count < 2 || count == inputs.Count ? (0, null) : (count, previous);
+        var @break = PrefixBreak.Find(before, inputs, count, previous, node, tree);
+        return count < 2 || count == inputs.Count ? (0, null, @break) : (count, previous, @break);
     }
 
     private static bool Same(JsonElement a, JsonElement b) =>

@@ -6,6 +6,9 @@ namespace MLflow.Server.Ui.Formatting;
 public static class Figures
 {
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+    private const string JapaneseDays = "日月火水木金土";
+
+    private static bool IsJapanese => Words.PageLanguage == Words.Japanese;
 
     /// <summary><c>0.4 ms</c>, <c>412 ms</c>, <c>3.42 s</c>, <c>11.8 s</c>, <c>2 min 05 s</c>.</summary>
     public static string Duration(double milliseconds) => milliseconds switch
@@ -15,7 +18,16 @@ public static class Figures
         < 999.5 => string.Create(Culture, $"{milliseconds:0}\u00A0ms"),
         < 9_995 => string.Create(Culture, $"{milliseconds / 1000:0.00}\u00A0s"),
         < 119_950 => string.Create(Culture, $"{milliseconds / 1000:0.0}\u00A0s"),
+        _ when IsJapanese => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0} 分 {milliseconds / 1000 % 60:00} 秒"),
         _ => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0} min {milliseconds / 1000 % 60:00} s"),
+    };
+
+    /// <summary><c>2 ms</c>, <c>412 ms</c>, <c>3.42 s</c>: of a trace, whose time is kept in whole milliseconds, a begun one left out. Wherever it stands, it reads the same.</summary>
+    public static string TraceDuration(double milliseconds) => Math.Floor(milliseconds) switch
+    {
+        <= 0 => "<1\u00A0ms",
+        < 10 and var whole => string.Create(Culture, $"{whole:0}\u00A0ms"),
+        var whole => Duration(whole),
     };
 
     /// <summary><c>1,414 ms</c>: for places that compare instants.</summary>
@@ -46,13 +58,19 @@ public static class Figures
     };
 
     /// <summary><c>38 %</c>; a share that is not nothing is never written as 0.</summary>
-    public static string Percent(double share) => share is > 0 and < 0.01 ? "under 1\u00A0%" : string.Create(Culture, $"{share * 100:0}\u00A0%");
+    public static string Percent(double share) => share is > 0 and < 0.01 ? (IsJapanese ? "1% 未満" : "under 1\u00A0%")
+        : IsJapanese ? string.Create(Culture, $"{share * 100:0}%") : string.Create(Culture, $"{share * 100:0}\u00A0%");
 
     /// <summary>A CSS percentage of three decimals.</summary>
     public static string Css(double percent) => string.Create(Culture, $"{percent:0.###}%");
 
-    /// <summary><c>1 call</c>, <c>2 calls</c>.</summary>
-    public static string Plural(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{Count(count)} {many ?? one + "s"}";
+    /// <summary><c>1 call</c>, <c>2 calls</c>; the key of its translation is <c>{0} calls</c>.</summary>
+    public static string Plural(long count, string one, string? many = null)
+    {
+        many ??= one + "s";
+        var words = Words.T("{0} " + many, Count(count));
+        return count == 1 && Words.PageLanguage == Words.English ? $"1 {one}" : words;
+    }
 
     /// <summary><c>2026-11-23 03:14:07.218 UTC</c>.</summary>
     public static string Instant(long unixMs) =>
@@ -62,7 +80,16 @@ public static class Figures
     public static string ShortTime(long unixMs, DateTimeOffset now)
     {
         var time = DateTimeOffset.FromUnixTimeMilliseconds(unixMs);
-        var format = time.UtcDateTime.Date == now.UtcDateTime.Date ? "HH:mm:ss" : time.Year == now.Year ? "MM-dd HH:mm" : "yyyy-MM-dd";
+        var format = time.UtcDateTime.Date == now.UtcDateTime.Date ? "HH:mm:ss"
+            : time.Year == now.Year ? (IsJapanese ? "MM/dd HH:mm" : "MM-dd HH:mm")
+            : IsJapanese ? "yyyy/MM/dd" : "yyyy-MM-dd";
         return time.ToString(format, Culture);
     }
+
+    /// <summary><c>Mon 23</c>, <c>23日(月)</c>. UTC.</summary>
+    public static string Day(DateTimeOffset time) =>
+        time.ToString(IsJapanese ? $"d'日({JapaneseDays[(int)time.UtcDateTime.DayOfWeek]})'" : "ddd d", Culture);
+
+    /// <summary><c>Nov 23</c>, <c>11月23日</c>. UTC.</summary>
+    public static string MonthDay(DateTimeOffset time) => time.ToString(IsJapanese ? "M'月'd'日'" : "MMM d", Culture);
 }

@@ -60,7 +60,7 @@ public sealed class LatencyScale
     /// <summary>What the column's tooltip says.</summary>
     public static string Title(TraceRow row)
     {
-        var total = row.LatencyMs is { } ms ? Figures.Duration(ms) : "no end received";
-        return row.Info.Facts.FirstTokenMs is { } first ? $"first token of the answer {Figures.Duration(first)}, total {total}" : $"total {total}, not streamed";
+        var total = row.LatencyMs is { } ms ? Figures.TraceDuration(ms) : "no end received";
+        return row.Info.Facts.FirstTokenMs is { } first ? $"first token of the answer {Figures.TraceDuration(first)}, total {total}" : $"total {total}, not streamed";
     }
 }

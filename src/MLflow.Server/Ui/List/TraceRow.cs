@@ -1,5 +1,7 @@
+using MLflow.Server.Assessments;
 using MLflow.Server.Traces;
 using MLflow.Server.Ui.Formatting;
+using MLflow.Server.Ui.Sessions;
 
 namespace MLflow.Server.Ui.List;
 
@@ -74,6 +76,33 @@ public sealed class TraceRow
         var calls when Info.Facts.Cost is null => $"the price of {Figures.Plural(calls, "call")} is not known",
         var calls => $"without {Figures.Plural(calls, "call")} whose price is not known",
     };
+
+    /// <summary>The last feedback that holds; a no goes before a yes.</summary>
+    public RowFeedback? Feedback => Info.Assessments
+        .Where(assessment => assessment is { IsValid: true, Type: AssessmentType.Feedback, Error: null })
+        .OrderBy(FeedbackText.IsBad).ThenBy(assessment => assessment.LastUpdateTimeMs)
+        .Select(assessment => new RowFeedback(assessment.Name, FeedbackText.Of(assessment), FeedbackText.IsBad(assessment)))
+        .LastOrDefault();
+
+    /// <summary>What stands in a column of text; null where there is nothing.</summary>
+    public string? Cell(ListColumn column) => column.Key switch
+    {
+        "first" => Info.Facts.FirstTokenMs is { } first ? Figures.TraceDuration(first) : null,
+        "model" => Model,
+        "user" => User,
+        "session" => Info.Metadata.GetValueOrDefault(TraceKeys.Session),
+        "trace" => Info.TraceId,
+        _ when column.OwnKey is { } key => column.Key[0] switch
+        {
+            't' => Info.Tags.GetValueOrDefault(key),
+            'm' => Info.Metadata.GetValueOrDefault(key),
+            var kind => Assessed(kind == 'e' ? AssessmentType.Expectation : AssessmentType.Feedback, key),
+        },
+        _ => null,
+    };
+
+    private string? Assessed(AssessmentType type, string name) =>
+        Info.Assessments.LastOrDefault(assessment => assessment.IsValid && assessment.Type == type && assessment.Name == name) is { } found ? FeedbackText.Of(found) : null;
 
     private string AfterTokens => Info.Facts.OutputTokens is { } tokens ? $" after {Figures.Plural(tokens, "token")}" : "";
 

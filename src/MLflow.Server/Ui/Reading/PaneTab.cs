@@ -1,3 +1,5 @@
+using static MLflow.Server.Ui.Formatting.Words;
+
 namespace MLflow.Server.Ui.Reading;
 
 /// <summary>A tab of the reading pane.</summary>
@@ -19,20 +21,24 @@ public sealed record PaneTab(string Key, string Title, int? Count = null, bool I
     public static IReadOnlyList<PaneTab> For(Spans.SpanView span, int chunks)
     {
         var others = span.Record.Events.Count - chunks;
-        var tabs = new List<PaneTab> { new(Chat, "Chat"), new(InputsOutputs, "Inputs / Outputs") };
+        var tabs = new List<PaneTab> { new(Chat, T("Chat")), new(InputsOutputs, T("Inputs / Outputs")) };
         if (chunks > 0)
         {
-            tabs.Add(new(Stream, "Stream", chunks));
+            tabs.Add(new(Stream, T("Stream"), chunks));
         }
 
-        tabs.Add(new(Events, "Events", others > 0 ? others : chunks > 0 ? chunks : null, span.Record.Events.Any(e => e.Name == AttributeNames.ExceptionEvent)));
-        tabs.Add(new(Attributes, "Attributes", span.Record.Attributes.Count));
+        tabs.Add(new(Events, T("Events"), others > 0 ? others : chunks > 0 ? chunks : null, span.Record.Events.Any(e => e.Name == AttributeNames.ExceptionEvent)));
+        tabs.Add(new(Attributes, T("Attributes"), span.Record.Attributes.Count));
         if (span.Attempts.Count > 0)
         {
             tabs.Add(new(Http, "HTTP", span.Attempts.Count, span.Attempts[^1].Failed));
         }
+        else if (Copying.CallCode.Of(span) is not null)
+        {
+            tabs.Add(new(Http, "HTTP"));
+        }
 
-        tabs.Add(new(Raw, "Raw"));
+        tabs.Add(new(Raw, T("Raw")));
         return tabs;
     }
 }

@@ -1,6 +1,7 @@
 using MLflow.Server.Experiments;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
+using MLflow.Server.Ui.Formatting;
 
 namespace MLflow.Server.Ui.Sessions;
 
@@ -24,7 +25,7 @@ internal sealed record SessionData(Experiment? Experiment, IReadOnlyList<(TraceI
 
         if (SessionUrl.Filter(sessionId) is not { } filter)
         {
-            return new SessionData(experiment, [], Error: "The id of this session has quotes of both kinds, which no filter can say.");
+            return new SessionData(experiment, [], Error: Words.T("The id of this session has quotes of both kinds, which no filter can say."));
         }
 
         try

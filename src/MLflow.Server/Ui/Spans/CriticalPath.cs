@@ -38,7 +38,7 @@ public sealed class CriticalPath
         }
 
         var cursor = to;
-        foreach (var child in children.OrderByDescending(child => child.Span.EndMs ?? totalMs).ThenByDescending(child => child.Span.StartMs))
+        foreach (var child in Latest(children, totalMs))
         {
             // A child may outlive its parent; only the first from the end may be cut that way, others ran beside the path.
             var end = child.Span.EndMs ?? totalMs;
@@ -60,6 +60,24 @@ public sealed class CriticalPath
         }
 
         Add(node, from, cursor);
+    }
+
+    // What ends last comes first; of those that end together, what began last.
+    private static IReadOnlyList<SpanNode> Latest(IReadOnlyList<SpanNode> children, double totalMs)
+    {
+        if (children.Count < 2)
+        {
+            return children;
+        }
+
+        var latest = children.ToArray();
+        Array.Sort(latest, (one, other) =>
+        {
+            var order = (other.Span.EndMs ?? totalMs).CompareTo(one.Span.EndMs ?? totalMs);
+            order = order != 0 ? order : other.Span.StartMs.CompareTo(one.Span.StartMs);
+            return order != 0 ? order : one.Number.CompareTo(other.Number);
+        });
+        return latest;
     }
 
     private void Add(SpanNode? node, double from, double to)

@@ -7,29 +7,50 @@ public static class Ruler
 {
     private const int MostTicks = 8;
 
+    // Labels that stand nearer would touch.
+    private const double NearestPercent = 7;
+
     /// <summary>The ticks of a ruler from 0 to <paramref name="width"/> milliseconds.</summary>
-    public static IReadOnlyList<RulerTick> Ticks(double width)
+    public static IReadOnlyList<RulerTick> Ticks(double width) => Ticks(TimeScale.Of(0, width, []));
+
+    /// <summary>The ticks of a scale; squeezed time has none.</summary>
+    public static IReadOnlyList<RulerTick> Ticks(TimeScale scale)
+    {
+        var width = scale.Segments.Where(segment => !segment.IsIdle).Sum(segment => segment.ToMs - segment.FromMs);
+        var step = Step(width);
+        var seconds = scale.ToMs >= 1000;
+        var ticks = new List<RulerTick>();
+        foreach (var segment in scale.Segments.Where(segment => !segment.IsIdle))
+        {
+            for (var i = Math.Max(0, Math.Ceiling(segment.FromMs / step - 1e-9)); i * step <= segment.ToMs + step * 1e-9; i++)
+            {
+                var left = scale.Left(i * step);
+                if (ticks.Count == 0 || left - ticks[^1].Left >= NearestPercent)
+                {
+                    ticks.Add(new RulerTick(left, Math.Round(i * step / (seconds ? 1000 : 1), 6).ToString("#,0.######", CultureInfo.InvariantCulture)));
+                }
+            }
+        }
+
+        if (ticks.Count > 0)
+        {
+            ticks[^1] = ticks[^1] with { Label = ticks[^1].Label + (seconds ? " s" : " ms") };
+        }
+
+        return ticks;
+    }
+
+    private static double Step(double width)
     {
         var step = Math.Pow(10, Math.Floor(Math.Log10(width / MostTicks)));
         foreach (var factor in (ReadOnlySpan<double>)[1, 2, 5, 10])
         {
             if (width / (step * factor) <= MostTicks)
             {
-                step *= factor;
-                break;
+                return step * factor;
             }
         }
 
-        var seconds = width >= 1000;
-        var count = (int)Math.Floor(width / step + 1e-9);
-        var ticks = new List<RulerTick>(count + 1);
-        for (var i = 0; i <= count; i++)
-        {
-            var figure = Math.Round(i * step / (seconds ? 1000 : 1), 6);
-            var label = figure.ToString("#,0.######", CultureInfo.InvariantCulture);
-            ticks.Add(new RulerTick(i * step / width * 100, i == count ? label + (seconds ? " s" : " ms") : label));
-        }
-
-        return ticks;
+        return step * 10;
     }
 }

@@ -5,7 +5,7 @@ public sealed class SpanNode
 {
     internal SpanNode(SpanView span) => Span = span;
 
-    public SpanView Span { get; }
+    public SpanView Span { get; internal set; }
 
     /// <summary>Step number, from 1, in the order of the rows: the name that answers, conversation and notes share.</summary>
     public int Number { get; internal set; }
@@ -28,6 +28,15 @@ public sealed class SpanNode
 
     /// <summary>True when the span failed by itself: no step below it reported the same error.</summary>
     public bool IsErrorOrigin { get; internal set; }
+
+    /// <summary>Of the step and all below it.</summary>
+    public SpanSums Sums { get; internal set; }
+
+    /// <summary>True when the step only contains others: what works in its time are they.</summary>
+    public bool IsBracket => Children.Count > 0 && Span.Kind is SpanKind.Agent or SpanKind.Other;
+
+    /// <summary>An error, or a parent that is missing, is told under the row.</summary>
+    public bool HasSecondLine => IsErrorOrigin || MissingParentId is not null;
 
     public string Id => Span.Record.SpanId;
 

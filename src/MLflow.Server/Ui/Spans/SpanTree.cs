@@ -14,6 +14,9 @@ public sealed class SpanTree
     // By start, and for each the place of its parent.
     private List<SpanNode> _ordered = [];
     private int[] _parents = [];
+    private int _skeletons;
+    private ILookup<string, SpanNode>? _toolRuns;
+    private CriticalPath? _criticalPath;
 
     private SpanTree(long originNs) => OriginNs = originNs;
 
@@ -43,6 +46,15 @@ public sealed class SpanTree
     /// <summary>Milliseconds from the start of the earliest span to the last thing known.</summary>
     public double TotalMs { get; private set; }
 
+    /// <summary>Whether contents of any step are still to be read (<see cref="StepContents"/>).</summary>
+    public bool IsSkeleton => _skeletons > 0;
+
+    /// <summary>By name, the tools that ran and whose contents are here, by start.</summary>
+    public ILookup<string, SpanNode> ToolRuns => _toolRuns ??= Rows.Where(node => node.Span is { Kind: SpanKind.Tool, Record.IsSkeleton: false }).OrderBy(node => node.Span.StartMs).ToLookup(node => node.Span.Record.Name, StringComparer.Ordinal);
+
+    /// <summary>The chain of steps that decided when the trace ended.</summary>
+    public CriticalPath CriticalPath => _criticalPath ??= CriticalPath.Of(this);
+
     public bool IsRunning => Rows.Any(node => node.Span.EndMs is null);
 
     /// <summary>Orders spans; the same input gives the same step numbers whatever its order.</summary>
@@ -54,9 +66,21 @@ public sealed class SpanTree
             tree._byId[span.SpanId] = new SpanNode(new SpanView(span, tree.OriginNs));
         }
 
+        tree._skeletons = tree._byId.Values.Count(node => node.Span.Record.IsSkeleton);
         tree.Arrange();
         tree.Number();
         return tree;
+    }
+
+    /// <summary>Gives a step its contents. What was summed up, and where errors began, stays: it stood in the columns already.</summary>
+    internal void Fill(SpanRecord span)
+    {
+        if (Find(span.SpanId) is { Span.Record.IsSkeleton: true } node)
+        {
+            node.Span = new SpanView(span, OriginNs);
+            _skeletons--;
+            _toolRuns = null;
+        }
     }
 
     /// <summary>The span of that id, or null.</summary>
@@ -72,7 +96,8 @@ public sealed class SpanTree
     {
         var children = new Dictionary<SpanNode, List<SpanNode>>();
         var roots = new List<SpanNode>();
-        _ordered = [.. _byId.Values.OrderBy(node => node, Comparer<SpanNode>.Create(ByStart))];
+        _ordered = [.. _byId.Values];
+        _ordered.Sort(ByStart);
         _parents = SpanParents.Of(_ordered, node => node.Id, node => node.Span.Record.ParentSpanId);
         foreach (var (node, place) in _ordered.Zip(_parents))
         {
@@ -112,9 +137,9 @@ public sealed class SpanTree
             node.Number = rows.Count + 1;
             node.Depth = node.Parent is null ? 0 : node.Parent.Depth + 1;
             rows.Add(node);
-            foreach (var child in node.Children.Reverse())
+            for (var i = node.Children.Count - 1; i >= 0; i--)
             {
-                waiting.Push(child);
+                waiting.Push(node.Children[i]);
             }
         }
 
@@ -132,8 +157,25 @@ public sealed class SpanTree
             node.IsErrorOrigin = !node.Children.Any(child => child.Span.IsFailed && PassedOn(child.Span.Error, node.Span.Error));
         }
 
+        AddUp(rows);
         ErrorOrigins = [.. rows.Where(node => node.IsErrorOrigin).OrderBy(node => node.Span.EndMs ?? double.MaxValue)];
         TotalMs = rows.Count == 0 ? 0 : rows.Max(LastKnownMs);
+    }
+
+    private void AddUp(List<SpanNode> rows)
+    {
+        var counted = Counted.ToHashSet();
+        for (var i = rows.Count - 1; i >= 0; i--)
+        {
+            var node = rows[i];
+            var span = node.Span;
+            var errors = node.IsErrorOrigin ? 1 : 0;
+            node.Sums += counted.Contains(node) ? new SpanSums(1, errors, span.InputTokens ?? 0, span.OutputTokens ?? 0, span.Cost) : new SpanSums(1, errors, 0, 0, null);
+            if (node.Parent is { } parent)
+            {
+                parent.Sums += node.Sums;
+            }
+        }
     }
 
     private static bool PassedOn(SpanError? below, SpanError? above) =>

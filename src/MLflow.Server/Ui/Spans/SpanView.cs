@@ -13,6 +13,14 @@ public sealed class SpanView
     private const long SmallestNanoseconds = 100_000_000_000_000_000;
     private readonly long _originNs;
 
+    // Of the many spans of a large trace only those on the screen are read as a whole.
+    private (string? Value, bool IsRead) _model;
+    private (double? Value, bool IsRead) _firstTokenMs;
+    private (SpanError? Value, bool IsRead) _error;
+    private JsonElement? _inputs;
+    private JsonElement? _outputs;
+    private IReadOnlyList<Attempt>? _attempts;
+
     /// <summary>Reads a span.</summary>
     /// <param name="record">The span as stored.</param>
     /// <param name="originNs">Start of the trace, nanoseconds since the Unix epoch.</param>
@@ -23,14 +31,18 @@ public sealed class SpanView
         Kind = KindOf(record.Type);
         StartMs = (record.StartNs - originNs) / 1e6;
         EndMs = record.EndNs is { } end ? Math.Max(StartMs, (end - originNs) / 1e6) : null;
-        Inputs = TolerantJson.Parse(record[AttributeNames.Inputs]);
-        Outputs = TolerantJson.Parse(record[AttributeNames.Outputs]);
-        Model = TolerantJson.Unquote(record[AttributeNames.Model]) ?? TolerantJson.Unquote(record["model"]) ?? Inputs.Text("model");
-        StreamEnd = TolerantJson.Unquote(record[AttributeNames.StreamEnd]) is { } streamEnd and not StreamEnds.Completed ? streamEnd : null;
-        Attempts = ReadAttempts();
-        FirstTokenMs = ReadFirstToken();
-        Error = ReadError();
+        if (record.IsSkeleton)
+        {
+            // As they stand in columns. Most steps have none of it.
+            var columns = record.Attributes as SkeletonColumns;
+            (_model, _firstTokenMs) = ((columns?.Model, true), (Within(columns?.FirstTokenMs), true));
+            StreamEnd = Ended(columns?.StreamEnd);
+            (InputTokens, OutputTokens, CachedTokens, Cost) = (columns?.Tokens.Input, columns?.Tokens.Output, columns?.Tokens.CachedInput, columns?.Cost);
+            IsCounted = columns?.Tokens.Any == true || Cost is not null;
+            return;
+        }
 
+        StreamEnd = Ended(TolerantJson.Unquote(record[AttributeNames.StreamEnd]));
         // Read as the store reads them, so that both come to the same sum.
         var tokens = TokenCounts.Parse(record[AttributeNames.TokenUsage]);
         (InputTokens, OutputTokens, CachedTokens) = (tokens.Input, tokens.Output, tokens.CachedInput);
@@ -57,16 +69,16 @@ public sealed class SpanView
     public double? DurationMs => EndMs - StartMs;
 
     /// <summary>Milliseconds from the start of the span to the first token of a stream; null when nothing was streamed.</summary>
-    public double? FirstTokenMs { get; }
+    public double? FirstTokenMs => (_firstTokenMs = _firstTokenMs.IsRead ? _firstTokenMs : (ReadFirstToken(), true)).Value;
 
     /// <summary>How the stream ended when it did not end by itself: one of <see cref="StreamEnds"/>.</summary>
     public string? StreamEnd { get; }
 
-    public JsonElement Inputs { get; }
+    public JsonElement Inputs => _inputs ??= TolerantJson.Parse(Record[AttributeNames.Inputs]);
 
-    public JsonElement Outputs { get; }
+    public JsonElement Outputs => _outputs ??= TolerantJson.Parse(Record[AttributeNames.Outputs]);
 
-    public string? Model { get; }
+    public string? Model => (_model = _model.IsRead ? _model : (TolerantJson.Unquote(Record[AttributeNames.Model]) ?? TolerantJson.Unquote(Record["model"]) ?? Inputs.Text("model"), true)).Value;
 
     public long? InputTokens { get; }
 
@@ -83,14 +95,14 @@ public sealed class SpanView
     public string? WhyUnpriced { get; }
 
     /// <summary>What the cost assumes.</summary>
-    public IReadOnlyList<string> CostNotes { get; }
+    public IReadOnlyList<string> CostNotes { get; } = [];
 
     /// <summary>It used something that is paid for.</summary>
     public bool IsCounted { get; }
 
-    public SpanError? Error { get; }
+    public SpanError? Error => (_error = _error.IsRead ? _error : (ReadError(), true)).Value;
 
-    public IReadOnlyList<Attempt> Attempts { get; }
+    public IReadOnlyList<Attempt> Attempts => _attempts ??= Record.Events.Count == 0 ? [] : ReadAttempts();
 
     public bool IsModelCall => Kind == SpanKind.Model;
 
@@ -127,6 +139,8 @@ public sealed class SpanView
             };
         }
     }
+
+    private static string? Ended(string? streamEnd) => streamEnd == StreamEnds.Completed ? null : streamEnd;
 
     private static SpanKind KindOf(string type) => type switch
     {
@@ -174,12 +188,14 @@ public sealed class SpanView
     {
         if (double.TryParse(TolerantJson.Unquote(Record[AttributeNames.TimeToFirstToken]), NumberStyles.Float, CultureInfo.InvariantCulture, out var figure) && figure >= 0 && double.IsFinite(figure))
         {
-            return DurationMs is { } duration ? Math.Min(figure, duration) : figure;
+            return Within(figure);
         }
 
         var first = Record.Events.FirstOrDefault(e => e.Name.StartsWith(AttributeNames.ChunkEventPrefix, StringComparison.Ordinal));
         return first is not null && EventMs(first) is var at && at >= 0 && (DurationMs is null || at <= DurationMs) ? at : null;
     }
+
+    private double? Within(double? ms) => DurationMs is { } duration && ms is { } figure ? Math.Min(figure, duration) : ms;
 
     private List<Attempt> ReadAttempts()
     {

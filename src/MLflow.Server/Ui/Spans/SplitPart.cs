@@ -1,4 +1,5 @@
 using MLflow.Server.Ui.Formatting;
+using static MLflow.Server.Ui.Formatting.Words;
 
 namespace MLflow.Server.Ui.Spans;
 
@@ -10,13 +11,13 @@ public sealed record SplitPart(SplitKind Kind, double Milliseconds, double Share
 {
     public string Words => Kind switch
     {
-        SplitKind.Waiting => "waiting for the model",
-        SplitKind.Streaming => "streaming",
-        SplitKind.Tools => "tools",
-        SplitKind.Retrieval => "retrieval",
-        SplitKind.Embedding => "embedding",
-        SplitKind.Retries => "retries",
-        _ => "your code",
+        SplitKind.Waiting => T("waiting for the model"),
+        SplitKind.Streaming => T("streaming"),
+        SplitKind.Tools => T("tools"),
+        SplitKind.Retrieval => T("retrieval"),
+        SplitKind.Embedding => T("embedding"),
+        SplitKind.Retries => T("retries"),
+        _ => T("your code"),
     };
 
     public string Css => Kind switch

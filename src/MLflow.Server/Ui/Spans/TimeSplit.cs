@@ -7,7 +7,7 @@ public static class TimeSplit
     public static IReadOnlyList<SplitPart> Of(SpanTree tree)
     {
         var sums = new double[Enum.GetValues<SplitKind>().Length];
-        foreach (var segment in CriticalPath.Of(tree).Segments)
+        foreach (var segment in tree.CriticalPath.Segments)
         {
             Spread(segment, sums);
         }

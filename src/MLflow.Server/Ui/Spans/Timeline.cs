@@ -3,29 +3,73 @@ namespace MLflow.Server.Ui.Spans;
 /// <summary>The one time surface: a ruler of round figures and, for each span, its bar on it.</summary>
 public sealed class Timeline
 {
-    // Room after the last end, so that end marks are not drawn on the edge.
-    private const double Margin = 1.04;
-    private readonly double _width;
+    // Room after the last end, so that end marks are not drawn on the edge: a share of the time that is drawn, not of what is squeezed.
+    private const double Margin = 0.04;
+    private const double Nearer = 0.5;
+    private const double LongestZoomFactor = 4096;
+    private readonly SpanTree _tree;
     private readonly double _endMs;
     private readonly IReadOnlySet<SpanNode> _critical;
 
-    private Timeline(double totalMs, IReadOnlySet<SpanNode> critical)
+    private Timeline(SpanTree tree, double totalMs, IReadOnlySet<SpanNode> critical, (double FromMs, double ToMs)? zoom)
     {
+        _tree = tree;
         _endMs = Math.Max(totalMs, 0.001);
-        _width = _endMs * Margin;
+        (double FromMs, double ToMs)[] busy = [.. tree.Rows.Where(node => !node.IsBracket).Select(node => (node.Span.StartMs, node.Span.EndMs ?? _endMs)).OrderBy(stretch => stretch.StartMs)];
+        WholeMs = _endMs + TimeScale.Of(0, _endMs, busy).Segments.Where(segment => !segment.IsIdle).Sum(segment => segment.ToMs - segment.FromMs) * Margin;
         _critical = critical;
-        Ticks = Ruler.Ticks(_width);
+        IsZoomed = zoom is not null && zoom.Value.FromMs < _endMs;
+        var (from, to) = IsZoomed ? zoom!.Value : (0, WholeMs);
+
+        Scale = TimeScale.Of(from, Math.Min(to, WholeMs), busy);
+        Ticks = Ruler.Ticks(Scale);
     }
 
+    /// <summary>Milliseconds of the ruler that shows everything.</summary>
+    public double WholeMs { get; }
+
+    public TimeScale Scale { get; }
+
     public IReadOnlyList<RulerTick> Ticks { get; }
+
+    /// <summary>Whether a part of the time is shown.</summary>
+    public bool IsZoomed { get; }
 
     /// <summary>Makes the surface of a trace.</summary>
     /// <param name="tree">Its spans.</param>
     /// <param name="nowMs">For a running trace: now, in milliseconds from its start; running bars reach it.</param>
     public static Timeline Of(SpanTree tree, double? nowMs = null) =>
-        new(Math.Max(tree.TotalMs, nowMs ?? 0), tree.Rows.Count > 2 ? CriticalPath.Of(tree).Nodes : new HashSet<SpanNode>());
+        new(tree, Math.Max(tree.TotalMs, nowMs ?? 0), tree.Rows.Count > 2 ? tree.CriticalPath.Nodes : new HashSet<SpanNode>(), null);
 
-    /// <summary>The pieces of a span's bar, from left to right; marks last.</summary>
+    /// <summary>The same with a part of the time, see <see cref="TraceUrl.Zoom"/>; what is no such part shows all.</summary>
+    public Timeline Zoomed(string? zoom) => TimeScale.Parse(zoom) is { } part ? new Timeline(_tree, _endMs, _critical, part) : this;
+
+    /// <summary>The zoom that shows half as much time, around the middle or, where one is selected, around a step.</summary>
+    public string? ZoomIn(SpanNode? around)
+    {
+        var width = (Scale.ToMs - Scale.FromMs) * Nearer;
+        if (width < WholeMs / LongestZoomFactor)
+        {
+            return null;
+        }
+
+        var span = around?.Span;
+        var middle = span is null || span.StartMs > Scale.ToMs || (span.EndMs ?? _endMs) < Scale.FromMs
+            ? (Scale.FromMs + Scale.ToMs) / 2
+            : (Math.Max(span.StartMs, Scale.FromMs) + Math.Min(span.EndMs ?? _endMs, Scale.ToMs)) / 2;
+        var from = Math.Clamp(middle - width / 2, 0, Math.Max(0, WholeMs - width));
+        return TimeScale.Text(from, from + width);
+    }
+
+    /// <summary>The zoom that shows twice as much time; null for all of it.</summary>
+    public string? ZoomOut()
+    {
+        var width = (Scale.ToMs - Scale.FromMs) / Nearer;
+        var from = Math.Clamp((Scale.FromMs + Scale.ToMs - width) / 2, 0, Math.Max(0, WholeMs - width));
+        return width >= WholeMs ? null : TimeScale.Text(from, from + width);
+    }
+
+    /// <summary>The pieces of a span's bar, from left to right; marks last. Those outside of what is shown are left out.</summary>
     public IReadOnlyList<BarPart> Bar(SpanNode node)
     {
         var span = node.Span;
@@ -33,7 +77,7 @@ public sealed class Timeline
         var parts = new List<BarPart>();
         if (span.Kind == SpanKind.Agent || (span.Kind == SpanKind.Other && node.Children.Count > 0))
         {
-            parts.Add(Part(BarStyle.Bracket, span.StartMs, end));
+            Add(parts, BarStyle.Bracket, span.StartMs, end);
         }
         else if (span.IsModelCall)
         {
@@ -41,32 +85,32 @@ public sealed class Timeline
         }
         else
         {
-            parts.Add(Part(BarStyle.Solid, span.StartMs, end));
+            Add(parts, BarStyle.Solid, span.StartMs, end);
         }
 
         if (span.EndMs is null)
         {
-            parts.Add(Part(BarStyle.Open, end, end));
+            Add(parts, BarStyle.Open, end, end);
         }
         else if (StreamEnds.IsStoppedByProgram(span.StreamEnd))
         {
-            parts.Add(Part(BarStyle.Stopped, end, end));
+            Add(parts, BarStyle.Stopped, end, end);
         }
         else if (span.IsFailed && node.IsErrorOrigin || span.StreamEnd is not null)
         {
-            parts.Add(Part(BarStyle.Broken, end, end));
+            Add(parts, BarStyle.Broken, end, end);
         }
 
         if (_critical.Contains(node))
         {
-            parts.Add(Part(BarStyle.Critical, span.StartMs, end));
+            Add(parts, BarStyle.Critical, span.StartMs, end);
         }
 
         return parts;
     }
 
     /// <summary>Percent of the ruler for an instant in milliseconds.</summary>
-    public double Left(double ms) => Math.Clamp(ms / _width * 100, 0, 100);
+    public double Left(double ms) => Scale.Left(ms);
 
     private void AddModelCall(List<BarPart> parts, SpanView span, double end)
     {
@@ -77,10 +121,10 @@ public sealed class Timeline
             var start = span.StartMs + attempt.StartMs;
             var next = Math.Min(end, span.StartMs + span.Attempts[i + 1].StartMs);
             var failed = Math.Min(next, start + (attempt.DurationMs ?? next - start));
-            parts.Add(Part(BarStyle.FailedAttempt, start, failed));
+            Add(parts, BarStyle.FailedAttempt, start, failed);
             if (next > failed)
             {
-                parts.Add(Part(BarStyle.BackOff, failed, next));
+                Add(parts, BarStyle.BackOff, failed, next);
             }
 
             from = Math.Max(from, next);
@@ -89,14 +133,20 @@ public sealed class Timeline
         if (span.FirstTokenMs is { } wait)
         {
             var first = Math.Clamp(span.StartMs + wait, from, end);
-            parts.Add(Part(BarStyle.Hollow, from, first));
-            parts.Add(Part(BarStyle.Solid, first, end));
+            Add(parts, BarStyle.Hollow, from, first);
+            Add(parts, BarStyle.Solid, first, end);
         }
         else
         {
-            parts.Add(Part(BarStyle.Hollow, from, end));
+            Add(parts, BarStyle.Hollow, from, end);
         }
     }
 
-    private BarPart Part(BarStyle style, double from, double to) => new(style, Left(from), Math.Max(0, Left(to) - Left(from)));
+    private void Add(List<BarPart> parts, BarStyle style, double from, double to)
+    {
+        if (to >= Scale.FromMs && from <= Scale.ToMs)
+        {
+            parts.Add(new BarPart(style, Left(from), Math.Max(0, Left(to) - Left(from))));
+        }
+    }
 }

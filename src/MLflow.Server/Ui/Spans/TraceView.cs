@@ -1,6 +1,7 @@
 using MLflow.Server.Traces;
 using MLflow.Server.Ui.Formatting;
 using MLflow.Server.Ui.List;
+using static MLflow.Server.Ui.Formatting.Words;
 
 namespace MLflow.Server.Ui.Spans;
 
@@ -8,11 +9,18 @@ namespace MLflow.Server.Ui.Spans;
 public sealed class TraceView
 {
     private const int TitleLength = 300;
+    private string? _zoom;
+    private Timeline? _zoomed;
 
     public TraceView(TraceInfo info, IReadOnlyList<SpanRecord> spans, DateTimeOffset now)
+        : this(info, SpanTree.Build(spans), now)
+    {
+    }
+
+    public TraceView(TraceInfo info, SpanTree tree, DateTimeOffset now)
     {
         Info = info;
-        Tree = SpanTree.Build(spans);
+        Tree = tree;
         Mark = TraceRow.MarkOf(info);
         var nowMs = (now.ToUnixTimeMilliseconds() * 1_000_000.0 - Tree.OriginNs) / 1e6;
         Timeline = Timeline.Of(Tree, Mark == StateMark.Running && Tree.IsRunning ? nowMs : null);
@@ -26,6 +34,9 @@ public sealed class TraceView
     public SpanTree Tree { get; }
 
     public Timeline Timeline { get; }
+
+    /// <summary>Whether any call was tried more than once, as far as contents have been read.</summary>
+    public bool HasRetries => Tree.ModelCalls.Any(node => node.Span.Attempts.Count > 1);
 
     public IReadOnlyList<Answer> Answers { get; }
 
@@ -44,14 +55,25 @@ public sealed class TraceView
     /// <summary>The state in one word or two.</summary>
     public string State => Mark switch
     {
-        StateMark.Failed => "Failed",
-        StateMark.Running => "Running",
-        StateMark.Stopped => "Stopped by the app",
-        StateMark.Cut => "Cut by the server",
-        StateMark.Interrupted => "Interrupted: no end was received",
-        StateMark.Waiting => $"Waiting for {Figures.Plural(MissingSpans, "span")}",
-        _ => "Finished",
+        StateMark.Failed => T("Failed"),
+        StateMark.Running => T("Running"),
+        StateMark.Stopped => T("Stopped by the app"),
+        StateMark.Cut => T("Cut by the server"),
+        StateMark.Interrupted => T("Interrupted: no end was received"),
+        StateMark.Waiting => MissingSpans == 1 ? T("Waiting for 1 span") : T("Waiting for {0} spans", Figures.Count(MissingSpans)),
+        _ => T("Finished"),
     };
+
+    /// <summary>The surface with the part of the time that an address names; the last one is kept, so that its rows stay as they are.</summary>
+    public Timeline TimelineOf(string? zoom)
+    {
+        if (zoom != _zoom)
+        {
+            (_zoom, _zoomed) = (zoom, Timeline.Zoomed(zoom));
+        }
+
+        return _zoomed ?? Timeline;
+    }
 
     /// <summary>Tags that people gave; MLflow's own are not news.</summary>
     public IEnumerable<KeyValuePair<string, string>> OwnTags => Info.Tags.Where(tag => !tag.Key.StartsWith("mlflow.", StringComparison.Ordinal)).OrderBy(tag => tag.Key, StringComparer.Ordinal);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using MLflow.Server.Traces;
 using MLflow.Server.Ui.Formatting;
 using MLflow.Server.Ui.Spans;
+using static MLflow.Server.Ui.Formatting.Words;
 
 namespace MLflow.Server.Ui.Streaming;
 
@@ -64,14 +65,14 @@ public sealed class StreamView
     /// <summary>How it ended, in words.</summary>
     public string EndWords => End switch
     {
-        StreamEnds.TimedOut => "timed out",
-        StreamEnds.ConnectionLost => "connection lost",
-        StreamEnds.ServerError => "failed in mid-stream",
-        _ when StreamEnds.IsCut(End) => "cut by the server",
-        _ when StreamEnds.IsStoppedByProgram(End) => "stopped by the app",
+        StreamEnds.TimedOut => T("timed out"),
+        StreamEnds.ConnectionLost => T("connection lost"),
+        StreamEnds.ServerError => T("failed in mid-stream"),
+        _ when StreamEnds.IsCut(End) => T("cut by the server"),
+        _ when StreamEnds.IsStoppedByProgram(End) => T("stopped by the app"),
         not null => End,
-        _ when IsFailed => "failed in mid-stream",
-        _ => FinishReason is null ? "no finish reason" : $"finish {FinishReason}",
+        _ when IsFailed => T("failed in mid-stream"),
+        _ => FinishReason is null ? T("no finish reason") : T("finish {0}", FinishReason),
     };
 
     /// <summary>Reads the stream of a span; null when no chunk was kept.</summary>

@@ -13,6 +13,7 @@ public sealed class FilledPostgres : IAsyncLifetime
     private static readonly string FillSql = string.Create(CultureInfo.InvariantCulture, $"""
         INSERT INTO traces (trace_id, experiment_id, bucket, client_request_id, request_time_ms, duration_ms, state, root_name, span_count)
         SELECT 'tr-' || i, i % 2, '6026-11-01', 'r-' || i, {SomeTrace.StartMs} + i * 1000, i % 500, CASE WHEN i % 400 = 0 THEN 'ERROR' ELSE 'OK' END, 'name-' || i % 50, 2 FROM generate_series(1, {Traces}) i;
+        INSERT INTO text_places SELECT 'tr-' || i, -1 FROM generate_series(1, {Traces}) i;
         INSERT INTO trace_tags SELECT 'tr-' || i, 'env', 'env-' || i % 1000 FROM generate_series(1, {Traces}) i;
         INSERT INTO trace_metadata SELECT 'tr-' || i, k, CASE k WHEN 'mlflow.trace.user' THEN 'u-' || i % 1000 WHEN 'mlflow.trace.session' THEN 's-' || i % 2000 WHEN 'mlflow.sourceRun' THEN 'run-' || i % 500 ELSE repeat('x', 50) || i END, 1
         FROM generate_series(1, {Traces}) i, unnest(ARRAY['mlflow.trace.user', 'mlflow.trace.session', 'mlflow.sourceRun', 'mlflow.trace.tokenUsage']) k;

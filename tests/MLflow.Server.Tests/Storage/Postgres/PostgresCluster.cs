@@ -14,11 +14,13 @@ public sealed class PostgresCluster : IAsyncDisposable
 {
     /// <summary>As after the first migration.</summary>
     private const string ClearSql = """
-        TRUNCATE experiments, experiment_tags, traces, trace_tags, trace_metadata, trace_runs, spans, span_payloads, trace_aliases, span_logs, assessments, convention_mapping,
-            text_segments, text_pages, rollup_hours, rollup_marks, runs, run_tags, run_params, run_metrics, users, experiment_permissions, api_tokens, sessions, data_protection_keys, audit_log RESTART IDENTITY;
+        TRUNCATE experiments, experiment_tags, saved_views, traces, text_places, trace_tags, trace_metadata, trace_runs, spans, span_payloads, trace_aliases, span_logs, assessments, convention_mapping,
+            text_segments, text_pages, rollup_hours, rollup_marks, runs, run_tags, run_params, run_metrics, users, experiment_permissions, api_tokens, sessions, data_protection_keys, audit_log,
+            blobs, trace_blobs, retention, job_leases, gateway_documents, gateway_usage RESTART IDENTITY;
         INSERT INTO experiments (experiment_id, name, artifact_location, creation_time_ms, last_update_time_ms) VALUES (0, 'Default', 'mlflow-artifacts:/0', 1, 1);
         INSERT INTO convention_mapping (id, version, done_trace_id, target) VALUES (1, 0, '', 0);
         UPDATE access_version SET version = 0;
+        UPDATE gateway_version SET version = 0;
         """;
 
     /// <summary>Hosts and ports of a Citus cluster, the coordinator's first, which lets in the user postgres: databases are made there then, and distributed. Null for a server of our own.</summary>

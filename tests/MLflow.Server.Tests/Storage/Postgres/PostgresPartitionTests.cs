@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using MLflow.Server.Storage.Postgres;
+using MLflow.Server.Traces.Retention;
 using Npgsql;
 using Xunit;
 using static MLflow.Server.Tests.Storage.SomeTrace;
@@ -25,7 +26,7 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
         Assert.False(TraceBucket.IsOver(new DateOnly(2026, 12, 27), Start.AddDays(30)));
         Assert.True(TraceBucket.IsOver(new DateOnly(2026, 12, 27), Start.AddDays(31)));
         Assert.Equal((new DateOnly(6026, 11, 1), true), (TraceBucket.For(Start, null), TraceBucket.IsEternal(TraceBucket.For(Start, null))));
-        Assert.False(TraceBucket.IsEternal(TraceBucket.For(Start, TraceBucket.MaxRetentionDays)));
+        Assert.False(TraceBucket.IsEternal(TraceBucket.For(Start, RetentionPolicy.MaxDays)));
         Assert.Throws<ArgumentOutOfRangeException>(() => TraceBucket.For(Start, 0));
     }
 
@@ -79,13 +80,12 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
         await using var database = await OpenAsync(uri);
         var store = new PostgresTraceStore(database);
         var (brief, kept, forever) = (await WriteAsync(database, Short), await WriteAsync(database, Long), await WriteAsync(database, null));
-        await AdvanceAsync(TimeSpan.FromDays(Short), database);
-        Assert.Empty(await PostgresExpiry.DeleteAsync(database, 100, Cancellation));
-        await AdvanceAsync(TimeSpan.FromDays(1), database);
+        await KeepAsync(store, kept, forever);
+        await AdvanceAsync(TimeSpan.FromDays(Short + 1), database);
 
         // Traces point to it.
         Assert.Empty(await database.Partitions.DropAsync(Cancellation));
-        Assert.Equal([brief], (await PostgresExpiry.DeleteAsync(database, 100, Cancellation)).Select(home => home.TraceId));
+        Assert.Equal([brief], await ExpireAsync(database));
 
         // Somebody is reading; who comes meanwhile does not wait.
         await using var reader = await ConnectAsync(uri);
@@ -118,7 +118,7 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
         await using var database = await OpenAsync(uri);
         await WriteAsync(database, Short);
         await AdvanceAsync(TimeSpan.FromDays(Short + 1), database);
-        await PostgresExpiry.DeleteAsync(database, 100, Cancellation);
+        await ExpireAsync(database);
         await using (var reader = await ConnectAsync(uri))
         {
             var transaction = await reader.BeginTransactionAsync(Cancellation);
@@ -161,7 +161,7 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
 
         await WriteAsync(database, Short, id, number: 2);
 
-        Assert.Empty(await PostgresExpiry.DeleteAsync(database, 100, Cancellation));
+        Assert.Empty(await ExpireAsync(database));
         Assert.Equal([new DateOnly(2026, 11, 29)], await database.Partitions.DropAsync(Cancellation));
         Assert.Equal(2, (await store.GetSpansAsync("tr-" + id, Cancellation)).Count);
         Assert.Equal("2026-12-04", await PostgresCluster.ScalarAsync(uri, "SELECT string_agg(DISTINCT bucket::text, ' ') FROM spans"));
@@ -183,19 +183,60 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
     }
 
     [Fact]
-    public async Task Move_ToTheBucketThatNeverExpires_TakesTheSpansAlong()
+    public async Task GiveSpaceBack_WhereATraceIsKept_TakesItOutOfTheDayBeforeThatIsDropped()
     {
         var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
         await using var database = await OpenAsync(uri);
-        var id = await WriteAsync(database, Short);
+        var store = new PostgresTraceStore(database);
+        var (brief, kept) = (await WriteAsync(database, Short), await WriteAsync(database, Short));
+        await KeepAsync(store, kept);
+        await AdvanceAsync(TimeSpan.FromDays(Short), database);
 
-        await database.WriteAsync(
-            async session => await database.Partitions.MoveAsync(session, (await PostgresTraceWriter.LockAsync(session, [id]))[0], TraceBucket.For(Start, null)), isIdempotent: true, Cancellation);
-        await AdvanceAsync(TimeSpan.FromDays(Short + 1), database);
+        // The spans of what ends on its day are left to the partition.
+        Assert.Equal([brief], await ExpireAsync(database));
+        await database.Retention().GiveSpaceBackAsync(Cancellation);
+        Assert.Equal(2L, await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM spans JOIN span_payloads USING (trace_id, bucket, span_id)"));
+        Assert.Empty(await store.GetSpansAsync(brief, Cancellation));
+        await AdvanceAsync(TimeSpan.FromDays(1), database);
 
-        Assert.Empty(await PostgresExpiry.DeleteAsync(database, 100, Cancellation));
-        Assert.NotEmpty(await database.Partitions.DropAsync(Cancellation));
-        Assert.Single(await new PostgresTraceStore(database).GetSpansAsync(id, Cancellation));
+        await database.Retention().GiveSpaceBackAsync(Cancellation);
+        Assert.Contains("20261129", await PartitionsAsync(uri, "spans"));
+        Assert.Single(await store.GetSpansAsync(kept, Cancellation));
+        await database.Retention().GiveSpaceBackAsync(Cancellation);
+
+        Assert.DoesNotContain("20261129", await PartitionsAsync(uri, "spans"));
+        Assert.Equal(0L, await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM pg_class WHERE relname LIKE '%20261129%'"));
+        Assert.Single(await store.GetSpansAsync(kept, Cancellation));
+        Assert.Equal(1L, await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM spans JOIN span_payloads USING (trace_id, bucket, span_id)"));
+    }
+
+    [Fact]
+    public async Task Expire_BeforeTheDayThatWasExpected_DeletesTheSpansAtOnce()
+    {
+        var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
+        await using var database = await OpenAsync(uri);
+        var (early, forever) = (await WriteAsync(database, Long), await WriteAsync(database, null));
+        await AdvanceAsync(TimeSpan.FromDays(Short), database);
+
+        Assert.Equal(new[] { early, forever }.Order(StringComparer.Ordinal), (await ExpireAsync(database)).Order(StringComparer.Ordinal));
+
+        Assert.Equal(0L, await PostgresCluster.ScalarAsync(uri, "SELECT (SELECT COUNT(*) FROM spans) + (SELECT COUNT(*) FROM span_payloads)"));
+    }
+
+    private static async Task KeepAsync(PostgresTraceStore store, params string[] traceIds)
+    {
+        foreach (var traceId in traceIds)
+        {
+            await store.SetTagAsync(traceId, RetentionPolicy.KeepTag, "true", Cancellation);
+        }
+    }
+
+    /// <summary>Ends what nobody has spoken of for the short retention.</summary>
+    private async Task<IReadOnlyList<string>> ExpireAsync(PostgresDatabase database)
+    {
+        var (store, before) = (database.Retention(), _clock.GetUtcNow().AddDays(-Short).ToUnixTimeMilliseconds());
+        var found = await store.FindExpiredAsync(0, before, withArchived: true, null, 100, Cancellation);
+        return await store.DeleteExpiredAsync(0, before, [.. found.Select(trace => trace.TraceId)], Cancellation);
     }
 
     private async Task AdvanceAsync(TimeSpan time, params PostgresDatabase[] databases)

@@ -12,7 +12,8 @@ public sealed partial class PostgresSchemaTests(PostgresCluster cluster)
     private static readonly string[] Small =
     [
         "experiments", "experiment_tags", "convention_mapping", "schema_versions", "runs", "run_tags", "run_params", "run_metrics",
-        "users", "experiment_permissions", "api_tokens", "sessions", "data_protection_keys", "audit_log", "access_version",
+        "users", "experiment_permissions", "api_tokens", "sessions", "data_protection_keys", "audit_log", "access_version", "blobs", "retention", "job_leases",
+        "gateway_documents", "gateway_version", "gateway_usage", "saved_views",
     ];
 
     /// <summary>Tables that know no trace and are distributed by keys of their own: the segment, and the experiment.</summary>
@@ -27,9 +28,20 @@ public sealed partial class PostgresSchemaTests(PostgresCluster cluster)
         var statements = Statements();
 
         Assert.InRange(statements.Count, 40, 200);
-        Assert.All(statements.Where(statement => !Tables().Matches(statement.Sql).All(table => Small.Contains(table.Groups[1].Value))), statement => Assert.True(
+        Assert.All(statements.Where(statement => !TablesOf(statement.Sql).All(Small.Contains)), statement => Assert.True(
             TraceId().IsMatch(statement.Sql) || List().IsMatch(statement.Sql),
             $"{statement.Name} names no trace and is no list with ORDER BY and LIMIT: {statement.Sql}"));
+    }
+
+    [Theory]
+    [InlineData("span_logs", "trace_aliases")]
+    [InlineData("blobs")]
+    public void Statements_OnWhatLiesElsewhere_JoinNoTraces(params string[] elsewhere)
+    {
+        var statements = Statements().FindAll(statement => TablesOf(statement.Sql).Intersect(elsewhere).Any());
+
+        Assert.NotEmpty(statements);
+        Assert.All(statements, statement => Assert.Subset(elsewhere.ToHashSet(), TablesOf(statement.Sql)));
     }
 
     [Fact]
@@ -49,12 +61,14 @@ public sealed partial class PostgresSchemaTests(PostgresCluster cluster)
                 WHERE i.indisunique AND t.relnamespace = 'public'::regnamespace AND t.relispartition = FALSE AND t.relname <> ALL (ARRAY['{string.Join("', '", Small.Concat(OfOtherKeys))}'])
                 """))!;
             Assert.Equal(
-                "assessments.trace_id span_logs.otel_trace_id span_payloads.trace_id spans.trace_id trace_aliases.otel_trace_id trace_metadata.trace_id trace_runs.trace_id trace_tags.trace_id traces.trace_id",
+                "assessments.trace_id span_logs.otel_trace_id span_payloads.trace_id spans.trace_id text_places.trace_id trace_aliases.otel_trace_id trace_blobs.trace_id trace_metadata.trace_id trace_runs.trace_id trace_tags.trace_id traces.trace_id",
                 leading);
         }
 
         await cluster.ReturnAsync(uri);
     }
+
+    private static HashSet<string> TablesOf(string sql) => [.. Tables().Matches(sql).Select(table => table.Groups[1].Value)];
 
     private static List<(string Name, string Sql)> Statements() =>
     [

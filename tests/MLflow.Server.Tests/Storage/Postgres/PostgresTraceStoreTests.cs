@@ -78,13 +78,43 @@ public sealed class PostgresTraceStoreTests(PostgresCluster cluster) : TraceStor
         }
     }
 
+    [Fact]
+    public async Task Sweep_TracesThatWereDeletedBySql_LosesTheirPlaces()
+    {
+        await Store.WriteAsync(SomeTrace.Batch(SomeTrace.Span(SomeTrace.NewOtelId(), 1)), Cancellation);
+        await Index.IndexAsync(now: true, Cancellation);
+        await Store.WriteAsync(SomeTrace.Batch(SomeTrace.Span(SomeTrace.NewOtelId(), 1)), Cancellation);
+        await cluster.ExecuteAsync(_uri!, "DELETE FROM traces");
+
+        while (await Index.SweepAsync(Cancellation))
+        {
+        }
+
+        Assert.Equal(0L, await PostgresCluster.ScalarAsync(_uri!, "SELECT COUNT(*) FROM text_places"));
+        Assert.Equal(0, await Index.CountWaitingAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Sweep_TraceOfAServerThatKnowsNoPlaces_WaitsToBeIndexed()
+    {
+        await Store.WriteAsync(SomeTrace.Batch(SomeTrace.Span(SomeTrace.NewOtelId(), 1)), Cancellation);
+        await cluster.ExecuteAsync(_uri!, "DELETE FROM text_places");
+        Assert.Equal(0, await Index.CountWaitingAsync(Cancellation));
+
+        while (await Index.SweepAsync(Cancellation))
+        {
+        }
+
+        Assert.Equal(1, await Index.CountWaitingAsync(Cancellation));
+    }
+
     private protected override async Task<IReadOnlyList<string>> DumpAsync()
     {
         var rows = new List<string>();
         foreach (var table in ((string)(await PostgresCluster.ScalarAsync(
             _uri!, "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'rollup_marks'"))!).Split(','))
         {
-            rows.Add(table + ": " + await PostgresCluster.ScalarAsync(_uri!, $"SELECT string_agg(row, E'\n' ORDER BY row) FROM (SELECT (to_jsonb(t) - 'text_place')::text AS row FROM {table} t) AS rows"));
+            rows.Add(table + ": " + await PostgresCluster.ScalarAsync(_uri!, $"SELECT string_agg(row, E'\n' ORDER BY row) FROM (SELECT (to_jsonb(t) - 'place')::text AS row FROM {table} t) AS rows"));
         }
 
         return rows;

@@ -40,5 +40,26 @@ public sealed class TextGramsTests
         }
     }
 
+    [Fact]
+    public void Of_LinesThatComeAgain_AreTheSameGrams()
+    {
+        var random = new Random(1);
+        string[] lines = [.. Enumerable.Range(0, 12).Select(i => string.Concat(Enumerable.Range(0, i * 9).Select(_ => random.Next(20) == 0 ? "😀" : ((char)random.Next('a', 'z' + 1)).ToString())))];
+        for (var i = 0; i < 300; i++)
+        {
+            string[] texts = [.. Enumerable.Range(0, 3).Select(_ => string.Join('\n', Enumerable.Range(0, random.Next(8)).Select(_ => lines[random.Next(lines.Length)])))];
+            var set = new TextGramSet();
+            Array.ForEach(texts, text => TextGrams.Of(text, set));
+
+            Assert.Equal(texts.SelectMany(AllGrams).Distinct().Order(), set.Take().Order());
+        }
+
+        static IEnumerable<int> AllGrams(string text)
+        {
+            var folded = Folded(text) + '\0';
+            return text.Length < 2 ? [] : Enumerable.Range(2, folded.Length - 2).Select(i => TextGrams.Of(folded[i - 2], folded[i - 1], folded[i]));
+        }
+    }
+
     private static string Folded(string text) => string.Concat(text.Select((character, i) => TextGrams.Fold(character, i == 0 ? '\0' : text[i - 1])));
 }

@@ -43,6 +43,29 @@ public sealed class TextSegmentTests
     }
 
     [Fact]
+    public void Build_InAnyParts_IsTheSameSegment()
+    {
+        var random = new Random(1);
+        int[][] traces = [.. Enumerable.Range(0, 60).Select(_ => Enumerable.Range(0, 3000).Select(_ => random.Next(1 << random.Next(1, TextGrams.Bits + 1))).Distinct().ToArray())];
+        var pairs = traces.SelectMany((grams, place) => grams.Select(gram => TextSegment.Pair(gram, place))).Order().ToArray();
+
+        var state = TextSegmentState.Open(null);
+        byte[][] pages = [];
+        foreach (var part in traces.Chunk(25))
+        {
+            using var build = new TextSegmentBuild(state, pages.Select((grams, page) => (page, grams)));
+            Array.ForEach(part, grams => build.Add(new WaitingTrace("tr", -1, 0), grams));
+            (state, pages) = (build.State, build.Encode());
+        }
+
+        Assert.Equal(TextSegment.Encode(pairs), pages);
+
+        using var swept = new TextSegmentBuild(state, pages.Select((grams, page) => (page, grams)));
+        swept.Keep(Enumerable.Range(10, 20).ToHashSet());
+        Assert.Equal(TextSegment.Encode([.. pairs.Where(pair => TextSegment.PlaceOf(pair) is >= 10 and < 30)]), swept.Encode());
+    }
+
+    [Fact]
     public void Encode_GramInAnyNumberOfTraces_IsPassedOver()
     {
         var random = new Random(1);
