@@ -1,4 +1,5 @@
 using MLflow.Benchmarks.Calls;
+using MLflow.Benchmarks.Gateway;
 using MLflow.Benchmarks.Long;
 using MLflow.Benchmarks.Privacy;
 using MLflow.Benchmarks.Server;
@@ -10,6 +11,8 @@ return args switch
     ["calls"] => CompiledProcess.Run("calls", () => RunCalls(null)),
     ["calls", "chat" or "stream" or "get"] => CompiledProcess.Run($"calls {args[1]}", () => RunCalls(args[1])),
     ["collector"] => await RunCollectorAsync(),
+    ["gateway", ..] => await GatewayBenchmark.RunAsync(args[1..]),
+    ["model"] => await RunModelAsync(),
     ["privacy"] => CompiledProcess.Run("privacy", RunPrivacy),
     ["server", ..] => await ServerBenchmark.RunAsync(args[1..]),
     ["soak", var spans] when long.TryParse(spans, out var count) && count >= 1000 => await SoakRun.RunAsync(count),
@@ -38,6 +41,12 @@ static async Task<int> RunCollectorAsync()
     return 0;
 }
 
+static async Task<int> RunModelAsync()
+{
+    await LoopbackModel.RunAsync();
+    return 0;
+}
+
 static int RunUploads()
 {
     UploadsBenchmark.Run();
@@ -52,6 +61,6 @@ static int RunPrivacy()
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls [chat | stream | get] | spans | soak SPANS | crash KILLS | concurrency MINUTES | privacy | uploads | " + ServerBenchmark.Usage);
+    Console.Error.WriteLine("usage: dotnet run -c Release --project benchmarks/MLflow.Benchmarks -- calls [chat | stream | get] | spans | soak SPANS | crash KILLS | concurrency MINUTES | privacy | uploads | " + GatewayBenchmark.Usage + " | " + ServerBenchmark.Usage);
     return 2;
 }

@@ -27,7 +27,7 @@ internal static class CallsBenchmark
 
     private static void Measure(string? only)
     {
-        using var collector = CollectorProcess.Start();
+        using var collector = CompanionProcess.Start("collector");
         using var programs = new CallPrograms(collector.Address);
         Console.WriteLine($"Added to a call, median of {Rounds} rounds and the middle half of them. Time is CPU time{(ThreadClock.IsCpuTime ? "" : " of the process, and the wall clock for the calling thread")}.");
         if (only is null or "chat")

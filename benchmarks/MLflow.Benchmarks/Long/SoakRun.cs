@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using MLflow.Benchmarks.Calls;
 
 namespace MLflow.Benchmarks.Long;
 
@@ -14,7 +13,7 @@ internal static class SoakRun
     public static async Task<int> RunAsync(long spans)
     {
         Environment.SetEnvironmentVariable("MLFLOW_SPOOL_DIRECTORY", "none");
-        using var collector = CollectorProcess.Start();
+        using var collector = CompanionProcess.Start("collector");
         Mlflow.SetTrackingUri(collector.Address);
         var traces = spans / SpansOfATrace / Threads / Reports;
         Console.WriteLine($"{spans:N0} spans, {SpansOfATrace} a trace with 1 KB of inputs at its root, on {Threads} threads.");

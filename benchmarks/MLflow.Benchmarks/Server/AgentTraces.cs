@@ -49,6 +49,9 @@ internal sealed class AgentTraces
 
     public static string TraceId(int seed, int trace) => "tr-" + Convert.ToHexStringLower(OtelId(seed, trace));
 
+    /// <summary>The id of a trace's span, numbered from 0.</summary>
+    public string SpanIdOf(int trace, int number) => Convert.ToHexStringLower(SpanId(trace, number));
+
     /// <summary>Tokens of all calls of a trace.</summary>
     public long Tokens(int trace)
     {
@@ -85,7 +88,7 @@ internal sealed class AgentTraces
         for (var turn = 0; turn < turns; turn++)
         {
             var (call, arguments, result) = (prose.Id("call_"), Arguments(prose), Records(prose, Size(900)));
-            last = $$"""{"role":"assistant","content":"{{prose.Text(Size(250))}}","tool_calls":[{"id":"{{call}}","type":"function","function":{"name":"search_orders","arguments":{{Quoted(arguments)}} }]}""";
+            last = $$"""{"role":"assistant","content":"{{prose.Text(Size(250))}}","tool_calls":[{"id":"{{call}}","type":"function","function":{"name":"search_orders","arguments":{{Quoted(arguments)}} } }]}""";
             WriteSpan(trace, (2 * turn) + 1, 0, "chat gpt-4o", "CHAT_MODEL", $$"""{"model":"gpt-4o","messages":[{{messages}}],"tools":{{tools}},"temperature":0.2}""", Completion(prose, last, messages.Length / 4), null, Usage(messages.Length));
             WriteSpan(trace, (2 * turn) + 2, 0, "search_orders", "TOOL", arguments, result, null, null);
             messages.Append(',').Append(last).Append($$""",{"role":"tool","tool_call_id":"{{call}}","content":{{Quoted(result)}}}""");
@@ -105,7 +108,7 @@ internal sealed class AgentTraces
         {
             var (name, type) = span == 0 ? ("agent", "AGENT") : span % 10 == 1 ? ("chat gpt-4o", "CHAT_MODEL") : ("step", "TOOL");
             int? parent = span == 0 ? null : span % 10 == 1 ? 0 : (span / 10 * 10) + (span % 10 == 0 ? -9 : 1);
-            WriteSpan(trace, span, parent, name, type, $$"""{"question":"{{prose.Text(Size(400))}}"}""", $$"""{"answer":"{{prose.Text(Size(400))}}"}""", null, type == "CHAT_MODEL" ? Usage(400) : null, span == 0 ? ofSpans : span % 1000);
+            WriteSpan(trace, span, parent, name, type, $$"""{"question":"{{prose.Text(Size(400))}}"}""", $$"""{"answer":"{{prose.Text(Size(400))}}"}""", null, type == "CHAT_MODEL" ? Usage(400) : null, span == 0 ? ofSpans - 1 : span % 1000);
         }
 
         return EndRequest(scope);
@@ -121,7 +124,7 @@ internal sealed class AgentTraces
         var (call, arguments, result) = (prose.Id("call_"), Arguments(prose), Records(prose, Size(1300)));
         var documents = string.Join(',', Enumerable.Range(0, 4).Select(i => $$$"""{"page_content":"{{{prose.Text(Size(650))}}}","metadata":{"doc_uri":"docs/{{{prose.Word()}}}/{{{prose.Word()}}}.md","chunk_id":"{{{prose.Id("")}}}","score":{{{Decimal(0.9 - (i * 0.07))}}}}}"""));
         var asking = $$"""{"role":"system","content":"{{system}}"},{"role":"user","content":"{{question}}"}""";
-        var toolCall = $$"""{"role":"assistant","content":null,"tool_calls":[{"id":"{{call}}","type":"function","function":{"name":"search_orders","arguments":{{Quoted(arguments)}} }]}""";
+        var toolCall = $$"""{"role":"assistant","content":null,"tool_calls":[{"id":"{{call}}","type":"function","function":{"name":"search_orders","arguments":{{Quoted(arguments)}} } }]}""";
         var answering = $$"""{{asking}},{{toolCall}},{"role":"tool","tool_call_id":"{{call}}","content":{{Quoted(result)}}}""";
         var final = $$"""{"role":"assistant","content":"{{answer}}","refusal":null}""";
         WriteSpan(trace, 1, 0, "chat gpt-4o-mini", "CHAT_MODEL", $$"""{"model":"gpt-4o-mini","messages":[{{asking}}],"tools":{{tools}},"temperature":0.2}""", Completion(prose, toolCall, asking.Length / 4), null, Usage(asking.Length));

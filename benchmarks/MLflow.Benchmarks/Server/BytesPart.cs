@@ -9,17 +9,34 @@ internal static class BytesPart
     private const int Histories = 100;
     private const int Turns = 20;
 
-    public static async Task RunAsync()
+    public static async Task RunAsync(string? only)
     {
         using var report = new Report("bytes");
         report.Line($"| | spans | OTLP, bytes a span | payloads, of it | target | | all files, of it | target | |");
         report.Line($"|---|---|---|---|---|---|---|---|---|");
         var agents = new AgentTraces();
-        await MeasureAsync($"SQLite, {AgentTraces.SpansOfATrace}-span traces", Enumerable.Range(0, Traces / 10).Select(i => agents.Request(i * 10, 10)), 0.25, 0.6);
-        await MeasureAsync($"SQLite, {Turns}-turn histories", Enumerable.Range(0, Histories).Select(i => agents.History(i, Turns)), 0.1, 0.3);
-        await using var postgres = await PostgresProcess.StartAsync();
-        await MeasureInPostgresAsync(postgres, $"PostgreSQL, {AgentTraces.SpansOfATrace}-span traces", Enumerable.Range(0, Traces / 10).Select(i => agents.Request(i * 10, 10)), 0.25, 0.6);
-        await MeasureInPostgresAsync(postgres, $"PostgreSQL, {Turns}-turn histories", Enumerable.Range(0, Histories).Select(i => agents.History(i, Turns)), 0.1, 0.3);
+        if (only is null or "sqlite")
+        {
+            await MeasureFilesAsync();
+        }
+
+        if (only is null or "postgres")
+        {
+            await MeasureDatabaseAsync();
+        }
+
+        async Task MeasureFilesAsync()
+        {
+            await MeasureAsync($"SQLite, {AgentTraces.SpansOfATrace}-span traces", Enumerable.Range(0, Traces / 10).Select(i => agents.Request(i * 10, 10)), 0.25, 0.6);
+            await MeasureAsync($"SQLite, {Turns}-turn histories", Enumerable.Range(0, Histories).Select(i => agents.History(i, Turns)), 0.1, 0.3);
+        }
+
+        async Task MeasureDatabaseAsync()
+        {
+            await using var postgres = await PostgresProcess.StartAsync();
+            await MeasureInPostgresAsync(postgres, $"PostgreSQL, {AgentTraces.SpansOfATrace}-span traces", Enumerable.Range(0, Traces / 10).Select(i => agents.Request(i * 10, 10)), 0.25, 0.6);
+            await MeasureInPostgresAsync(postgres, $"PostgreSQL, {Turns}-turn histories", Enumerable.Range(0, Histories).Select(i => agents.History(i, Turns)), 0.1, 0.3);
+        }
 
         async Task MeasureAsync(string name, IEnumerable<byte[]> bodies, double payloadTarget, double allTarget)
         {
@@ -62,7 +79,30 @@ internal static class BytesPart
                 Say(name, reader.GetInt64(0), otlp, reader.GetInt64(1), payloadTarget, all, allTarget);
             }
 
+            await SayWhereAsync(connection, otlp);
             folder.Delete(recursive: true);
+        }
+
+        // Partitions count to their table, and TOAST tables to that which they belong to.
+        async Task SayWhereAsync(Npgsql.NpgsqlConnection connection, long otlp)
+        {
+            const string sql = """
+                SELECT coalesce(regexp_replace(i.relname, '_p?\d{4,}.*$', ''), regexp_replace(t.relname, '_p?\d{4,}.*$', '') || ', rows') AS part, sum(s.bytes)::bigint AS bytes
+                FROM pg_class t
+                JOIN LATERAL (
+                    SELECT NULL::oid AS index_oid, pg_table_size(t.oid) AS bytes
+                    UNION ALL
+                    SELECT indexrelid, pg_relation_size(indexrelid) FROM pg_index WHERE indrelid = t.oid) s ON true
+                LEFT JOIN pg_class i ON i.oid = s.index_oid
+                WHERE t.relkind = 'r' AND t.relnamespace = 'public'::regnamespace
+                GROUP BY part HAVING sum(s.bytes) > 100000 ORDER BY bytes DESC
+                """;
+            await using var command = new Npgsql.NpgsqlCommand(sql, connection);
+            await using var reader = await command.ExecuteReaderAsync();
+            while (await reader.ReadAsync())
+            {
+                report.Line($"|   {reader.GetString(0)} | | | | | | {reader.GetInt64(1) / (double)otlp:0.000} | | |");
+            }
         }
 
         static async Task<long> SendAsync(string uri, string folder, IEnumerable<byte[]> bodies)
@@ -75,6 +115,8 @@ internal static class BytesPart
                 await server.ExportAsync(body);
             }
 
+            // What waits is counted every five seconds.
+            await Task.Delay(TimeSpan.FromSeconds(10));
             await server.WaitForQueuesAsync();
             return otlp;
         }

@@ -21,6 +21,17 @@ internal sealed class PostgresProcess : IAsyncDisposable
 
     public string Data => Path.Combine(_folder, "data");
 
+    /// <summary>Of all its processes, as far as they are children of the first one or have ended.</summary>
+    public TimeSpan Cpu
+    {
+        get
+        {
+            var id = File.ReadLines(Path.Combine(Data, "postmaster.pid")).First();
+            var children = File.ReadAllText($"/proc/{id}/task/{id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            return TimeSpan.FromMilliseconds(10 * (Ticks(id, 14, 15, 16, 17) + children.Sum(child => Ticks(child, 14, 15))));
+        }
+    }
+
     /// <summary>Starts the newest version that Debian's packages installed.</summary>
     public static async Task<PostgresProcess> StartAsync(params string[] settings)
     {
@@ -91,6 +102,22 @@ internal sealed class PostgresProcess : IAsyncDisposable
     {
         await RunProgramAsync("pg_ctl", "stop", "-D", Data, "-m", "immediate", "-w");
         Directory.Delete(_folder, recursive: true);
+    }
+
+    // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: hundredths of a second. The name, which stands in parentheses, may have spaces.
+    private static long Ticks(string process, params int[] places)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{process}/stat");
+            var rest = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return places.Sum(place => long.Parse(rest[place - 3], CultureInfo.InvariantCulture));
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile.
+            return 0;
+        }
     }
 
     private Task RunProgramAsync(string program, params string[] arguments)

@@ -127,7 +127,8 @@ internal static class ReadsPart
         ("TRACES", "total_tokens", [new { aggregation_type = "SUM" }]),
     ];
 
-    private static async Task LoadAsync(ServerProcess server, int traces)
+    /// <summary>Stores small traces.</summary>
+    public static async Task LoadAsync(ServerProcess server, int traces)
     {
         using var generators = new ThreadLocal<AgentTraces>(() => new AgentTraces(Scale));
         await Parallel.ForEachAsync(

@@ -37,7 +37,7 @@ internal static class SpansBenchmark
     {
         var spool = Directory.CreateTempSubdirectory("mlflow-spans-").FullName;
         Environment.SetEnvironmentVariable("MLFLOW_SPOOL_DIRECTORY", spool);
-        using var collector = CollectorProcess.Start();
+        using var collector = CompanionProcess.Start("collector");
         using var provider = Sdk.CreateTracerProviderBuilder().AddSource(Source).AddOtlpExporter(o =>
         {
             o.Endpoint = new Uri(collector.Address + "/v1/traces");
