@@ -21,7 +21,7 @@ public sealed partial class MlflowServer : IAsyncDisposable
     private readonly MlflowServerOptions _options;
     private readonly Drain _drain;
 
-    private MlflowServer(WebApplication app, IDatabase database, IBlobStore blobs, ServerMeter meter, MlflowServerOptions options, Uri? otlpGrpcAddress)
+    private MlflowServer(WebApplication app, IDatabase database, IBlobStore blobs, ServerMeter meter, MlflowServerOptions options, bool isOnAllAddresses, Uri? otlpGrpcAddress)
     {
         _app = app;
         _scope = app.Services.CreateScope();
@@ -32,6 +32,7 @@ public sealed partial class MlflowServer : IAsyncDisposable
         _options = options;
         _drain = app.Services.GetRequiredService<Drain>();
         BaseAddress = ServerStart.Address(app);
+        IsOnAllAddresses = isOnAllAddresses;
         BackendStore = PostgresUri.Shown(options.BackendStoreUri);
         OtlpGrpcAddress = otlpGrpcAddress;
         SetupAddress = app.Services.GetRequiredService<FirstUserSetup>().Token is { } token ? new Uri(BaseAddress, "setup?token=" + token) : null;
@@ -50,6 +51,9 @@ public sealed partial class MlflowServer : IAsyncDisposable
     /// Where the first user is made, once: a secret link. Null unless <see cref="MlflowServerOptions.RequireAuthentication"/> was set and there was no user.
     /// </summary>
     public Uri? SetupAddress { get; }
+
+    /// <summary>Whether it listens on every address of this machine, of which <see cref="BaseAddress"/> names one.</summary>
+    internal bool IsOnAllAddresses { get; }
 
     /// <summary>The server's own services, for which no door is closed.</summary>
     internal IServiceProvider Services => _scope.ServiceProvider;
@@ -76,7 +80,7 @@ public sealed partial class MlflowServer : IAsyncDisposable
             grpc = GrpcSockets.Bind(settings);
             app = ServerApp.Build(options, settings, database, spanBlobs, experiments, secretKeys, grpc, meter);
             await ServerStart.ListenAsync(app, settings, cancellationToken).ConfigureAwait(false);
-            return new MlflowServer(app, database, blobs, meter, options, grpc.Endpoints.Select(endpoint => ServerStart.Address(endpoint, settings.Certificate is not null)).FirstOrDefault());
+            return new MlflowServer(app, database, blobs, meter, options, settings.Addresses.Any(ServerStart.IsAny), grpc.Endpoints.Select(endpoint => ServerStart.Address(endpoint, settings.Certificate is not null)).FirstOrDefault());
         }
         catch
         {

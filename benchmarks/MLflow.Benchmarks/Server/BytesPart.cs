@@ -115,8 +115,6 @@ internal static class BytesPart
                 await server.ExportAsync(body);
             }
 
-            // What waits is counted every five seconds.
-            await Task.Delay(TimeSpan.FromSeconds(10));
             await server.WaitForQueuesAsync();
             return otlp;
         }

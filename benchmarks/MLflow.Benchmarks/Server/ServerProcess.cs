@@ -1,6 +1,10 @@
+using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
+using Microsoft.Data.Sqlite;
+using MLflow.Server.Storage.Postgres;
+using Npgsql;
 
 namespace MLflow.Benchmarks.Server;
 
@@ -13,10 +17,12 @@ internal sealed class ServerProcess : IAsyncDisposable
     private const int TracesOfASegment = 512;
 
     private readonly Process _process;
+    private readonly string _storeUri;
 
-    private ServerProcess(Process process, Uri address, TimeSpan coldStart)
+    private ServerProcess(Process process, string storeUri, Uri address, TimeSpan coldStart)
     {
         _process = process;
+        _storeUri = storeUri;
         ColdStart = coldStart;
         Http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = Timeout.InfiniteTimeSpan }) { BaseAddress = address, Timeout = TimeSpan.FromMinutes(10) };
     }
@@ -75,7 +81,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             {
                 using var answer = await http.GetAsync(new Uri("health", UriKind.Relative));
                 answer.EnsureSuccessStatusCode();
-                return new ServerProcess(process, address, Stopwatch.GetElapsedTime(started));
+                return new ServerProcess(process, storeUri, address, Stopwatch.GetElapsedTime(started));
             }
             catch (HttpRequestException) when (!process.HasExited)
             {
@@ -103,12 +109,22 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until nothing waits to be written, and fewer traces wait to be indexed than are indexed at once: those wait for others, a minute at most.</summary>
+    /// <summary>
+    /// Waits until nothing waits to be written, and fewer traces wait to be indexed than are indexed at once: those wait for others, a minute at most.
+    /// The database is asked for them, since what the server says of it is up to five seconds old.
+    /// </summary>
     public async Task WaitForQueuesAsync()
     {
-        while (await MetricAsync("mlflow_server_queue") > 0 || await MetricAsync("mlflow_server_text_index_waiting") >= TracesOfASegment)
+        var isPostgres = PostgresUri.IsOne(_storeUri);
+        await using DbConnection connection = isPostgres
+            ? new NpgsqlConnection(PostgresUri.Parse(_storeUri).ConnectionString + ";Pooling=false")
+            : new SqliteConnection($"Data Source={_storeUri["sqlite:///".Length..]};Mode=ReadOnly;Pooling=false");
+        await connection.OpenAsync();
+        await using var waiting = connection.CreateCommand();
+        waiting.CommandText = isPostgres ? "SELECT COUNT(*) FROM text_places WHERE place < 0" : "SELECT COUNT(*) FROM traces WHERE text_place < 0";
+        while (await MetricAsync("mlflow_server_queue") > 0 || (long)(await waiting.ExecuteScalarAsync())! >= TracesOfASegment)
         {
-            await Task.Delay(50);
+            await Task.Delay(100);
         }
     }
 

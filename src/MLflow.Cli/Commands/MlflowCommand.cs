@@ -89,7 +89,7 @@ internal sealed class MlflowCommand : RootCommand
         {
             return ExitCodes.OutputClosed;
         }
-        catch (MLflow.MlflowException e) when (e.StatusCode is null && e.Message.Contains(" could not be reached: ", StringComparison.Ordinal))
+        catch (MLflow.MlflowException e) when (e.InnerException is ExportFailureException { Status: null, Kind: ExportFailureKind.Unreachable })
         {
             return await FailAsync($"{e.Message.TrimEnd('.')}; 'dotnet mlflow doctor' looks for the reason.", ExitCodes.Failed, errors);
         }

@@ -52,6 +52,11 @@ internal sealed class ServerCommand : Command
         var options = _options.Read(parsed, _arguments is { } arguments ? arguments.Setting : Environment.GetEnvironmentVariable);
         await using var server = await MlflowServer.StartAsync(options, cancellationToken);
         await Console.Out.WriteLineAsync($"MLflow server is listening on {server.BaseAddress} and keeps traces in {server.BackendStore}. Ctrl-C stops it.");
+        if (server.IsOnAllAddresses)
+        {
+            await Console.Out.WriteLineAsync("It listens on all addresses of this machine, which others may reach.");
+        }
+
         if (server.OtlpGrpcAddress is { } grpc)
         {
             await Console.Out.WriteLineAsync($"It receives OTLP over gRPC on {grpc} too.");

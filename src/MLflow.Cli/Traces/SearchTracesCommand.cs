@@ -19,7 +19,7 @@ internal sealed class SearchTracesCommand : Command
     private readonly Option<string[]> _orderBy = new("--order-by") { Description = "For example: execution_time_ms DESC. May be given several times, or as a list with commas. Without it the newest come first.", HelpName = "COLUMN" };
     private readonly Option<string?> _pageToken = new("--page-token") { Description = "Goes on where a search with the same filter and order ended (next_page_token).", HelpName = "TOKEN" };
     private readonly Option<string?> _runId = new("--run-id") { Description = "Only traces of this run.", HelpName = "ID" };
-    private readonly Option<bool> _noSpans = new("--no-include-spans") { Description = "JSON without the spans, which cost requests of their own." };
+    private readonly Option<bool> _noSpans = new("--no-include-spans") { Description = "Without the spans, which cost requests of their own; a table has no names then of traces that came by OTLP." };
     private readonly Option<OutputFormat> _output = OutputOption.Create();
 
     public SearchTracesCommand()
@@ -67,7 +67,7 @@ internal sealed class SearchTracesCommand : Command
 
         if (parsed.GetValue(_output) == OutputFormat.Table)
         {
-            await TraceOutput.WriteTableAsync(found);
+            await TraceOutput.WriteTableAsync(found, parsed.GetValue(_noSpans) ? [] : await source.RootNamesAsync(found.Where(info => TraceOutput.NameOf(info) is null).Select(info => TraceReader.IdOf(info)!), cancellationToken));
             if (next is not null)
             {
                 await Console.Error.WriteLineAsync($"There are more: --page-token {next}");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace MLflow.Cli.Traces;
@@ -28,6 +29,12 @@ internal sealed class TraceDocument
     public JsonElement Info { get; }
 
     public IReadOnlyList<JsonElement> Spans { get; }
+
+    /// <summary>The name of the earliest span without a parent, as lists of traces show it; null where there is none.</summary>
+    public string? RootName => Spans.Where(span => string.IsNullOrEmpty(ApiJson.Text(span, "parent_span_id")))
+        .MinBy(span => ApiJson.Member(span, "start_time_unix_nano") is { } start && long.TryParse(start.ToString(), CultureInfo.InvariantCulture, out var ns) ? ns : long.MaxValue) is { ValueKind: JsonValueKind.Object } root
+        ? ApiJson.Text(root, "name")
+        : null;
 
     /// <summary>The traces of an answer of the API (<c>trace</c>, <c>traces</c>), or the one that <c>Trace.to_json()</c> gave.</summary>
     /// <exception cref="FormatException">There is none.</exception>
@@ -121,7 +128,7 @@ internal sealed class TraceDocument
             return number.GetInt64();
         }
 
-        return ApiJson.Text(info, "execution_duration") is [.. var seconds, 's'] && decimal.TryParse(seconds, System.Globalization.CultureInfo.InvariantCulture, out var value)
+        return ApiJson.Text(info, "execution_duration") is [.. var seconds, 's'] && decimal.TryParse(seconds, CultureInfo.InvariantCulture, out var value)
             ? (long)(value * 1000)
             : null;
     }

@@ -80,7 +80,7 @@ internal sealed class TraceSource
         }
 
         var found = new Dictionary<string, TraceDocument>();
-        foreach (var trace in await TryAsync($"{Path}/batchGet?{string.Join('&', traceIds.Select(id => "trace_ids=" + Uri.EscapeDataString(id)))}", cancellationToken) ?? [])
+        foreach (var trace in await TryBatchAsync(traceIds, cancellationToken) ?? [])
         {
             found[trace.TraceId] = trace;
         }
@@ -95,6 +95,21 @@ internal sealed class TraceSource
         }
 
         return traces;
+    }
+
+    /// <summary>The names of traces' roots, by the ids of the traces: what comes by OTLP has no other name. Those whose spans the server does not have at hand are left out.</summary>
+    public async Task<Dictionary<string, string?>> RootNamesAsync(IEnumerable<string> traceIds, CancellationToken cancellationToken)
+    {
+        var names = new Dictionary<string, string?>();
+        foreach (var batch in _api.Workspace is null ? traceIds.Chunk(Batch) : [])
+        {
+            foreach (var trace in await TryBatchAsync(batch, cancellationToken) ?? [])
+            {
+                names[trace.TraceId] = trace.RootName;
+            }
+        }
+
+        return names;
     }
 
     /// <summary>A trace with the spans that are there, also while it runs.</summary>
@@ -168,6 +183,9 @@ internal sealed class TraceSource
             return new TraceDocument(info, []);
         }
     }
+
+    private Task<IReadOnlyList<TraceDocument>?> TryBatchAsync(IEnumerable<string> traceIds, CancellationToken cancellationToken) =>
+        TryAsync($"{Path}/batchGet?{string.Join('&', traceIds.Select(id => "trace_ids=" + Uri.EscapeDataString(id)))}", cancellationToken);
 
     /// <returns>Null where the server has no such request, or not these spans in its database.</returns>
     private async Task<IReadOnlyList<TraceDocument>?> TryAsync(string path, CancellationToken cancellationToken)

@@ -157,15 +157,17 @@ internal static class ServerStart
         }
     }
 
+    public static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
     /// <summary>An address that a program on this machine can open.</summary>
     public static Uri Address(IPEndPoint endpoint, bool isTls) =>
-        new UriBuilder(isTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp, (endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : endpoint.Address).ToString(), endpoint.Port).Uri;
+        new UriBuilder(isTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp, (IsAny(endpoint.Address) ? IPAddress.Loopback : endpoint.Address).ToString(), endpoint.Port).Uri;
 
     /// <summary>An address that a program on this machine can open.</summary>
     public static Uri Address(WebApplication app)
     {
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-        return IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && (ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any))
+        return IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IsAny(ip)
             ? new UriBuilder(address) { Host = "127.0.0.1" }.Uri
             : address;
     }

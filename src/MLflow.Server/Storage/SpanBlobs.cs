@@ -12,6 +12,9 @@ internal sealed class SpanBlobs
     /// <summary>Contents that are read or written at the same time for one request.</summary>
     private const int Parallel = 8;
 
+    /// <summary>How often a batch is written whose contents are deleted from the store meanwhile.</summary>
+    private const int Attempts = 3;
+
     // A run of Base64 gets shorter by a quarter when it is compressed: a payload that is shorter than this has none that is long enough.
     private const double CompressedShare = 0.7;
 
@@ -30,15 +33,38 @@ internal sealed class SpanBlobs
     public IArchiveFormat? Archives { get; }
 
     /// <summary>Bytes of a compressed payload from which there may be something to move.</summary>
-    public int LargeFrom => _store is null || _fromBytes == 0 ? int.MaxValue : (int)(_fromBytes * CompressedShare);
+    private int LargeFrom => _store is null || _fromBytes == 0 ? int.MaxValue : (int)(_fromBytes * CompressedShare);
 
     /// <summary>The store.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
     public IBlobStore Store => _store ?? throw new InvalidOperationException("This database has no blob store.");
 
-    /// <summary>Puts what is large in spans into the store; the rows have references then.</summary>
+    /// <summary>Writes rows, with what is large in them in the store.</summary>
+    /// <param name="rows">Makes them, by the size from which a compressed payload is large.</param>
+    /// <param name="write">Writes them, perhaps again where what they refer to is deleted meanwhile.</param>
+    /// <param name="ledger">Knows what is in the store.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="MlflowException">TEMPORARILY_UNAVAILABLE: the store cannot be written.</exception>
-    public async Task MoveAsync(IReadOnlyList<TraceRows> traces, IBlobLedger ledger, CancellationToken cancellationToken)
+    public async Task WriteAsync(Func<int, IReadOnlyList<TraceRows>> rows, Func<IReadOnlyList<TraceRows>, Task> write, IBlobLedger ledger, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var traces = rows(LargeFrom);
+            await MoveAsync(traces, ledger, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await write(traces).ConfigureAwait(false);
+                return;
+            }
+            catch (BlobGoneException) when (attempt < Attempts)
+            {
+                // What another one deleted is put into the store again.
+            }
+        }
+    }
+
+    /// <summary>Puts what is large in spans into the store; the rows have references then.</summary>
+    private async Task MoveAsync(IReadOnlyList<TraceRows> traces, IBlobLedger ledger, CancellationToken cancellationToken)
     {
         if (_store is null || _fromBytes == 0)
         {

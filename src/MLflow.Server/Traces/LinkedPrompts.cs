@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MLflow.Server.Storage;
 
 namespace MLflow.Server.Traces;
 
@@ -24,6 +25,15 @@ internal static class LinkedPrompts
         {
             return [];
         }
+    }
+
+    /// <summary>What the tag of a trace says, and prompts that are linked to it now.</summary>
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: they are too many.</exception>
+    public static List<PromptVersion> Join(string traceId, string? linked, IReadOnlyList<PromptVersion> prompts)
+    {
+        var all = Read(linked).Concat(prompts).Distinct().ToList();
+        return all.Count <= ITraceStore.MaxPromptsOfATrace ? all : throw new MlflowException(
+            ErrorCode.INVALID_PARAMETER_VALUE, $"Trace '{traceId}' cannot be linked to {all.Count} prompts: {ITraceStore.MaxPromptsOfATrace} is the most for one trace.");
     }
 
     public static string Write(List<PromptVersion> prompts)

@@ -116,6 +116,7 @@ public sealed class ServerCommandTests
 
         Assert.Equal(0, await server.WaitAsync(Token));
         Assert.DoesNotContain("gRPC", server.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("all addresses", server.Output, StringComparison.Ordinal);
     }
 
     [Fact]

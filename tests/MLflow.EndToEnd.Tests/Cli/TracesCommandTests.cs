@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Http.Json;
 using Xunit;
 
 namespace MLflow.EndToEnd.Tests.Cli;
@@ -26,6 +27,38 @@ public sealed class TracesCommandTests : CommandTestBase
         var span = Assert.Single(trace.GetProperty("data").GetProperty("spans").EnumerateArray());
         Assert.Equal("\"TOOL\"", span.GetProperty("attributes").GetProperty("mlflow.spanType").GetString());
         Assert.Equal("exception", Assert.Single(span.GetProperty("events").EnumerateArray()).GetProperty("name").GetString());
+    }
+
+    [Fact]
+    public async Task Table_OfTracesThatCameByOtlp_NamesThemByTheirRoots()
+    {
+        var traceId = Guid.NewGuid().ToString("n");
+        using (var http = new HttpClient { BaseAddress = new Uri(Address) })
+        {
+            using var stored = await http.PostAsJsonAsync(
+                new Uri("v1/traces", UriKind.Relative),
+                new
+                {
+                    resourceSpans = new[]
+                    {
+                        new { scopeSpans = new[] { new { spans = new[] { Span(2, "step", parent: 1, at: 1), Span(3, "later root", parent: null, at: 2), Span(1, "first root", parent: null, at: 1) } } } },
+                    },
+                },
+                Token);
+            Assert.True(stored.IsSuccessStatusCode, await stored.Content.ReadAsStringAsync(Token));
+        }
+
+        var table = await RunAsync("traces", "search", "--experiment-id", "0");
+        Assert.EndsWith("  first root", Assert.Single(table.Output.ReplaceLineEndings("\n").Split('\n'), line => line.Contains(traceId, StringComparison.Ordinal)), StringComparison.Ordinal);
+
+        var bare = await RunAsync("traces", "search", "--experiment-id", "0", "--no-include-spans");
+        Assert.Contains(traceId, bare.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("root", bare.Output, StringComparison.Ordinal);
+
+        object Span(int id, string name, int? parent, int at) => new
+        {
+            traceId, spanId = $"{id:x16}", parentSpanId = parent is null ? "" : $"{parent:x16}", name, startTimeUnixNano = $"170000000{at}000000000", endTimeUnixNano = "1700000009000000000",
+        };
     }
 
     [Fact]

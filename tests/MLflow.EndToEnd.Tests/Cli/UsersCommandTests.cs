@@ -21,6 +21,7 @@ public sealed class UsersCommandTests : IDisposable
         await RunAsync(Password, "users", "create", "ada", "--admin");
         await using var server = CliProcess.Mlflow(_folder.Path, ["server", "--host", "0.0.0.0", "--port", "0", "--otlp-grpc-port", "none"]);
         var address = await server.ServerAsync(Token);
+        await server.WaitForOutputAsync("It listens on all addresses of this machine", Token);
         using var http = new HttpClient { BaseAddress = address };
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(http, null));
 

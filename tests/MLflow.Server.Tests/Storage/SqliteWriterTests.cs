@@ -85,6 +85,26 @@ public sealed class SqliteWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task Write_RefusedWhileNothingElseWaits_RunsOnceAndLeavesNothing()
+    {
+        var path = _folder.File("mlflow.db");
+        await using var database = SqliteDatabase.Open(path, TimeProvider.System);
+        var runs = 0;
+
+        var bad = database.Writer.WriteAsync<int>(
+            session =>
+            {
+                session[InsertSql].Bind(1, "half").Execute();
+                throw new InvalidOperationException($"run {++runs}");
+            },
+            CancellationToken.None);
+
+        Assert.Equal("run 1", (await Assert.ThrowsAsync<InvalidOperationException>(() => bad)).Message);
+        await database.Writer.WriteAsync(session => session[InsertSql].Bind(1, "good").Execute(), CancellationToken.None);
+        Assert.Equal((1, 2), (runs, Count(path)));
+    }
+
+    [Fact]
     public async Task Write_BeforeItsCommit_IsSeenByNobody()
     {
         var path = _folder.File("mlflow.db");

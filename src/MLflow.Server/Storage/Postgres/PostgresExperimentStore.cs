@@ -6,8 +6,6 @@ namespace MLflow.Server.Storage.Postgres;
 /// <summary>Experiments in PostgreSQL.</summary>
 internal sealed class PostgresExperimentStore : IExperimentStore
 {
-    private const int MaxPageSize = 50_000;
-
     private const string SelectByIdSql = SelectSql + " WHERE e.experiment_id = ANY($1)";
 
     private const string SelectByNameSql = SelectSql + " WHERE e.name = $1";
@@ -58,16 +56,7 @@ internal sealed class PostgresExperimentStore : IExperimentStore
 
     public Task<ExperimentPage> SearchAsync(ExperimentQuery query, CancellationToken cancellationToken)
     {
-        if (query.PageSize < 1)
-        {
-            throw Invalid($"Invalid value {query.PageSize} for parameter 'max_results' supplied. It must be a positive integer");
-        }
-
-        if (query.PageSize > MaxPageSize)
-        {
-            throw Invalid($"Invalid value {query.PageSize} for parameter 'max_results' supplied. It must be at most {MaxPageSize}");
-        }
-
+        ExperimentSql.RequirePageSize(query);
         var filter = ExperimentFilter.Parse(query.Filter);
         var keyset = ExperimentSql.Keyset(ExperimentOrder.Parse(query.OrderBy));
         return _database.SearchAsync(
@@ -193,6 +182,4 @@ internal sealed class PostgresExperimentStore : IExperimentStore
             .ToLookup(tag => tag.Id);
         return rows.ConvertAll(row => row with { Tags = tags[row.ExperimentId].ToDictionary(tag => tag.Key, tag => tag.Value) });
     }
-
-    private static MlflowException Invalid(string message) => new(ErrorCode.INVALID_PARAMETER_VALUE, message);
 }

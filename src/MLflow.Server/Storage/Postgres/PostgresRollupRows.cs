@@ -10,19 +10,9 @@ internal static class PostgresRollupRows
 
     private const string CountTracesSql = $"SELECT COUNT(*) FROM (SELECT 1 FROM traces t WHERE {OfTime} LIMIT $4) AS few";
 
-    private const string SelectTracesSql = $"""
-        SELECT t.request_time_ms, t.state = 'ERROR', t.duration_ms, t.first_token_ms, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.input_cost, t.output_cost, t.unpriced_calls,
-            (SELECT value FROM trace_metadata x WHERE x.trace_id = t.trace_id AND x.key = '{TraceKeys.Session}'),
-            (SELECT value FROM trace_metadata x WHERE x.trace_id = t.trace_id AND x.key = '{TraceKeys.User}')
-        FROM traces t WHERE {OfTime}
-        """;
+    private const string SelectTracesSql = $"SELECT {RolledSql.TraceColumns} FROM traces t WHERE {OfTime}";
 
-    private const string SelectSpansSql = $"""
-        SELECT s.type = '{SpanType.Tool}', CASE WHEN s.type = '{SpanType.Tool}' THEN s.name ELSE s.model END, s.status = 'ERROR', s.start_ns, s.end_ns, s.first_token_ms,
-            s.input_tokens, s.cached_input_tokens, s.output_tokens, s.input_cost, s.output_cost, t.request_time_ms
-        FROM traces t JOIN spans s ON s.trace_id = t.trace_id AND s.bucket = t.bucket
-        WHERE {OfTime} AND (s.type = '{SpanType.Tool}' OR (s.model IS NOT NULL AND s.type IN ('{SpanType.ChatModel}', '{SpanType.Llm}', '{SpanType.Embedding}')))
-        """;
+    private const string SelectSpansSql = $"SELECT {RolledSql.SpanColumns} FROM traces t JOIN spans s ON s.trace_id = t.trace_id AND s.bucket = t.bucket WHERE {OfTime} AND {RolledSql.IsCall}";
 
     private const string SelectKeptSql = "SELECT hour, figures FROM rollup_hours WHERE experiment_id = $1 AND hour >= $2 AND hour <= $3";
 

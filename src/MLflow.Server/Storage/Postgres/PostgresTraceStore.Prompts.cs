@@ -12,14 +12,7 @@ internal sealed partial class PostgresTraceStore
         {
             await TraceExistence.RequireAsync(session, traceId).ConfigureAwait(false);
             var linked = (await session.QueryAsync(SelectTagSql, row => row.Text(0), traceId, LinkedPrompts.Tag).ConfigureAwait(false)).SingleOrDefault();
-            var all = LinkedPrompts.Read(linked).Concat(prompts).Distinct().ToList();
-            if (all.Count > ITraceStore.MaxPromptsOfATrace)
-            {
-                throw new MlflowException(
-                    ErrorCode.INVALID_PARAMETER_VALUE,
-                    $"Trace '{traceId}' cannot be linked to {all.Count} prompts: {ITraceStore.MaxPromptsOfATrace} is the most for one trace.");
-            }
-
+            var all = LinkedPrompts.Join(traceId, linked, prompts);
             if (all.Count > 0)
             {
                 await PostgresTraceWriter.UpsertTagsAsync(session, [(traceId, LinkedPrompts.Tag, LinkedPrompts.Write(all))]).ConfigureAwait(false);

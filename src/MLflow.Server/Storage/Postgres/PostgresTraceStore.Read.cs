@@ -125,13 +125,7 @@ internal sealed partial class PostgresTraceStore
 
     public Task<TracePage> SearchAsync(TraceQuery query, CancellationToken cancellationToken)
     {
-        if (query.PageSize is < 1 or > TraceQuery.MaxPageSize)
-        {
-            throw new MlflowException(
-                ErrorCode.INVALID_PARAMETER_VALUE,
-                $"Invalid value {query.PageSize} for parameter 'max_results' supplied:  Hint: Value was of type 'int'. It must be 1 to {TraceQuery.MaxPageSize}. See the API docs for more information about request parameters.");
-        }
-
+        TraceSql.RequirePageSize(query);
         var filter = TraceFilter.Parse(query.Filter);
         var orders = TraceOrder.Parse(query.OrderBy);
         return query.ExperimentIds.Count == 0

@@ -10,9 +10,6 @@ internal sealed partial class PostgresTraceStore : ITraceStore
     /// <summary>Traces deleted in one transaction, so that others do not wait for a large deletion.</summary>
     private const int DeleteChunk = 200;
 
-    /// <summary>How often a batch is written whose contents are deleted from the blob store meanwhile.</summary>
-    private const int BlobAttempts = 3;
-
     private readonly PostgresDatabase _database;
     private readonly CallPricer _pricer;
 
@@ -24,27 +21,13 @@ internal sealed partial class PostgresTraceStore : ITraceStore
 
     public async Task WriteAsync(TraceBatch batch, CancellationToken cancellationToken)
     {
-        var traces = TraceRows.From(batch.Spans, _pricer, _database.SpanBlobs.LargeFrom);
-        if (traces.Count == 0 && batch.Infos.Count == 0)
+        if (batch.Spans.Count == 0 && batch.Infos.Count == 0)
         {
             return;
         }
 
-        // What another one deleted meanwhile is put into the store again.
-        for (var attempt = 1; ; attempt++)
-        {
-            await _database.SpanBlobs.MoveAsync(traces, _database.Blobs(), cancellationToken).ConfigureAwait(false);
-            try
-            {
-                await _database.Writer.WriteAsync(new PostgresWork(batch, traces, _pricer), cancellationToken).ConfigureAwait(false);
-                break;
-            }
-            catch (BlobGoneException) when (attempt < BlobAttempts)
-            {
-                traces = TraceRows.From(batch.Spans, _pricer, _database.SpanBlobs.LargeFrom);
-            }
-        }
-
+        await _database.SpanBlobs.WriteAsync(
+            largeFrom => TraceRows.From(batch.Spans, _pricer, largeFrom), traces => _database.Writer.WriteAsync(new PostgresWork(batch, traces, _pricer), cancellationToken), _database.Blobs(), cancellationToken).ConfigureAwait(false);
         _database.Changes.Tell(batch);
     }
 

@@ -9,12 +9,12 @@ internal static partial class PostgresTraceWriter
     // A trace that is there is locked by the update that never happens.
     private const string InsertTracesSql = """
         INSERT INTO traces (trace_id, experiment_id, client_request_id, request_time_ms, duration_ms, state, request_preview, response_preview, settled,
-            root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, error_type, error_message, stream_end, span_count, announced_span_count,
-            input_cost, output_cost, unpriced_calls, total_cost, lease_ms, bucket, last_seen_ms)
+            root_name, model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, error_type, error_message, stream_end, span_count,
+            input_cost, output_cost, unpriced_calls, total_cost, announced_span_count, lease_ms, bucket, last_seen_ms)
         SELECT u.*, $28
         FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::integer[],
-            $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::text[], $18::text[], $19::text[], $20::integer[], $21::bigint[],
-            $22::bigint[], $23::bigint[], $24::integer[], $25::bigint[], $26::bigint[], $27::date[]) AS u (trace_id)
+            $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::text[], $18::text[], $19::text[], $20::integer[],
+            $21::bigint[], $22::bigint[], $23::integer[], $24::bigint[], $25::bigint[], $26::bigint[], $27::date[]) AS u (trace_id)
         ORDER BY u.trace_id COLLATE "C"
         ON CONFLICT (trace_id) DO UPDATE SET state = excluded.state WHERE FALSE
         RETURNING trace_id

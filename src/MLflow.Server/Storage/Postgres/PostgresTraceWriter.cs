@@ -70,7 +70,7 @@ internal static partial class PostgresTraceWriter
         // The rows that are new were made with the first of them. The same trace twice in one statement would be an error.
         foreach (var round in infos.Where(info => !isNew.Contains(info.TraceId) || !ReferenceEquals(firstInfos[info.TraceId], info)).GroupBy(info => info.TraceId).SelectMany(ofTrace => ofTrace.Select((info, round) => (info, round))).GroupBy(item => item.round).OrderBy(round => round.Key))
         {
-            UpdateInfos(closing, [.. round.Select(item => item.info)]);
+            UpdateInfos(closing, [.. round.Select(item => new NewTraceRow(item.info.ExperimentId, null, item.info))]);
         }
 
         WaitForText(closing, [.. isNew.Union(infos.Select(info => info.TraceId))]);
@@ -118,10 +118,8 @@ internal static partial class PostgresTraceWriter
         var known = traces.Select(trace => trace.Rows.TraceId).ToHashSet();
         var rows = traces.Select(trace => new NewTraceRow(trace.ExperimentId, trace.Rows, infos.GetValueOrDefault(trace.Rows.TraceId)))
             .Concat(infos.Values.Where(info => !known.Contains(info.TraceId)).Select(info => new NewTraceRow(info.ExperimentId, null, info))).ToList();
-        var facts = rows.ConvertAll(row => row.Facts);
-        return batch.AddQuery(
-            InsertTracesSql,
-            row => row.Text(0),
+        return batch.AddQuery(InsertTracesSql, row => row.Text(0),
+        [
             Column(rows, row => row.TraceId),
             Column(rows, row => row.ExperimentId),
             Column(rows, row => row.ClientRequestId),
@@ -131,26 +129,33 @@ internal static partial class PostgresTraceWriter
             Column(rows, row => row.RequestPreview),
             Column(rows, row => row.ResponsePreview),
             Column(rows, row => (int)row.Settled),
-            Column(facts, fact => fact.Name),
-            Column(facts, fact => fact.Model),
-            Column(facts, fact => fact.InputTokens),
-            Column(facts, fact => fact.OutputTokens),
-            Column(facts, fact => fact.TotalTokens),
-            Column(facts, fact => fact.CachedInputTokens),
-            Column(facts, fact => fact.FirstTokenMs),
-            Column(facts, fact => fact.ErrorType),
-            Column(facts, fact => fact.ErrorMessage),
-            Column(facts, fact => fact.StreamEnd),
-            Column(facts, fact => fact.SpanCount),
+            .. FactColumns(rows.ConvertAll(row => row.Facts)),
             Column(rows, row => row.AnnouncedSpanCount),
-            Column(facts, fact => fact.Cost?.Input),
-            Column(facts, fact => fact.Cost?.Output),
-            Column(facts, fact => fact.UnpricedCalls),
-            Column(facts, TotalCost),
             Column(rows, row => row.LeaseMs),
             Column(rows, row => partitions.BucketFor(row.ExperimentId)),
-            nowMs);
+            nowMs,
+        ]);
     }
+
+    /// <summary>What follows from spans, in the order of the statements that write it.</summary>
+    private static PostgresValue[] FactColumns(List<TraceFacts> facts) =>
+    [
+        Column(facts, fact => fact.Name),
+        Column(facts, fact => fact.Model),
+        Column(facts, fact => fact.InputTokens),
+        Column(facts, fact => fact.OutputTokens),
+        Column(facts, fact => fact.TotalTokens),
+        Column(facts, fact => fact.CachedInputTokens),
+        Column(facts, fact => fact.FirstTokenMs),
+        Column(facts, fact => fact.ErrorType),
+        Column(facts, fact => fact.ErrorMessage),
+        Column(facts, fact => fact.StreamEnd),
+        Column(facts, fact => fact.SpanCount),
+        Column(facts, fact => fact.Cost?.Input),
+        Column(facts, fact => fact.Cost?.Output),
+        Column(facts, fact => fact.UnpricedCalls),
+        Column(facts, TotalCost),
+    ];
 
     /// <summary>The text of the traces has to be indexed.</summary>
     private static void WaitForText(PostgresBatch batch, string[] traceIds)
@@ -173,8 +178,8 @@ internal static partial class PostgresTraceWriter
     /// <param name="batch">The statements.</param>
     /// <param name="rows">The traces. The root is null when it came with another batch, which has set the previews then.</param>
     private static void UpdateTraces(PostgresBatch batch, List<(string TraceId, TraceSummary Summary, SpanRecord? Root)> rows) =>
-        batch.Add(
-            UpdateTracesSql,
+        batch.Add(UpdateTracesSql,
+        [
             Column(rows, row => row.TraceId),
             Column(rows, row => row.Root is not null),
             Column(rows, row => row.Summary.RequestTimeMs),
@@ -182,41 +187,28 @@ internal static partial class PostgresTraceWriter
             Column(rows, row => ColumnText.Of(row.Summary.State)),
             Column(rows, row => NewTraceRow.RequestPreviewOf(row.Root)),
             Column(rows, row => NewTraceRow.ResponsePreviewOf(row.Root)),
-            Column(rows, row => row.Summary.Facts.Name),
-            Column(rows, row => row.Summary.Facts.Model),
-            Column(rows, row => row.Summary.Facts.InputTokens),
-            Column(rows, row => row.Summary.Facts.OutputTokens),
-            Column(rows, row => row.Summary.Facts.TotalTokens),
-            Column(rows, row => row.Summary.Facts.CachedInputTokens),
-            Column(rows, row => row.Summary.Facts.FirstTokenMs),
-            Column(rows, row => row.Summary.Facts.ErrorType),
-            Column(rows, row => row.Summary.Facts.ErrorMessage),
-            Column(rows, row => row.Summary.Facts.StreamEnd),
-            Column(rows, row => row.Summary.Facts.SpanCount),
-            Column(rows, row => row.Summary.Facts.Cost?.Input),
-            Column(rows, row => row.Summary.Facts.Cost?.Output),
-            Column(rows, row => row.Summary.Facts.UnpricedCalls),
-            Column(rows, row => TotalCost(row.Summary.Facts)));
+            .. FactColumns(rows.ConvertAll(row => row.Summary.Facts)),
+        ]);
 
-    private static void UpdateInfos(PostgresBatch batch, List<TraceInfo> infos)
+    private static void UpdateInfos(PostgresBatch batch, List<NewTraceRow> rows)
     {
-        var usages = infos.ConvertAll(NewTraceRow.Tokens);
+        var facts = rows.ConvertAll(row => row.Facts);
         batch.Add(
             UpdateInfosSql,
-            Column(infos, info => info.TraceId),
-            Column(infos, info => info.ExperimentId),
-            Column(infos, info => info.ClientRequestId),
-            Column(infos, info => info.RequestTimeMs),
-            Column(infos, info => info.DurationMs),
-            Column(infos, info => ColumnText.Of(info.State)),
-            Column(infos, info => info.RequestPreview),
-            Column(infos, info => info.ResponsePreview),
-            Column(infos, info => (int)NewTraceRow.SettledBy(info)),
-            Column(usages, usage => usage.Input),
-            Column(usages, usage => usage.Output),
-            Column(usages, usage => usage.Total),
-            Column(usages, usage => usage.CachedInput),
-            Column(infos, NewTraceRow.AnnouncedSpans));
+            Column(rows, row => row.TraceId),
+            Column(rows, row => row.ExperimentId),
+            Column(rows, row => row.ClientRequestId),
+            Column(rows, row => row.RequestTimeMs),
+            Column(rows, row => row.DurationMs),
+            Column(rows, row => ColumnText.Of(row.State)),
+            Column(rows, row => row.RequestPreview),
+            Column(rows, row => row.ResponsePreview),
+            Column(rows, row => (int)row.Settled),
+            Column(facts, fact => fact.InputTokens),
+            Column(facts, fact => fact.OutputTokens),
+            Column(facts, fact => fact.TotalTokens),
+            Column(facts, fact => fact.CachedInputTokens),
+            Column(rows, row => row.AnnouncedSpanCount));
     }
 
     private static async Task<ILookup<string, SpanFacts>> ReadSpanFactsAsync(PostgresSession session, List<TraceRows> traces, Dictionary<string, DateOnly> buckets)

@@ -6,6 +6,19 @@ namespace MLflow.Server.Storage.Sql;
 /// <summary>Puts an experiment search into SQL over <c>experiments e</c>.</summary>
 internal static class ExperimentSql
 {
+    private const int MaxPageSize = 50_000;
+
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a page cannot be of that size.</exception>
+    public static void RequirePageSize(ExperimentQuery query)
+    {
+        if (query.PageSize is < 1 or > MaxPageSize)
+        {
+            throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE,
+                $"Invalid value {query.PageSize} for parameter 'max_results' supplied. It must be {(query.PageSize < 1 ? "a positive integer" : $"at most {MaxPageSize}")}");
+        }
+    }
+
     public static string Where(ExperimentQuery query, FilterTree<ExperimentCondition> filter, SqlConditions conditions)
     {
         var stage = (query.IncludeActive, query.IncludeDeleted) switch

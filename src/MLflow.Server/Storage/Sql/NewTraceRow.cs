@@ -3,8 +3,8 @@ using MLflow.Server.Traces;
 namespace MLflow.Server.Storage.Sql;
 
 /// <summary>
-/// The row of a trace that is not stored yet, from its spans, its info or both. Where both came together, it is what the row would be after one and then the other: to write it once is
-/// half of the work, and in PostgreSQL half of the bytes.
+/// The row of a trace that is not stored yet, from its spans, its info or both; of an info alone also what it changes in a row that is there. Where both came together, it is what the row
+/// would be after one and then the other: to write it once is half of the work, and in PostgreSQL half of the bytes.
 /// </summary>
 internal sealed class NewTraceRow
 {
@@ -26,7 +26,7 @@ internal sealed class NewTraceRow
         LeaseMs = spans?.LeaseMs;
 
         // Those of the spans stand above those that the client summed up: the client's are for traces whose spans do not come.
-        var (told, counted) = (info is null ? default : Tokens(info), _summary?.Tokens ?? default);
+        var (told, counted) = (TokenCounts.Parse(info?.Metadata.GetValueOrDefault(TraceKeys.TokenUsage)), _summary?.Tokens ?? default);
         _tokens = new TokenCounts(counted.Input ?? told.Input, counted.Output ?? told.Output, counted.Total ?? told.Total, counted.CachedInput ?? told.CachedInput);
     }
 
@@ -53,19 +53,7 @@ internal sealed class NewTraceRow
     /// <summary>What follows from the spans; empty where there are none.</summary>
     public TraceFacts Facts => (_summary?.Facts ?? new TraceFacts()) with { InputTokens = _tokens.Input, OutputTokens = _tokens.Output, TotalTokens = _tokens.Total, CachedInputTokens = _tokens.CachedInput };
 
-    public long? AnnouncedSpanCount => _info is null ? null : AnnouncedSpans(_info);
-
-    /// <summary>What an info settles.</summary>
-    public static SettledFields SettledBy(TraceInfo info) => SettledFields.Info
-        | (info.RequestTimeMs > 0 ? SettledFields.RequestTime : 0)
-        | (info.DurationMs is not null ? SettledFields.Duration : 0)
-        | (info.State is TraceState.Ok or TraceState.Error ? SettledFields.State : 0)
-        | (info.RequestPreview is not null ? SettledFields.RequestPreview : 0)
-        | (info.ResponsePreview is not null ? SettledFields.ResponsePreview : 0);
-
-    public static TokenCounts Tokens(TraceInfo info) => TokenCounts.Parse(info.Metadata.GetValueOrDefault(TraceKeys.TokenUsage));
-
-    public static long? AnnouncedSpans(TraceInfo info) => TraceSizeStats.SpanCount(info.Metadata.GetValueOrDefault(TraceKeys.SizeStats));
+    public long? AnnouncedSpanCount => TraceSizeStats.SpanCount(_info?.Metadata.GetValueOrDefault(TraceKeys.SizeStats));
 
     /// <summary>The root, if it is among the spans.</summary>
     public static SpanRecord? Root(IReadOnlyList<SpanRow> spans, TraceSummary summary)
@@ -84,4 +72,11 @@ internal sealed class NewTraceRow
     public static string? RequestPreviewOf(SpanRecord? root) => RootPreview.Of(root?[AttributeNames.Inputs], "user"u8);
 
     public static string? ResponsePreviewOf(SpanRecord? root) => RootPreview.Of(root?[AttributeNames.Outputs], "assistant"u8);
+
+    private static SettledFields SettledBy(TraceInfo info) => SettledFields.Info
+        | (info.RequestTimeMs > 0 ? SettledFields.RequestTime : 0)
+        | (info.DurationMs is not null ? SettledFields.Duration : 0)
+        | (info.State is TraceState.Ok or TraceState.Error ? SettledFields.State : 0)
+        | (info.RequestPreview is not null ? SettledFields.RequestPreview : 0)
+        | (info.ResponsePreview is not null ? SettledFields.ResponsePreview : 0);
 }

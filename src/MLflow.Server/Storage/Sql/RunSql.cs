@@ -6,6 +6,16 @@ namespace MLflow.Server.Storage.Sql;
 /// <summary>Puts a search for runs into SQL over <c>runs r</c>.</summary>
 internal static class RunSql
 {
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a page cannot be of that size.</exception>
+    public static void RequirePageSize(RunQuery query)
+    {
+        if (query.PageSize is < 1 or > RunQuery.MaxPageSize)
+        {
+            throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {query.PageSize} for parameter 'max_results' supplied. It must be 1 to {RunQuery.MaxPageSize}");
+        }
+    }
+
     public static string Where(RunQuery query, FilterTree<RunCondition> filter, SqlConditions conditions)
     {
         var stage = (query.IncludeActive, query.IncludeDeleted) switch

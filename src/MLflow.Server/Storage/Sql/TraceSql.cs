@@ -16,6 +16,17 @@ internal sealed class TraceSql
 
     public TraceSql(SqlConditions conditions) => _conditions = conditions;
 
+    /// <exception cref="MlflowException">INVALID_PARAMETER_VALUE: a page cannot be of that size.</exception>
+    public static void RequirePageSize(TraceQuery query)
+    {
+        if (query.PageSize is < 1 or > TraceQuery.MaxPageSize)
+        {
+            throw new MlflowException(
+                ErrorCode.INVALID_PARAMETER_VALUE,
+                $"Invalid value {query.PageSize} for parameter 'max_results' supplied:  Hint: Value was of type 'int'. It must be 1 to {TraceQuery.MaxPageSize}. See the API docs for more information about request parameters.");
+        }
+    }
+
     /// <param name="query">Names the experiments.</param>
     /// <param name="filter">What must hold.</param>
     /// <param name="few">A condition for which an index finds few traces, to begin from there; null where there is none.</param>

@@ -8,8 +8,6 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <summary>Experiments in SQLite.</summary>
 internal sealed class SqliteExperimentStore : IExperimentStore
 {
-    private const int MaxPageSize = 50_000;
-
     private const string Columns =
         "e.experiment_id AS ExperimentId, e.name AS Name, e.artifact_location AS ArtifactLocation, e.is_active AS IsActive, e.creation_time_ms AS CreationTimeMs, e.last_update_time_ms AS LastUpdateTimeMs";
 
@@ -50,16 +48,7 @@ internal sealed class SqliteExperimentStore : IExperimentStore
 
     public Task<ExperimentPage> SearchAsync(ExperimentQuery query, CancellationToken cancellationToken)
     {
-        if (query.PageSize < 1)
-        {
-            throw Invalid($"Invalid value {query.PageSize} for parameter 'max_results' supplied. It must be a positive integer");
-        }
-
-        if (query.PageSize > MaxPageSize)
-        {
-            throw Invalid($"Invalid value {query.PageSize} for parameter 'max_results' supplied. It must be at most {MaxPageSize}");
-        }
-
+        ExperimentSql.RequirePageSize(query);
         var filter = ExperimentFilter.Parse(query.Filter);
         var keyset = ExperimentSql.Keyset(ExperimentOrder.Parse(query.OrderBy));
         using var search = _database.OpenSearch(cancellationToken);
@@ -169,8 +158,6 @@ internal sealed class SqliteExperimentStore : IExperimentStore
             Tags = tags[row.ExperimentId].ToDictionary(tag => tag.Key, tag => tag.Value),
         });
     }
-
-    private static MlflowException Invalid(string message) => new(ErrorCode.INVALID_PARAMETER_VALUE, message);
 
     private sealed record ExperimentRow(long ExperimentId, string Name, string ArtifactLocation, long IsActive, long CreationTimeMs, long LastUpdateTimeMs);
 }

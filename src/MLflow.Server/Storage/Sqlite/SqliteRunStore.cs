@@ -132,12 +132,7 @@ internal sealed class SqliteRunStore : IRunStore
 
     public Task<RunPage> SearchAsync(RunQuery query, CancellationToken cancellationToken)
     {
-        if (query.PageSize is < 1 or > RunQuery.MaxPageSize)
-        {
-            throw new MlflowException(
-                ErrorCode.INVALID_PARAMETER_VALUE, $"Invalid value {query.PageSize} for parameter 'max_results' supplied. It must be 1 to {RunQuery.MaxPageSize}");
-        }
-
+        RunSql.RequirePageSize(query);
         var filter = RunFilter.Parse(query.Filter);
         var orders = RunOrder.Parse(query.OrderBy);
         using var search = _database.OpenSearch(cancellationToken);

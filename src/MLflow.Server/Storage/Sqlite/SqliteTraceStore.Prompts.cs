@@ -14,14 +14,7 @@ internal sealed partial class SqliteTraceStore
             var rows = session[SelectTagSql].Bind(1, traceId).Bind(2, LinkedPrompts.Tag);
             var linked = rows.Read() ? rows.GetString(0) : null;
             rows.Reset();
-            var all = LinkedPrompts.Read(linked).Concat(prompts).Distinct().ToList();
-            if (all.Count > ITraceStore.MaxPromptsOfATrace)
-            {
-                throw new MlflowException(
-                    ErrorCode.INVALID_PARAMETER_VALUE,
-                    $"Trace '{traceId}' cannot be linked to {all.Count} prompts: {ITraceStore.MaxPromptsOfATrace} is the most for one trace.");
-            }
-
+            var all = LinkedPrompts.Join(traceId, linked, prompts);
             if (all.Count > 0)
             {
                 session[SqliteTraceWriter.UpsertTagSql].Bind(1, traceId).Bind(2, LinkedPrompts.Tag).Bind(3, LinkedPrompts.Write(all)).Execute();

@@ -42,19 +42,19 @@ internal static partial class SqliteTraceWriter
     private const string UpdateInfoSql = """
         UPDATE traces SET
             experiment_id = ?2,
-            client_request_id = COALESCE(?3, client_request_id),
-            request_time_ms = CASE WHEN ?9 & 2 THEN ?4 ELSE request_time_ms END,
-            duration_ms = COALESCE(?5, duration_ms),
-            state = CASE WHEN ?9 & 8 OR state NOT IN ('OK', 'ERROR') THEN ?6 ELSE state END,
-            request_preview = COALESCE(?7, request_preview),
-            response_preview = COALESCE(?8, response_preview),
-            settled = settled | ?9,
+            client_request_id = COALESCE(?22, client_request_id),
+            request_time_ms = CASE WHEN ?23 & 2 THEN ?3 ELSE request_time_ms END,
+            duration_ms = COALESCE(?4, duration_ms),
+            state = CASE WHEN ?23 & 8 OR state NOT IN ('OK', 'ERROR') THEN ?5 ELSE state END,
+            request_preview = COALESCE(?6, request_preview),
+            response_preview = COALESCE(?7, response_preview),
+            settled = settled | ?23,
             input_tokens = COALESCE(input_tokens, ?10),
             output_tokens = COALESCE(output_tokens, ?11),
             total_tokens = COALESCE(total_tokens, ?12),
             cached_input_tokens = COALESCE(cached_input_tokens, ?13),
-            announced_span_count = COALESCE(?14, announced_span_count),
-            last_seen_ms = ?15,
+            announced_span_count = COALESCE(?24, announced_span_count),
+            last_seen_ms = ?25,
             text_place = MIN(text_place, 0) - 1
         WHERE trace_id = ?1
         """;

@@ -38,9 +38,10 @@ internal static partial class SqliteTraceWriter
     /// <param name="isInRow">Whether the trace's row was made with it in this transaction.</param>
     public static void WriteInfo(SqliteWriteSession session, TraceInfo info, bool isInRow)
     {
-        if (!isInRow && !InsertTrace(session, new NewTraceRow(info.ExperimentId, null, info)))
+        var row = new NewTraceRow(info.ExperimentId, null, info);
+        if (!isInRow && !InsertTrace(session, row))
         {
-            UpdateInfo(session, info);
+            UpdateInfo(session, row);
         }
 
         foreach (var (key, value) in info.Metadata)
@@ -59,27 +60,7 @@ internal static partial class SqliteTraceWriter
         }
     }
 
-    private static void UpdateInfo(SqliteWriteSession session, TraceInfo info)
-    {
-        var usage = NewTraceRow.Tokens(info);
-        session[UpdateInfoSql]
-            .Bind(1, info.TraceId)
-            .Bind(2, info.ExperimentId)
-            .Bind(3, info.ClientRequestId)
-            .Bind(4, info.RequestTimeMs)
-            .Bind(5, info.DurationMs)
-            .Bind(6, ColumnText.Of(info.State))
-            .Bind(7, info.RequestPreview)
-            .Bind(8, info.ResponsePreview)
-            .Bind(9, (long)NewTraceRow.SettledBy(info))
-            .Bind(10, usage.Input)
-            .Bind(11, usage.Output)
-            .Bind(12, usage.Total)
-            .Bind(13, usage.CachedInput)
-            .Bind(14, NewTraceRow.AnnouncedSpans(info))
-            .Bind(15, session.NowMs)
-            .Execute();
-    }
+    private static void UpdateInfo(SqliteWriteSession session, NewTraceRow row) => BindRow(session[UpdateInfoSql], row).Bind(25, session.NowMs).Execute();
 
     /// <summary>Spans of a trace that is there.</summary>
     private static void Write(SqliteWriteSession session, TraceRows trace)
@@ -136,9 +117,15 @@ internal static partial class SqliteTraceWriter
 
     private static bool InsertTrace(SqliteWriteSession session, NewTraceRow row)
     {
-        var statement = session[InsertTraceSql].Bind(1, row.TraceId).Bind(2, row.ExperimentId);
+        var statement = BindRow(session[InsertTraceSql], row);
+        return statement.Bind(25, session.NowMs).Bind(26, row.LeaseMs).Execute() == 1;
+    }
+
+    /// <summary>Parameters 1 to 24, the same for a trace that is new and for an info of one that is there.</summary>
+    private static SqliteStatement BindRow(SqliteStatement statement, NewTraceRow row)
+    {
         BindSummary(statement, row.RequestTimeMs, row.DurationMs, row.State, row.RequestPreview, row.ResponsePreview, row.Facts);
-        return statement.Bind(22, row.ClientRequestId).Bind(23, (long)row.Settled).Bind(24, row.AnnouncedSpanCount).Bind(25, session.NowMs).Bind(26, row.LeaseMs).Execute() == 1;
+        return statement.Bind(1, row.TraceId).Bind(2, row.ExperimentId).Bind(22, row.ClientRequestId).Bind(23, (long)row.Settled).Bind(24, row.AnnouncedSpanCount);
     }
 
     private static void UpdateTrace(SqliteWriteSession session, string traceId, IReadOnlyList<SpanRow> written, TraceSummary summary)

@@ -7,7 +7,7 @@ namespace MLflow.Server.Storage.Sqlite;
 
 /// <summary>
 /// The only one who writes. Work that waits is taken together into one transaction, so that the cost of a durable commit is shared.
-/// Where a piece of it is refused, the transaction is begun again with a savepoint for each piece, so that it fails alone: with savepoints, SQLite
+/// Where a piece of several is refused, the transaction is begun again with a savepoint for each piece, so that it fails alone: with savepoints, SQLite
 /// keeps a copy of each page that a piece changes, and refusals are rare. Callers go on only after the commit.
 /// </summary>
 internal sealed class SqliteWriter : IAsyncDisposable
@@ -133,13 +133,16 @@ internal sealed class SqliteWriter : IAsyncDisposable
         try
         {
             _begin.Execute();
-            if (!TryRunTogether(group))
+            if (TryRunTogether(group))
+            {
+                _commit.Execute();
+            }
+            else if (group.Count > 1)
             {
                 _begin.Execute();
                 RunEach(group);
+                _commit.Execute();
             }
-
-            _commit.Execute();
         }
         catch (Exception e)
         {

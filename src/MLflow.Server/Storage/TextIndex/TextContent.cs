@@ -9,7 +9,7 @@ namespace MLflow.Server.Storage.TextIndex;
 internal static class TextContent
 {
     [ThreadStatic]
-    private static SpanText? _text;
+    private static SearchedText? _text;
 
     public static void AddPreview(string? preview, TextGramSet grams) => TextGrams.Of(preview, grams);
 
@@ -18,7 +18,7 @@ internal static class TextContent
     /// <param name="blobs">Reads what lies in the blob store, and throws where that is not to be had now: no gram may be left out for that.</param>
     public static void Add(IReadOnlyList<StoredSpan> spans, TextGramSet grams, Func<string, BlobContent> blobs)
     {
-        var text = _text ??= new SpanText();
+        var text = _text ??= new SearchedText();
         foreach (var (span, owner) in StoredSpan.ByFrame(spans))
         {
             try

@@ -1,6 +1,5 @@
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Postgres;
-using Npgsql;
 
 namespace MLflow.Server.Tests.Storage.Postgres;
 
@@ -12,13 +11,6 @@ public sealed class PostgresAccessStoreTests(PostgresCluster cluster) : AccessSt
 
     protected override Task CloseAsync() => cluster.ReturnAsync(_uri!);
 
-    protected override async Task<string> StoredAsync()
-    {
-        var settings = PostgresUri.Parse(_uri!);
-        settings.Pooling = false;
-        await using var connection = new NpgsqlConnection(settings.ConnectionString);
-        await connection.OpenAsync(Token);
-        await using var command = new NpgsqlCommand("SELECT string_agg(t::text, ' ') || (SELECT string_agg(a::text, ' ') FROM audit_log a) FROM api_tokens t", connection);
-        return (string)(await command.ExecuteScalarAsync(Token))!;
-    }
+    protected override async Task<string> StoredAsync() =>
+        (string)(await PostgresCluster.ScalarAsync(_uri!, "SELECT string_agg(t::text, ' ') || (SELECT string_agg(a::text, ' ') FROM audit_log a) FROM api_tokens t"))!;
 }

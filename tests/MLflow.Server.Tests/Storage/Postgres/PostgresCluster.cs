@@ -152,22 +152,40 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     public async Task ExecuteAsync(string databaseOrUri, string sql)
     {
-        var settings = PostgresUri.Parse(PostgresUri.IsOne(databaseOrUri) ? databaseOrUri : Uri(databaseOrUri));
-        settings.Pooling = false;
-        await using var connection = new NpgsqlConnection(settings.ConnectionString);
-        await connection.OpenAsync();
+        await using var connection = await ConnectAsync(PostgresUri.IsOne(databaseOrUri) ? databaseOrUri : Uri(databaseOrUri));
+        await ExecuteAsync(connection, sql);
+    }
+
+    public static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();
     }
 
     public static async Task<object?> ScalarAsync(string uri, string sql)
     {
-        var settings = PostgresUri.Parse(uri);
-        settings.Pooling = false;
-        await using var connection = new NpgsqlConnection(settings.ConnectionString);
-        await connection.OpenAsync();
+        await using var connection = await ConnectAsync(uri);
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync();
+    }
+
+    /// <summary>A connection of its own, which ends when it is disposed of.</summary>
+    public static async Task<NpgsqlConnection> ConnectAsync(string uri)
+    {
+        var settings = PostgresUri.Parse(uri);
+        settings.Pooling = false;
+        var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    /// <summary>Returns when somebody waits for a lock in the database.</summary>
+    public static async Task WaitForLockAsync(string uri)
+    {
+        while (await ScalarAsync(uri, "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')") is not true)
+        {
+            // It is on its way there.
+        }
     }
 
     public async ValueTask DisposeAsync()

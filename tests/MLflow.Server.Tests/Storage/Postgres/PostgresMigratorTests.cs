@@ -39,6 +39,25 @@ public sealed class PostgresMigratorTests(PostgresCluster cluster)
     }
 
     [Fact]
+    public async Task Open_WhileAServerOfTheVersionBeforeWrites_ItsTraceHasItsPlaceToo()
+    {
+        var uri = await BuildAsync(Scripts().FindIndex(script => OldData.Number(script) == 12));
+        Task<PostgresDatabase> opening;
+        await using (var old = await PostgresCluster.ConnectAsync(uri))
+        {
+            await using var transaction = await old.BeginTransactionAsync(Cancellation);
+            await PostgresCluster.ExecuteAsync(
+                old, "INSERT INTO traces (trace_id, experiment_id, bucket, request_time_ms, state, root_name, span_count) VALUES ('tr-late', 1, '2026-01-01', 1, 'OK', 'late', 1)");
+            opening = PostgresDatabase.OpenAsync(uri, TimeProvider.System, null, Cancellation);
+            await PostgresCluster.WaitForLockAsync(uri);
+            await transaction.CommitAsync(Cancellation);
+        }
+
+        await using var database = await opening;
+        Assert.Equal(1L, await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM text_places WHERE trace_id = 'tr-late'"));
+    }
+
+    [Fact]
     public async Task Open_WhatIsNotThere_SaysHowToGetIt()
     {
         var uri = new UriBuilder(await cluster.CreateDatabaseAsync(isEmpty: true)) { Path = "/missing" }.Uri.AbsoluteUri;

@@ -46,10 +46,10 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
         Assert.Equal(["20261227", "20261228", "20261229", "20261230", "20261231", "20270101", "60261101", "60261201"], await PartitionsAsync(uri, "spans"));
         Assert.Equal(await PartitionsAsync(uri, "spans"), await PartitionsAsync(uri, "span_payloads"));
 
-        await using var connection = await ConnectAsync(uri);
+        await using var connection = await PostgresCluster.ConnectAsync(uri);
         await using (await connection.BeginTransactionAsync(Cancellation))
         {
-            await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({0x4D4C70617274}); SELECT pg_advisory_xact_lock({0x4D4C64726F70})");
+            await PostgresCluster.ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({0x4D4C70617274}); SELECT pg_advisory_xact_lock({0x4D4C64726F70})");
             Assert.Null(await second.Partitions.CreateAheadAsync());
             Assert.Empty(await second.Partitions.DropAsync(Cancellation));
         }
@@ -63,14 +63,14 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
         var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
         await using var database = await OpenAsync(uri);
         await WriteAsync(database, Long);
-        await using var other = await ConnectAsync(uri);
+        await using var other = await PostgresCluster.ConnectAsync(uri);
         await using var transaction = await other.BeginTransactionAsync(Cancellation);
-        await ExecuteAsync(other, "SELECT COUNT(*) FROM spans; UPDATE spans SET name = name");
+        await PostgresCluster.ExecuteAsync(other, "SELECT COUNT(*) FROM spans; UPDATE spans SET name = name");
 
         await database.Partitions.EnsureAsync([new DateOnly(2027, 5, 5)]).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
 
         Assert.Contains("20270505", await PartitionsAsync(uri, "spans"));
-        await ExecuteAsync(other, "SELECT COUNT(*) FROM spans");
+        await PostgresCluster.ExecuteAsync(other, "SELECT COUNT(*) FROM spans");
     }
 
     [Fact]
@@ -88,9 +88,9 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
         Assert.Equal([brief], await ExpireAsync(database));
 
         // Somebody is reading; who comes meanwhile does not wait.
-        await using var reader = await ConnectAsync(uri);
+        await using var reader = await PostgresCluster.ConnectAsync(uri);
         var transaction = await reader.BeginTransactionAsync(Cancellation);
-        await ExecuteAsync(reader, "SELECT COUNT(*) FROM spans");
+        await PostgresCluster.ExecuteAsync(reader, "SELECT COUNT(*) FROM spans");
         var dropping = database.Partitions.DropAsync(Cancellation);
         while (await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM pg_inherits WHERE inhdetachpending") is 0L)
         {
@@ -119,12 +119,13 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
         await WriteAsync(database, Short);
         await AdvanceAsync(TimeSpan.FromDays(Short + 1), database);
         await ExpireAsync(database);
-        await using (var reader = await ConnectAsync(uri))
+        await using (var reader = await PostgresCluster.ConnectAsync(uri))
         {
             var transaction = await reader.BeginTransactionAsync(Cancellation);
-            await ExecuteAsync(reader, "SELECT COUNT(*) FROM spans");
-            await using var broken = await ConnectAsync(uri);
-            await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(broken, "SET statement_timeout = 200; ALTER TABLE spans DETACH PARTITION spans_20261129 CONCURRENTLY", isOneByOne: true));
+            await PostgresCluster.ExecuteAsync(reader, "SELECT COUNT(*) FROM spans");
+            await using var broken = await PostgresCluster.ConnectAsync(uri);
+            await PostgresCluster.ExecuteAsync(broken, "SET statement_timeout = 200");
+            await Assert.ThrowsAsync<PostgresException>(() => PostgresCluster.ExecuteAsync(broken, "ALTER TABLE spans DETACH PARTITION spans_20261129 CONCURRENTLY"));
         }
 
         await cluster.ExecuteAsync(uri, "ALTER TABLE span_payloads DETACH PARTITION span_payloads_20261129");
@@ -259,22 +260,4 @@ public sealed class PostgresPartitionTests(PostgresCluster cluster)
 
     private static async Task<string[]> PartitionsAsync(string uri, string table) => ((string)(await PostgresCluster.ScalarAsync(
         uri, $"SELECT string_agg(right(c.relname, 8), ' ' ORDER BY c.relname) FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = '{table}'::regclass"))!).Split(' ');
-
-    private static async Task<NpgsqlConnection> ConnectAsync(string uri)
-    {
-        var settings = PostgresUri.Parse(uri);
-        settings.Pooling = false;
-        var connection = new NpgsqlConnection(settings.ConnectionString);
-        await connection.OpenAsync(Cancellation);
-        return connection;
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, bool isOneByOne = false)
-    {
-        foreach (var statement in isOneByOne ? sql.Split(';') : [sql])
-        {
-            await using var command = new NpgsqlCommand(statement, connection);
-            await command.ExecuteNonQueryAsync(Cancellation);
-        }
-    }
 }

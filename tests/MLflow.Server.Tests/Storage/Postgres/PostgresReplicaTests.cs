@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Storage.Sqlite;
@@ -79,55 +78,16 @@ public sealed class PostgresReplicaTests(PostgresCluster cluster)
         await using var own = new PostgresCluster();
         var uri = await own.CreateDatabaseAsync();
         await using var database = await PostgresDatabase.OpenAsync(uri, TimeProvider.System, null, Cancellation);
-        var store = new PostgresTraceStore(database);
-        var acknowledged = new ConcurrentBag<string>();
-        using var stop = new CancellationTokenSource();
-        var progress = new SemaphoreSlim(0);
-        var writers = Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+        await WriterCrowd.RunAsync(database, async written =>
         {
-            while (!stop.IsCancellationRequested)
+            for (var crash = 0; crash < 3; crash++)
             {
-                var id = NewOtelId();
-                try
-                {
-                    await store.WriteAsync(Batch(Span(id, 1), Span(id, 2, parent: 1), Span(id, 3, parent: 1)), CancellationToken.None);
-                }
-                catch (MlflowException e) when (e.ErrorCode == ErrorCode.TEMPORARILY_UNAVAILABLE)
-                {
-                    continue;
-                }
-
-                acknowledged.Add("tr-" + id);
-                progress.Release();
-            }
-        })).ToList();
-
-        for (var crash = 0; crash < 3; crash++)
-        {
-            for (var i = 0; i < 100; i++)
-            {
-                await progress.WaitAsync(Cancellation);
+                await written(100);
+                await own.CrashAsync();
             }
 
-            await own.CrashAsync();
-        }
-
-        for (var i = 0; i < 100; i++)
-        {
-            await progress.WaitAsync(Cancellation);
-        }
-
-        await stop.CancelAsync();
-        await Task.WhenAll(writers);
-        var stored = new HashSet<string>();
-        foreach (var chunk in acknowledged.Chunk(500))
-        {
-            var infos = await store.GetInfosAsync(chunk, Cancellation);
-            Assert.All(infos, info => Assert.Equal(3, info.Facts.SpanCount));
-            stored.UnionWith(infos.Select(info => info.TraceId));
-        }
-
-        Assert.Equal(acknowledged.Count, stored.Count);
+            await written(100);
+        });
 
         // Nothing half, nothing twice: also of what was not acknowledged.
         Assert.Equal(0L, await PostgresCluster.ScalarAsync(uri, "SELECT COUNT(*) FROM traces t WHERE 3 <> (SELECT COUNT(*) FROM spans s JOIN span_payloads p USING (trace_id, bucket, span_id) WHERE s.trace_id = t.trace_id)"));

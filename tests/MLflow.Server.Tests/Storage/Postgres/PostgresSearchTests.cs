@@ -4,7 +4,6 @@ using MLflow.Server.Experiments;
 using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Tests.Storage.Sqlite;
 using MLflow.Server.Traces;
-using Npgsql;
 using Xunit;
 using static MLflow.Server.Tests.Storage.SomeTrace;
 
@@ -36,15 +35,9 @@ public sealed class PostgresSearchTests(PostgresCluster cluster)
     {
         var uri = await cluster.CreateDatabaseAsync(isEmpty: true);
         await using var database = await PostgresDatabase.OpenAsync(uri, TimeProvider.System, TimeSpan.FromMilliseconds(50), Cancellation);
-        var settings = PostgresUri.Parse(uri);
-        settings.Pooling = false;
-        await using var other = new NpgsqlConnection(settings.ConnectionString);
-        await other.OpenAsync(Cancellation);
+        await using var other = await PostgresCluster.ConnectAsync(uri);
         await using var transaction = await other.BeginTransactionAsync(Cancellation);
-        await using (var command = new NpgsqlCommand("LOCK TABLE traces, experiments IN ACCESS EXCLUSIVE MODE", other, transaction))
-        {
-            await command.ExecuteNonQueryAsync(Cancellation);
-        }
+        await PostgresCluster.ExecuteAsync(other, "LOCK TABLE traces, experiments IN ACCESS EXCLUSIVE MODE");
 
         var traces = await Assert.ThrowsAsync<MlflowException>(() => new PostgresTraceStore(database).SearchAsync(new TraceQuery { ExperimentIds = [0] }, Cancellation));
         var experiments = await Assert.ThrowsAsync<MlflowException>(() => new PostgresExperimentStore(database).SearchAsync(new ExperimentQuery(), Cancellation));

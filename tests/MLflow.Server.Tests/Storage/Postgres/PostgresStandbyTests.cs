@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MLflow.Server.Storage.Postgres;
 using MLflow.Server.Traces;
 using Xunit;
@@ -9,8 +8,6 @@ namespace MLflow.Server.Tests.Storage.Postgres;
 /// <summary>A primary with a standby that follows it: what is read from which, and what becomes of that which was acknowledged.</summary>
 public sealed class PostgresStandbyTests
 {
-    private const int Writers = 8;
-
     private static CancellationToken Cancellation => Xunit.TestContext.Current.CancellationToken;
 
     [Fact]
@@ -75,7 +72,7 @@ public sealed class PostgresStandbyTests
         var uri = await primary.CreateDatabaseAsync();
         await using var standby = await primary.StartStandbyAsync();
         await using var database = await OpenAsync(uri, standby, "");
-        await WhileWritingAsync(database, async written =>
+        await WriterCrowd.RunAsync(database, async written =>
         {
             await written(50);
             await primary.KillAsync();
@@ -89,7 +86,7 @@ public sealed class PostgresStandbyTests
     {
         await using var own = new PostgresCluster();
         await using var database = await PostgresDatabase.OpenAsync(await own.CreateDatabaseAsync(), TimeProvider.System, null, Cancellation);
-        await WhileWritingAsync(database, async written =>
+        await WriterCrowd.RunAsync(database, async written =>
         {
             for (var restart = 0; restart < 2; restart++)
             {
@@ -153,13 +150,9 @@ public sealed class PostgresStandbyTests
         var uri = await own.CreateDatabaseAsync();
         await using var database = await PostgresDatabase.OpenAsync(uri + "?Command%20Timeout=1", TimeProvider.System, null, Cancellation);
         database.RetryFor = TimeSpan.FromMilliseconds(100);
-        await using var other = new Npgsql.NpgsqlConnection(PostgresUri.Parse(uri).ConnectionString);
-        await other.OpenAsync(Cancellation);
+        await using var other = await PostgresCluster.ConnectAsync(uri);
         await using var transaction = await other.BeginTransactionAsync(Cancellation);
-        await using (var command = new Npgsql.NpgsqlCommand("LOCK TABLE traces", other, transaction))
-        {
-            await command.ExecuteNonQueryAsync(Cancellation);
-        }
+        await PostgresCluster.ExecuteAsync(other, "LOCK TABLE traces");
 
         var e = await Assert.ThrowsAsync<MlflowException>(() => new PostgresTraceStore(database).WriteAsync(Batch(Span(NewOtelId(), 1)), Cancellation));
 
@@ -171,51 +164,5 @@ public sealed class PostgresStandbyTests
     {
         var slash = uri.LastIndexOf('/');
         return PostgresDatabase.OpenAsync($"{uri[..slash]},127.0.0.1:{standby.Port}{uri[slash..]}{options}", TimeProvider.System, null, Cancellation);
-    }
-
-    /// <summary>Lets many write while something happens, and looks afterwards whether all that was acknowledged is there and nothing is half.</summary>
-    private static async Task WhileWritingAsync(PostgresDatabase database, Func<Func<int, Task>, Task> happens)
-    {
-        var store = new PostgresTraceStore(database);
-        var acknowledged = new ConcurrentBag<string>();
-        using var stop = new CancellationTokenSource();
-        using var progress = new SemaphoreSlim(0);
-        var writers = Enumerable.Range(0, Writers).Select(_ => Task.Run(async () =>
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                var id = NewOtelId();
-                try
-                {
-                    await store.WriteAsync(Batch(Span(id, 1), Span(id, 2, parent: 1), Span(id, 3, parent: 1)), CancellationToken.None);
-                }
-                catch (MlflowException e) when (e.ErrorCode == ErrorCode.TEMPORARILY_UNAVAILABLE)
-                {
-                    continue;
-                }
-
-                acknowledged.Add("tr-" + id);
-                progress.Release();
-            }
-        })).ToList();
-        await happens(async traces =>
-        {
-            for (var i = 0; i < traces; i++)
-            {
-                await progress.WaitAsync(Cancellation);
-            }
-        });
-        await stop.CancelAsync();
-        await Task.WhenAll(writers);
-
-        var stored = new HashSet<string>();
-        foreach (var chunk in acknowledged.Chunk(500))
-        {
-            var infos = await store.GetInfosAsync(chunk, Cancellation);
-            Assert.All(infos, info => Assert.Equal(3, info.Facts.SpanCount));
-            stored.UnionWith(infos.Select(info => info.TraceId));
-        }
-
-        Assert.Equal(acknowledged.Count, stored.Count);
     }
 }

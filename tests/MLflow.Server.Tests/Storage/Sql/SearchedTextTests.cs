@@ -4,7 +4,7 @@ using Xunit;
 
 namespace MLflow.Server.Tests.Storage.Sql;
 
-public sealed class SpanTextTests
+public sealed class SearchedTextTests
 {
     private static readonly string[] Keys = ["a", "mlflow.spanInputs", "quote\"d", "東京", "m", "n"];
 
@@ -19,7 +19,7 @@ public sealed class SpanTextTests
     {
         var seed = Random.Shared.Next();
         var random = new Random(seed);
-        var text = new SpanText();
+        var text = new SearchedText();
         for (var i = 0; i < 500; i++)
         {
             var sent = SomeTrace.Span(SomeTrace.NewOtelId(), 1, name: $"name {random.Next(3)}") with
@@ -49,5 +49,5 @@ public sealed class SpanTextTests
     }
 
     [Fact]
-    public void Read_ArchivedSpan_HasItsColumns() => Assert.Equal("span\n\n", new SpanText().Read(SomeTrace.Span(SomeTrace.NewOtelId(), 1), []).ToString());
+    public void Read_ArchivedSpan_HasItsColumns() => Assert.Equal("span\n\n", new SearchedText().Read(SomeTrace.Span(SomeTrace.NewOtelId(), 1), []).ToString());
 }

@@ -7,7 +7,7 @@ namespace MLflow.Server.Storage.Sql;
 /// Writes what <see cref="SpanContent.Text"/> of a stored span is, from its columns and the JSON of its payload (<see cref="SpanPayload"/>), without making a span of it first:
 /// the text index reads each span once, and would take longer for the objects than for the text.
 /// </summary>
-internal sealed class SpanText
+internal sealed class SearchedText
 {
     /// <summary>Characters of a buffer that is not kept for the next span.</summary>
     private const int MaxKept = 1024 * 1024;
