@@ -45,6 +45,9 @@ internal sealed class BodyCapture
     /// <summary>Bytes that are kept.</summary>
     public int Length => _length;
 
+    /// <summary>Memory that it holds, which is less where they are packed and more where a segment is not full.</summary>
+    public int KeptBytes => _rented;
+
     /// <summary>True when bytes were left out because of a limit.</summary>
     public bool IsCut => TotalBytes - _leftOut > _length;
 
