@@ -91,6 +91,7 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
             using var remote = _tracer.UseRemote(parent);
             if (_capture.Pass(ApiCatalog.Find(method, "/v1/" + operation) ?? ApiCatalog.ByShape) is not { } passed)
             {
+                Uncounted();
                 return null;
             }
 
@@ -136,10 +137,18 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
     /// <summary>The call is over.</summary>
     public void End(LlmCall? call, Exception? exception)
     {
-        if (call is not null)
+        if (call is null)
         {
-            _capture.Settle(call, exception);
+            return;
         }
+
+        // Files and sounds have no tokens at their end.
+        if (call.LastOrNull is { Succeeded: true, ResponseBody.IsCut: true } answer && (answer.IsEventStream || answer.ResponseContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) == true))
+        {
+            Uncounted();
+        }
+
+        _capture.Settle(call, exception);
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -290,6 +299,12 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
             export.Release();
             Failed(1, null);
         }
+    }
+
+    private void Uncounted()
+    {
+        _meter.Rejected("gateway_tokens");
+        Log.Warn("gateway-tokens", "The tokens of some calls of the gateway are not known, and budgets do not count them: their answers were longer than can be kept, or more calls were under way.");
     }
 
     private void Failed(int count, Exception? exception)

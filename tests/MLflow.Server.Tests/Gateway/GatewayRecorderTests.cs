@@ -1,7 +1,9 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using MLflow.Server.Gateway;
 using MLflow.Server.Storage;
+using MLflow.Server.Tests.Operations;
 using Xunit;
 
 namespace MLflow.Server.Tests.Gateway;
@@ -51,6 +53,20 @@ public sealed class GatewayRecorderTests
 
         var usage = Assert.Single(store.ListUsage(0));
         Assert.Equal((Calls, 1000 * Calls, 20 * Calls), (usage.Calls, usage.InputTokens, usage.OutputTokens));
+    }
+
+    [Fact]
+    public async Task Answer_LongerThanIsKept_IsTold()
+    {
+        using var log = new KeptLog();
+        await using var gateway = await SomeGateway.StartAsync(options => options.ConfigureLogging = logging => logging.AddProvider(log));
+        await gateway.AddAsync();
+        gateway.Upstream.Answer = request => request.SendAsync(SomeUpstream.Ok(Answer(new string('x', 5 << 20))));
+
+        await gateway.TraceAsync((await gateway.SendAsync(SomeGateway.Request())).Response);
+
+        Assert.Contains(log.Entries, entry => entry.StartsWith("Warning", StringComparison.Ordinal) && entry.Contains("The tokens of some calls of the gateway are not known", StringComparison.Ordinal));
+        Assert.Matches("""mlflow_server_rejected_total\{.*reason="gateway_tokens".*\} 1""", await gateway.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative), Token));
     }
 
     private static string Answer(string text) =>
