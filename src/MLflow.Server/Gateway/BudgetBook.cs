@@ -53,17 +53,17 @@ internal sealed partial class BudgetBook
         }
     }
 
-    /// <summary>What has been spent of a budget, in US dollars; of one that each user has, by the user who has spent most.</summary>
-    public decimal Spent(GatewayBudget budget, DateTimeOffset start)
+    /// <summary>What has been spent of a budget, in US dollars; of one that each user has, by the user who has spent most, and who that is.</summary>
+    public (decimal Usd, string? Most) Spent(GatewayBudget budget, DateTimeOffset start)
     {
         var since = start.ToUnixTimeMilliseconds();
-        var spent = budget switch
+        var (spent, most) = budget switch
         {
-            { Scope: "USER", Target: null or "" } => _store.ListUsage(since).GroupBy(usage => usage.User).Select(ofUser => ofUser.Sum(usage => usage.NanoUsd)).DefaultIfEmpty(0).Max(),
-            { Scope: "USER" } => _store.GetSpend(since, null, budget.Target),
-            _ => _store.GetSpend(since, budget.Scope == "ENDPOINT" ? budget.Target : null, null),
+            { Scope: "USER", Target: null or "" } => MostSpent(_store.ListUsage(since)),
+            { Scope: "USER" } => (_store.GetSpend(since, null, budget.Target), null),
+            _ => (_store.GetSpend(since, budget.Scope == "ENDPOINT" ? budget.Target : null, null), null),
         };
-        return spent / NanoUsd;
+        return (spent / NanoUsd, most);
     }
 
     /// <summary>Writes down what calls came to, and tells of budgets that are used up by it.</summary>
@@ -85,6 +85,9 @@ internal sealed partial class BudgetBook
             LogUntold(_logger, e);
         }
     }
+
+    private static (long Spend, string? User) MostSpent(IEnumerable<GatewayUsage> usages) =>
+        usages.GroupBy(usage => usage.User).Select(ofUser => (Spend: ofUser.Sum(usage => usage.NanoUsd), User: (string?)ofUser.Key)).Where(user => user.Spend > 0).DefaultIfEmpty().MaxBy(user => user.Spend);
 
     private async Task AddAsync(GatewayCatalog catalog, GatewayUsage usage)
     {

@@ -145,6 +145,7 @@ internal sealed class CallRates
         /// <returns>How long to wait; null where it was counted.</returns>
         public TimeSpan? TryTake(DateTimeOffset now, RateLimit limit, Func<DateTimeOffset, long> stored)
         {
+            DateTimeOffset? stale = null;
             lock (_lock)
             {
                 if (now >= _end)
@@ -155,10 +156,25 @@ internal sealed class CallRates
                     (_count, _written, _ofOthers, _readAt) = (0, 0, 0, null);
                 }
 
-                if (limit.IsShared && !(now - _readAt < BudgetBook.Freshness))
+                if (limit.IsShared && _readAt is null)
+                {
+                    // Nothing is known yet that others could go by.
+                    (_ofOthers, _readAt) = (Math.Max(0, stored(_start) - _written), now);
+                }
+                else if (limit.IsShared && now - _readAt >= BudgetBook.Freshness)
+                {
+                    (stale, _readAt) = (_start, now);
+                }
+            }
+
+            // Others go by what was known meanwhile: the database may be slow.
+            var read = stale is { } since ? stored(since) : 0;
+            lock (_lock)
+            {
+                if (stale == _start)
                 {
                     // It only grows: what looks less is own calls that are about to be written.
-                    (_ofOthers, _readAt) = (Math.Max(_ofOthers, stored(_start) - _written), now);
+                    _ofOthers = Math.Max(_ofOthers, read - _written);
                 }
 
                 if (_ofOthers + _count >= limit.Calls)

@@ -17,13 +17,14 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
     /// <summary>Recorded calls that wait to be stored. What comes on top of them is dropped, counted and told.</summary>
     private const int Capacity = 10_000;
 
+    /// <summary>Memory of recorded calls that wait. Where there is more, further ones wait as they passed, and those that cannot are recorded without content.</summary>
+    private const long RoomBytes = 8 << 20;
+
     private const int MaxBatch = 128;
-    private const long MaxBatchBytes = 256 << 10;
+    private const long MaxBatchBytes = 1 << 20;
 
-    /// <summary>What is smaller is bounded by <see cref="Capacity"/>.</summary>
-    private const long Large = 16 << 10;
-
-    private const long LargeCapacity = 4 << 20;
+    /// <summary>Of what is larger, content that is not wanted goes before it waits and not only when it is stored.</summary>
+    private const long Large = 4 << 10;
 
     // The database is there until all services have stopped.
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(5);
@@ -40,7 +41,7 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
     private static TraceOutlet? _outlet;
 
     private readonly Channel<(TraceExport Export, RecordedCall Call, long Bytes)> _queue = Channel.CreateBounded<(TraceExport, RecordedCall, long)>(new BoundedChannelOptions(Capacity) { SingleReader = true });
-    private readonly StoringRoom _room = new(LargeCapacity);
+    private readonly StoringRoom _room = new(RoomBytes);
     private readonly Tracer _tracer;
     private readonly HttpCapture _capture;
     private readonly UnguardedStores _stores;
@@ -63,8 +64,14 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
         _tracer = new Tracer(() => _outlet ?? throw new InvalidOperationException("Only the gateway begins traces here."), timeProvider);
         Log = new SelfLog(loggers, timeProvider);
         _capture = new HttpCapture(_tracer, Log, new OpenAIAutologOptions(), _room.Wait);
-        meter.WatchGateway(() => _capture.Budget.Held);
+        meter.WatchGateway(() => KeptBytes, () => WaitingBytes);
     }
+
+    /// <summary>Memory of calls until they are recorded.</summary>
+    public long KeptBytes => _capture.Budget.Held;
+
+    /// <summary>Memory of recorded calls until they are stored.</summary>
+    public long WaitingBytes => _room.Taken;
 
     /// <summary>Takes what is wrong with headers.</summary>
     public SelfLog Log { get; }
@@ -84,12 +91,13 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
             using var remote = _tracer.UseRemote(parent);
             if (_capture.Pass(ApiCatalog.Find(method, "/v1/" + operation) ?? ApiCatalog.ByShape) is not { } passed)
             {
+                Uncounted();
                 return null;
             }
 
             passed.IsForFigures = !call.IsTrace;
             var span = passed.Span;
-            span.IsWithoutContent = !endpoint.RecordContent;
+            span.IsWithoutContent = !(endpoint.RecordContent && call.IsTrace);
             span.SetAttribute(AttributeNames.Endpoint, endpoint.Name);
             if (provider != GatewayProvider.Custom)
             {
@@ -129,10 +137,18 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
     /// <summary>The call is over.</summary>
     public void End(LlmCall? call, Exception? exception)
     {
-        if (call is not null)
+        if (call is null)
         {
-            _capture.Settle(call, exception);
+            return;
         }
+
+        // Files and sounds have no tokens at their end.
+        if (call.LastOrNull is { Succeeded: true, ResponseBody.IsCut: true } answer && (answer.IsEventStream || answer.ResponseContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) == true))
+        {
+            Uncounted();
+        }
+
+        _capture.Settle(call, exception);
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -270,14 +286,12 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
         {
             foreach (var span in export.Spans.Where(span => span.IsWithoutContent))
             {
-                // Not only when it is encoded: it may wait.
                 export.Trace.Outlet.Privacy.Prepare(span);
             }
 
             bytes = ExportSize.Estimate(export);
         }
 
-        bytes = bytes > Large ? bytes : 0;
         _room.Take(bytes);
         if (!_queue.Writer.TryWrite((export, call, bytes)))
         {
@@ -285,6 +299,12 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
             export.Release();
             Failed(1, null);
         }
+    }
+
+    private void Uncounted()
+    {
+        _meter.Rejected("gateway_tokens");
+        Log.Warn("gateway-tokens", "The tokens of some calls of the gateway are not known, and budgets do not count them: their answers were longer than can be kept, or more calls were under way.");
     }
 
     private void Failed(int count, Exception? exception)

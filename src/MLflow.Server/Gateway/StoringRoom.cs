@@ -14,6 +14,17 @@ internal sealed class StoringRoom
     /// <param name="limit">Bytes. The call that exceeds it still has room.</param>
     public StoringRoom(long limit) => _limit = limit;
 
+    public long Taken
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _taken;
+            }
+        }
+    }
+
     public void Take(long bytes)
     {
         lock (_lock)

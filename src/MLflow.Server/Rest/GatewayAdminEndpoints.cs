@@ -260,7 +260,7 @@ internal static class GatewayAdminEndpoints
     private static JsonAnswer ListWindows(GatewayAdministration administration, BudgetBook book, TimeProvider timeProvider)
     {
         var now = timeProvider.GetUtcNow();
-        var windows = administration.Current().Budgets.Select(budget => (budget, window: budget.Window(now))).Select(pair => (pair.budget, pair.window, spend: book.Spent(pair.budget, pair.window.Start))).ToList();
+        var windows = administration.Current().Budgets.Select(budget => (budget, window: budget.Window(now))).Select(pair => (pair.budget, pair.window, spend: book.Spent(pair.budget, pair.window.Start).Usd)).ToList();
         return new JsonAnswer(writer => writer.WriteList("windows", windows, static (w, item) =>
         {
             w.WriteStartObject();

@@ -55,8 +55,14 @@ internal sealed class ServerMeter : IDisposable
     /// <summary>Shows how much work waits to be written.</summary>
     public void Watch(Func<int> queue) => _meter.CreateObservableGauge("mlflow.server.queue", queue, "{item}", "Pieces of work that wait to be written.");
 
-    /// <summary>Shows what is kept of calls of the gateway until they are recorded.</summary>
-    public void WatchGateway(Func<long> bytes) => _meter.CreateObservableGauge("mlflow.server.gateway.kept", bytes, "By", "What is kept of the calls that pass the gateway until they are recorded.");
+    /// <summary>Shows what is kept of calls of the gateway.</summary>
+    /// <param name="kept">Bytes until they are recorded.</param>
+    /// <param name="waiting">Bytes from then on until they are stored.</param>
+    public void WatchGateway(Func<long> kept, Func<long> waiting)
+    {
+        _meter.CreateObservableGauge("mlflow.server.gateway.kept", kept, "By", "What is kept of the calls that pass the gateway until they are recorded.");
+        _meter.CreateObservableGauge("mlflow.server.gateway.waiting", waiting, "By", "What is kept of recorded calls of the gateway until they are stored.");
+    }
 
     public void Dispose() => _meter.Dispose();
 }

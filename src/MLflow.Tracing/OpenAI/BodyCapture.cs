@@ -2,7 +2,8 @@ namespace MLflow;
 
 /// <summary>
 /// Copy of a body that passes by, in pooled segments, with the time of each read. Appending is thread-safe: the package closes a stream from a timer
-/// thread when a call times out. That is rare and what is done under the lock is short, so it is the lock that is cheapest where nobody waits.
+/// thread when a call times out. That is rare, so it is the lock that is cheapest where nobody waits. Who does wait spins, for as long as a block is packed or
+/// the whole body is put together.
 /// </summary>
 internal sealed class BodyCapture
 {
@@ -44,11 +45,14 @@ internal sealed class BodyCapture
     /// <summary>Bytes that are kept.</summary>
     public int Length => _length;
 
+    /// <summary>Memory that it holds, which is less where they are packed and more where a segment is not full.</summary>
+    public int KeptBytes => _rented;
+
     /// <summary>True when bytes were left out because of a limit.</summary>
     public bool IsCut => TotalBytes - _leftOut > _length;
 
-    /// <summary>Of a form whose files are left out: what was seen of each.</summary>
-    public IReadOnlyList<FilePart> Files => (_filter as MultipartFilter)?.Files ?? [];
+    /// <inheritdoc cref="IBodyFilter.Files"/>
+    public IReadOnlyList<FilePart> Files => _filter?.Files ?? [];
 
     /// <summary>Timestamp of the last byte; 0 before the first.</summary>
     public long LastByteTimestamp { get; private set; }

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace MLflow;
 
 /// <summary>
-/// Of an event stream that passes and of which only the figures are wanted, keeps the events that tell them: usage, errors, and how it ended. Recorders make the same
-/// of these as of all. What is no event stream, or has events that are too long to be held, is kept as it is.
+/// Of an event stream that passes and of which only the figures are wanted, keeps the events that tell them: usage, errors, and of chat how it ended. Recorders find the
+/// same figures in these as in all; how another stream ended they may not find. What is no event stream, or has events that are too long to be held, is kept as it is.
 /// </summary>
 internal sealed class EventSieve : IBodyFilter
 {
@@ -15,6 +15,8 @@ internal sealed class EventSieve : IBodyFilter
     private readonly ArrayBufferWriter<byte> _held = new();
     private byte[]? _usage;
     private bool _isTooLong;
+
+    public IReadOnlyList<FilePart> Files => [];
 
     public ReadOnlySpan<byte> Pass(ReadOnlySpan<byte> bytes)
     {

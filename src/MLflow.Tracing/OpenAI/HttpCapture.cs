@@ -283,12 +283,24 @@ internal sealed partial class HttpCapture : IDisposable
     public void Enqueue(LlmCall call)
     {
         call.ForgetRequests();
-        if (!_worker.TryEnqueue(call))
+        if (_worker.TryEnqueue(call))
+        {
+            return;
+        }
+
+        _log.Warn("openai-waiting", "More OpenAI calls ended than can wait to be recorded; the content of some is not in their traces.");
+        if (call.IsPassed)
+        {
+            // Its client has the answer. What it came to is read now, on its own thread: it counts against budgets.
+            call.Span.IsWithoutContent = true;
+        }
+        else
         {
             call.DiscardContent();
             call.Note = $"More than {RecordingWorker.Capacity} calls waited to be recorded; this one's content was dropped.";
-            Record(call);
         }
+
+        Record(call);
     }
 
     /// <summary>Counts a body that its recorder could not read; the span says so and has the text.</summary>

@@ -134,6 +134,18 @@ internal sealed class LlmCall
         }
     }
 
+    /// <summary>Memory that its bodies hold.</summary>
+    public long KeptBytes
+    {
+        get
+        {
+            lock (this)
+            {
+                return _attempts.Sum(static attempt => (long)attempt.RequestBody.KeptBytes + attempt.ResponseBody.KeptBytes);
+            }
+        }
+    }
+
     /// <summary>The call is closed: what it knows of the program's objects is read, and they can go.</summary>
     public void ForgetRequests()
     {

@@ -37,7 +37,6 @@ internal sealed class MultipartFilter : IBodyFilter
         _maxFileBytes = maxFileBytes;
     }
 
-    /// <summary>The files that passed whole, in their order.</summary>
     public IReadOnlyList<FilePart> Files => _files;
 
     public ReadOnlySpan<byte> Pass(ReadOnlySpan<byte> bytes)

@@ -8,8 +8,11 @@ namespace MLflow;
 /// </summary>
 internal sealed class RecordingWorker : IDisposable
 {
-    /// <summary>Most calls that wait to be parsed. Above it a call's content is dropped and its span says so.</summary>
+    /// <summary>Most calls that wait to be parsed. Above it a call's content is dropped.</summary>
     public const int Capacity = 4096;
+
+    /// <summary>Most memory of their bodies where they wait for room. The other half is for calls under way: what an answer cost stands at its end, which would be cut off.</summary>
+    public const long MaxWaitingBytes = CaptureBudget.DefaultBytes / 2;
 
     /// <summary>Calls that are parsed at once, without waiting for more.</summary>
     private const int Company = 64;
@@ -22,12 +25,13 @@ internal sealed class RecordingWorker : IDisposable
     private readonly Action<LlmCall> _record;
     private readonly Action? _waitForRoom;
     private int _waiting;
+    private long _waitingBytes;
     private int _isStarted;
     private volatile bool _isAsleep;
     private volatile bool _isDisposed;
 
     /// <param name="record">Parses a call.</param>
-    /// <param name="waitForRoom">Returns when the next call may be parsed; null where that is always so.</param>
+    /// <param name="waitForRoom">Returns when the next call may be parsed; null where that is always so. Not asked for calls that are for figures: of them nothing is stored.</param>
     public RecordingWorker(Action<LlmCall> record, Action? waitForRoom = null)
     {
         _record = record;
@@ -37,14 +41,16 @@ internal sealed class RecordingWorker : IDisposable
     /// <summary>Hands a closed call over. Returns at once; false when there is no room.</summary>
     public bool TryEnqueue(LlmCall call)
     {
+        var item = new WorkItem(call, null, _waitForRoom is null ? 0 : call.KeptBytes);
         var waiting = Interlocked.Increment(ref _waiting);
-        if (waiting > Capacity)
+        var bytes = Interlocked.Add(ref _waitingBytes, item.Bytes);
+        if (waiting > Capacity || bytes > MaxWaitingBytes)
         {
-            Interlocked.Decrement(ref _waiting);
+            Took(item);
             return false;
         }
 
-        Add(new WorkItem(call, null), isUrgent: waiting == Company);
+        Add(item, isUrgent: waiting == Company);
         return true;
     }
 
@@ -63,7 +69,7 @@ internal sealed class RecordingWorker : IDisposable
     public Task DrainAsync(bool isInPlace, CancellationToken cancellationToken)
     {
         var barrier = new TaskCompletionSource(isInPlace ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
-        Add(new WorkItem(null, barrier), isUrgent: true);
+        Add(new WorkItem(null, barrier, 0), isUrgent: true);
         return barrier.Task.WaitAsync(cancellationToken);
     }
 
@@ -121,11 +127,15 @@ internal sealed class RecordingWorker : IDisposable
                 any = true;
                 try
                 {
-                    if (item.Call is not null)
+                    if (item.Call is { } call)
                     {
-                        _waitForRoom?.Invoke();
-                        Interlocked.Decrement(ref _waiting);
-                        _record(item.Call);
+                        if (!call.IsForFigures)
+                        {
+                            _waitForRoom?.Invoke();
+                        }
+
+                        Took(item);
+                        _record(call);
                     }
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
@@ -140,5 +150,11 @@ internal sealed class RecordingWorker : IDisposable
         return any;
     }
 
-    private readonly record struct WorkItem(LlmCall? Call, TaskCompletionSource? Barrier);
+    private void Took(in WorkItem item)
+    {
+        Interlocked.Decrement(ref _waiting);
+        Interlocked.Add(ref _waitingBytes, -item.Bytes);
+    }
+
+    private readonly record struct WorkItem(LlmCall? Call, TaskCompletionSource? Barrier, long Bytes);
 }
