@@ -33,10 +33,13 @@ internal static class PostgresFailure
     {
         PostgresException { SqlState: PostgresErrorCodes.ProgramLimitExceeded } e => new MlflowException(
             ErrorCode.INVALID_PARAMETER_VALUE, $"An id or a key is longer than the database can index: {e.MessageText}. Use one of at most 500 characters.", e),
-        _ when Passes(failure) || failure is PostgresException { SqlState: PostgresErrorCodes.DiskFull or PostgresErrorCodes.OutOfMemory or PostgresErrorCodes.IoError } =>
+        _ when Passes(failure) || failure is PostgresException { SqlState: PostgresErrorCodes.DiskFull or PostgresErrorCodes.OutOfMemory or PostgresErrorCodes.IoError } || IsEndOfSession(failure) =>
             new MlflowException(ErrorCode.TEMPORARILY_UNAVAILABLE, $"The database cannot be reached or written now: {Text(failure)} See to it, and send the request again.", failure),
         _ => failure,
     };
+
+    // A session that cannot begin on a full disk: "could not write init file" comes as an internal error.
+    private static bool IsEndOfSession(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.InternalError, InvariantSeverity: "FATAL" or "PANIC" };
 
     /// <summary>What an operator can do about a database that cannot be opened.</summary>
     public static string WayOut(Exception failure, string? database) => failure switch
