@@ -22,7 +22,7 @@ public static class Figures
         _ => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0} min {milliseconds / 1000 % 60:00} s"),
     };
 
-    /// <summary><c>2 ms</c>, <c>412 ms</c>, <c>3.42 s</c>: of a trace, whose time is kept in whole milliseconds, a begun one left out. Wherever it stands, it reads the same.</summary>
+    /// <summary><c>2 ms</c>, <c>412 ms</c>, <c>3.42 s</c>: of a trace whose root is not at hand: its time is kept in whole milliseconds, a begun one left out.</summary>
     public static string TraceDuration(double milliseconds) => Math.Floor(milliseconds) switch
     {
         <= 0 => "<1\u00A0ms",
