@@ -351,11 +351,12 @@ document.addEventListener('pointermove', event => {
   }, floating() ? restOnNext : rest);
 }, { passive: true });
 document.addEventListener('click', event => {
-  // The server closes it; the pointer, which may be on its row still, has to leave that first.
+  // The server closes it. A row that the pointer is on still, it has to leave first.
   if (!event.target.closest?.('.peek.float [data-esc]')) return;
   stopResting();
   stay();
-  [closed, hovered] = [hovered, null];
+  closed = find('.lrow[data-id]:hover')?.dataset.id ?? null;
+  hovered = null;
 }, true);
 document.addEventListener('scroll', event => {
   if (!event.target.closest?.('.peek')) hide();
