@@ -40,6 +40,12 @@ public sealed class ListTests(UiFixture ui)
 
         await Expect(page.Locator(".qe")).ToContainTextAsync("Character 22: unknown field trace.latncy. Did you mean trace.execution_time_ms?");
         await Expect(page.Locator(".qf .bad")).ToHaveTextAsync("trace.latncy");
+        Assert.True(await page.EvaluateAsync<bool>("""
+            () => {
+              const pieces = [...document.querySelectorAll('.qf pre span')].map(piece => piece.getBoundingClientRect());
+              return pieces.length > 5 && pieces.every((piece, i) => i === 0 || Math.abs(piece.left - pieces[i - 1].right) < 1);
+            }
+            """));
         await Expect(page.Locator(".lrow[data-id]")).ToHaveCountAsync(2);
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Put trace.execution_time_ms there" }).ClickAsync();
