@@ -59,6 +59,14 @@ public abstract class PageBase : ComponentBase, IAsyncDisposable
         return value;
     }
 
+    /// <summary>The same on a thread of its own, so that the page is not held up: SQLite answers before a call of it returns.</summary>
+    protected Task<T> ReadApartAsync<T>(Func<T> read)
+        where T : class => ReadAsync(() => Task.Run(read, Gone));
+
+    /// <summary>The same for what is read in several steps.</summary>
+    protected Task<T> ReadApartAsync<T>(Func<Task<T>> read)
+        where T : class => ReadAsync(() => Task.Run(read, Gone));
+
     /// <summary>Answers 404 where the page has nothing to show.</summary>
     protected void SayNotFound()
     {

@@ -25,6 +25,7 @@ internal static class TraceUiExtensions
     public static void MapTraceUi(this WebApplication app)
     {
         app.Use(ReaderLanguage.SetAsync);
+        app.Use(UnknownAddress.AnswerAsync);
         app.Use(PageHeaders.SetAsync);
         app.MapLanguages();
         app.MapShare();

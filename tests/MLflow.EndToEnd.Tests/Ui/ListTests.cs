@@ -40,6 +40,12 @@ public sealed class ListTests(UiFixture ui)
 
         await Expect(page.Locator(".qe")).ToContainTextAsync("Character 22: unknown field trace.latncy. Did you mean trace.execution_time_ms?");
         await Expect(page.Locator(".qf .bad")).ToHaveTextAsync("trace.latncy");
+        Assert.True(await page.EvaluateAsync<bool>("""
+            () => {
+              const pieces = [...document.querySelectorAll('.qf pre span')].map(piece => piece.getBoundingClientRect());
+              return pieces.length > 5 && pieces.every((piece, i) => i === 0 || Math.abs(piece.left - pieces[i - 1].right) < 1);
+            }
+            """));
         await Expect(page.Locator(".lrow[data-id]")).ToHaveCountAsync(2);
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Put trace.execution_time_ms there" }).ClickAsync();
@@ -433,6 +439,70 @@ public sealed class ListTests(UiFixture ui)
         await page.Locator(".livebar b").First.HoverAsync();
         await page.Clock.RunForAsync(500);
         await Expect(page.Locator(".peek h2")).ToContainTextAsync("明日の東京と大阪");
+        Assert.Empty(opened.Complaints);
+    }
+
+    [Fact]
+    public async Task Peek_PointerMovesOnToTheNextRow_ShowsThatOne()
+    {
+        await using var opened = await ui.OpenAsync(List);
+        var page = opened.Page;
+        await page.Clock.InstallAsync();
+        var rows = page.Locator(".lrow[data-id]");
+        var peek = page.Locator(".peek.float");
+        await rows.Nth(1).Locator("a.rq").HoverAsync();
+        await page.Clock.RunForAsync(500);
+        await Expect(peek).ToHaveAttributeAsync("data-of", (await rows.Nth(1).GetAttributeAsync("data-id"))!);
+
+        // It comes to rest shortly before the first row has been left for long.
+        var next = (await rows.Nth(2).Locator("a.rq").BoundingBoxAsync())!;
+        for (var step = 0; step < 3; step++)
+        {
+            await page.Mouse.MoveAsync(next.X + 10 + step, next.Y + 5);
+            await page.Clock.RunForAsync(100);
+        }
+
+        await Expect(peek).ToHaveCountAsync(1);
+        await page.Clock.RunForAsync(500);
+        await Expect(peek).ToHaveAttributeAsync("data-of", (await rows.Nth(2).GetAttributeAsync("data-id"))!);
+        Assert.Empty(opened.Complaints);
+    }
+
+    [Fact]
+    public async Task Peek_ClosedOrOfAnotherList_ComesAgainOnTheSameRow()
+    {
+        await using var opened = await ui.OpenAsync(List);
+        var page = opened.Page;
+        await page.Clock.InstallAsync();
+        var row = page.Locator(".lrow[data-id]").Filter(new() { HasText = "明日の東京と大阪" });
+        var peek = page.Locator(".peek.float");
+        await row.Locator("a.rq").HoverAsync();
+        await page.Clock.RunForAsync(500);
+
+        await peek.Locator("[data-esc]").ClickAsync();
+        await Expect(peek).ToHaveCountAsync(0);
+        await row.Locator("a.rq").HoverAsync();
+        await page.Clock.RunForAsync(500);
+        await Expect(peek).ToHaveCountAsync(1);
+
+        // The pointer is on the row still, and not meant to open what was closed.
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(peek).ToHaveCountAsync(0);
+        var box = (await row.Locator("a.rq").BoundingBoxAsync())!;
+        await page.Mouse.MoveAsync(box.X + 12, box.Y + 6);
+        await page.EvaluateAsync("() => { window.words = []; document.addEventListener('change', change => { if (change.target.matches('[data-tell]')) words.push(change.target.value.split(' ')[0]); }, true); }");
+        await page.Clock.RunForAsync(1000);
+        Assert.DoesNotContain("hover", await page.EvaluateAsync<string[]>("() => window.words"));
+        await page.Locator(".livebar b").First.HoverAsync();
+        await row.Locator("a.rq").HoverAsync();
+        await page.Clock.RunForAsync(500);
+        await Expect(peek).ToHaveCountAsync(1);
+
+        await page.EvaluateAsync("address => Blazor.navigateTo(address)", List + "?q=" + Uri.EscapeDataString("status = 'OK'"));
+        await Expect(peek).ToHaveCountAsync(0);
+        await row.Locator("a.rq").HoverAsync(new() { Position = new() { X = 9, Y = 7 } });
+        await page.Clock.RunForAsync(500);
+        await Expect(peek).ToHaveCountAsync(1);
         Assert.Empty(opened.Complaints);
     }
 

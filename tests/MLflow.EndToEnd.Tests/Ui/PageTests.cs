@@ -1,6 +1,7 @@
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using Xunit;
+using static Microsoft.Playwright.Assertions;
 
 namespace MLflow.EndToEnd.Tests.Ui;
 
@@ -70,7 +71,7 @@ public sealed class PageTests(UiFixture ui)
     {
         await using var opened = await ui.OpenAsync(Path(name), script: false);
 
-        await Assertions.Expect(opened.Page.Locator("body")).ToContainTextAsync(text);
+        await Expect(opened.Page.Locator("body")).ToContainTextAsync(text);
     }
 
     [Fact]
@@ -83,8 +84,8 @@ public sealed class PageTests(UiFixture ui)
         await page.GetByRole(AriaRole.Link, new() { Name = "Where is my order 4471" }).ClickAsync();
         await page.Locator(".ans").GetByRole(AriaRole.Link, new() { Name = "step 4" }).ClickAsync();
 
-        await Assertions.Expect(page.Locator(".ph h2")).ToHaveTextAsync("update_address");
-        await Assertions.Expect(page.Locator(".exc")).ToContainTextAsync("zip is a number, the schema says string");
+        await Expect(page.Locator(".ph h2")).ToHaveTextAsync("update_address");
+        await Expect(page.Locator(".exc")).ToContainTextAsync("zip is a number, the schema says string");
     }
 
     [Fact]
@@ -94,14 +95,14 @@ public sealed class PageTests(UiFixture ui)
         await opened.Page.Locator(".srow .nm a").Filter(new() { HasText = "get_order" }).ClickAsync();
 
         // Until the step is shown, the tabs are those of the step before.
-        await Assertions.Expect(opened.Page.Locator(".ph h2")).ToHaveTextAsync("get_order");
+        await Expect(opened.Page.Locator(".ph h2")).ToHaveTextAsync("get_order");
         await opened.Page.GetByRole(AriaRole.Tab, new() { Name = "Inputs / Outputs" }).ClickAsync();
-        await Assertions.Expect(opened.Page.GetByRole(AriaRole.Tab, new() { Name = "Inputs / Outputs" })).ToHaveAttributeAsync("aria-selected", "true");
+        await Expect(opened.Page.GetByRole(AriaRole.Tab, new() { Name = "Inputs / Outputs" })).ToHaveAttributeAsync("aria-selected", "true");
 
         await using var shared = await ui.OpenAsync(opened.Page.Url);
 
-        await Assertions.Expect(shared.Page.Locator(".ph h2")).ToHaveTextAsync("get_order");
-        await Assertions.Expect(shared.Page.GetByRole(AriaRole.Tabpanel)).ToContainTextAsync("shipped");
+        await Expect(shared.Page.Locator(".ph h2")).ToHaveTextAsync("get_order");
+        await Expect(shared.Page.GetByRole(AriaRole.Tabpanel)).ToContainTextAsync("shipped");
     }
 
     [Fact]
@@ -110,16 +111,35 @@ public sealed class PageTests(UiFixture ui)
         await using var opened = await ui.OpenAsync(Path("trace") + "?tab=stream", width: 390);
         var page = opened.Page;
 
-        await Assertions.Expect(page.Locator(".stm")).ToBeVisibleAsync();
-        await Assertions.Expect(page.Locator(".surf")).ToBeHiddenAsync();
-        await Assertions.Expect(page.GetByRole(AriaRole.Link, new() { Name = "Reading" })).ToHaveAttributeAsync("aria-current", "true");
+        await Expect(page.Locator(".stm")).ToBeVisibleAsync();
+        await Expect(page.Locator(".surf")).ToBeHiddenAsync();
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Reading" })).ToHaveAttributeAsync("aria-current", "true");
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Timeline" }).ClickAsync();
-        await Assertions.Expect(page.Locator(".surf")).ToBeVisibleAsync();
-        await Assertions.Expect(page.Locator(".stm")).ToBeHiddenAsync();
+        await Expect(page.Locator(".surf")).ToBeVisibleAsync();
+        await Expect(page.Locator(".stm")).ToBeHiddenAsync();
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Reading" }).ClickAsync();
-        await Assertions.Expect(page.Locator(".stm")).ToBeVisibleAsync();
+        await Expect(page.Locator(".stm")).ToBeVisibleAsync();
+    }
+
+    [Theory]
+    [InlineData("en-GB", ColorScheme.Light, 1440, "No such page")]
+    [InlineData("en-GB", ColorScheme.Dark, 390, "No such page")]
+    [InlineData("ja-JP", ColorScheme.Light, 390, "ページがありません")]
+    public async Task Address_OfNoPage_IsAPageThatLeadsToTheOthers(string locale, ColorScheme scheme, int width, string title)
+    {
+        var address = "/experiments/" + new string('x', 120) + "/<b>";
+        await using var opened = await ui.OpenAsync(ui.BaseAddress, address, width, scheme: scheme, locale: locale);
+        var page = opened.Page;
+
+        await Expect(page.Locator("h1")).ToHaveTextAsync(title);
+        await Expect(page.Locator("main .mono")).ToHaveTextAsync(address);
+        Assert.Empty((await page.RunAxe()).Violations.Select(violation => violation.Id + violation.Nodes[0].Html));
+        Assert.False(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth > document.documentElement.clientWidth"));
+        Assert.DoesNotContain(opened.Complaints, complaint => !complaint.Contains("404", StringComparison.Ordinal));
+        await page.Locator("main a").ClickAsync();
+        await Expect(page).ToHaveURLAsync(ui.BaseAddress.ToString());
     }
 
     [Fact]

@@ -70,7 +70,10 @@ public sealed class CompareTests
             Now);
 
         Assert.Equal([(true, true), (true, false)], view.Steps.Select(row => (row[0] is not null, row[1] is not null)));
-        Assert.True(view.Facts.Single(fact => fact.Name == "Latency").IsSame);
+
+        // As their rows say it.
+        Assert.Equal(["1.00\u00A0s", "500\u00A0ms"], view.Facts.Single(fact => fact.Name == "Latency").Values);
+        Assert.True(view.Facts.Single(fact => fact.Name == "State").IsSame);
         Assert.Equal(["a", "b"], view.Facts.Single(fact => fact.Name == "env").Values);
         Assert.DoesNotContain(view.Facts, fact => fact.Name == "Session");
         Assert.Equal(1000, view.LongestMs);

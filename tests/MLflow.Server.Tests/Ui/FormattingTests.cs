@@ -86,7 +86,7 @@ public sealed class FormattingTests
             },
             TestContext.Current.CancellationToken);
 
-        Assert.Equal(["2 分 05 秒", "412\u00A0ms", "38%", "1% 未満", "トレース 1 件", "トレース 1,531 件", "23日(月)", "11月23日", "11/23 03:14", "2026/11/23"], figures);
+        Assert.Equal(["2\u00A0分\u00A005\u00A0秒", "412\u00A0ms", "38%", "1% 未満", "トレース 1 件", "トレース 1,531 件", "23日(月)", "11月23日", "11/23 03:14", "2026/11/23"], figures);
         Assert.Equal("Mon 23", Figures.Day(new DateTimeOffset(2026, 11, 23, 0, 0, 0, TimeSpan.Zero)));
     }
 

@@ -1,3 +1,4 @@
+using MLflow.Server.Ui.Formatting;
 using MLflow.Server.Ui.Spans;
 using Xunit;
 
@@ -57,6 +58,28 @@ public sealed class FourAnswersTests
 
         Assert.Equal("No errors", answer.Result);
         Assert.Equal("429 recovered after 350\u00A0ms in step 1.", Text(answer));
+    }
+
+    [Theory]
+    [InlineData(2.74, "2.7\u00A0ms")]
+    [InlineData(412.7, "413\u00A0ms")]
+    [InlineData(3426.2, "3.43\u00A0s")]
+    public void Of_RootThatSpansTheTrace_SaysItsTimeAsTheRowDoes(double ms, string text)
+    {
+        var tree = SomeSpan.Tree(SomeSpan.Of(1, 0, "AGENT", 0, ms), SomeSpan.Of(2, 1, "TOOL", 1, 2));
+
+        Assert.Equal(text, FourAnswers.Of(tree)[1].Result);
+        Assert.Equal(text, Figures.Duration(tree.Rows[0].Span.DurationMs!.Value));
+    }
+
+    [Fact]
+    public void Of_RootThatIsNotThereOrNotAll_SaysTheTimeAsTheListDoes()
+    {
+        var orphan = SomeSpan.Tree(SomeSpan.Of(2, 1, "TOOL", 0, 2.74));
+        var outlived = SomeSpan.Tree(SomeSpan.Of(1, 0, "AGENT", 0, 2.74), SomeSpan.Of(2, 1, "TOOL", 1, 5.6));
+
+        Assert.Equal("2\u00A0ms", FourAnswers.Of(orphan)[1].Result);
+        Assert.Equal("5\u00A0ms", FourAnswers.Of(outlived)[1].Result);
     }
 
     [Fact]

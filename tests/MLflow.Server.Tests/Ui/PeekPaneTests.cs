@@ -44,6 +44,17 @@ public sealed class PeekPaneTests : BunitContext
         Assert.Equal("No trace tr-1", Render(null, Url).Find("h2").TextContent);
     }
 
+    [Fact]
+    public void Peek_RootThatSpansTheTrace_SaysItsTimeAsTheRowDoes()
+    {
+        var view = new TraceView(
+            new TraceInfo { TraceId = "tr-1", ExperimentId = 7, RequestTimeMs = Now.ToUnixTimeMilliseconds() - 5000, DurationMs = 2, State = TraceState.Ok }, [SomeSpan.Of(1, 0, "TOOL", 0, 2.7)], Now);
+        var pane = Render(view, Url);
+
+        Assert.Equal("2.7\u00A0ms", pane.Find(".pkf b").TextContent);
+        Assert.Equal("2.7\u00A0ms", pane.Find(".srow .du").TextContent);
+    }
+
     private IRenderedComponent<PeekPane> Render(TraceView? view, TraceListUrl url, EventCallback close = default) => Render<PeekPane>(parameters => parameters
         .Add(p => p.TraceId, "tr-1").Add(p => p.View, view).Add(p => p.Url, url).Add(p => p.Now, Now).Add(p => p.OnClose, close));
 

@@ -16,7 +16,7 @@ public sealed class SessionViewTests
     {
         var view = View(Turn(0, 1880), Turn(105_000, 1120), Turn(196_000, 3420), Turn(330_000, 5480, TraceState.Error));
 
-        Assert.Equal(["3 answers, then turn 4 failed", "11.9\u00A0s out of 5 min 35 s", "1 error, in turn 4", "$0.00040"], view.Answers.Select(answer => answer.Result));
+        Assert.Equal(["3 answers, then turn 4 failed", "11.9\u00A0s out of 5\u00A0min\u00A035\u00A0s", "1 error, in turn 4", "$0.00040"], view.Answers.Select(answer => answer.Result));
         Assert.Equal("Failed in turn 4", view.State);
         Assert.Equal(["", "+1:43", "+1:29", "+2:10"], view.Turns.Select(turn => turn.Gap));
         Assert.Equal("400 tokens in, 80 out; 25\u00A0% of the prompts came from the cache.", Text(view, 3));

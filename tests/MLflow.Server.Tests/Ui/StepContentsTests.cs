@@ -137,6 +137,26 @@ public sealed class StepContentsTests : IAsyncDisposable
         Assert.Equal(("chat again", true), (later.Find(changed.Id)!.Span.Record.Name, later.Find(changed.Id)!.Span.Record.IsSkeleton));
     }
 
+    [Fact]
+    public async Task ReadAgain_ContentThatCouldNotBeHad_IsAskedForAgain()
+    {
+        var data = await ReadAsync();
+        var node = data.View!.Tree.Rows[1500];
+        var end = DateTimeOffset.FromUnixTimeMilliseconds(node.Span.Record.EndNs!.Value / 1_000_000);
+
+        // Another database has not got it.
+        await using (var other = SqliteDatabase.Open(_folder.File("other.db"), TimeProvider.System))
+        {
+            await data.Contents!.BringAsync(new SqliteTraceStore(other), [node], Token);
+        }
+
+        Assert.NotNull(node.Span.Record[SpanBlobs.LostAttribute]);
+        var again = await AgainAsync(data, end.AddSeconds(70));
+        Assert.True(again.View!.Tree.Find(node.Id)!.Span.Record.IsSkeleton);
+        await again.Contents!.BringAsync(_store, [again.View.Tree.Find(node.Id)!], Token);
+        Assert.Equal("1500", again.View.Tree.Find(node.Id)!.Span.Inputs.GetProperty("at").GetRawText());
+    }
+
     private Task<TracePageData> AgainAsync(TracePageData before, DateTimeOffset now) => TracePageData.ReadAsync(_store, new SqliteExperimentStore(_database), "tr-" + _id, now, Token, before);
 
     // An agent that again and again calls a model, which asks for a tool, which runs.

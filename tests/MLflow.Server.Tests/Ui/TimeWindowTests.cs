@@ -61,6 +61,18 @@ public sealed class TimeWindowTests
         Assert.NotEmpty(new HistogramView(new HistogramQuery(1, null, start, bucket, count), new TraceHistogram(new Dictionary<int, HistogramBucket> { [0] = new(3, 1) }, null)).Labels);
     }
 
+    [Theory]
+    [InlineData(31)]
+    [InlineData(97)]
+    [InlineData(1)]
+    public void Histogram_Labels_LeaveRoomForTheLast(int count)
+    {
+        var view = new HistogramView(new HistogramQuery(1, null, 0, 10_000, count), new TraceHistogram(new Dictionary<int, HistogramBucket>(), null));
+
+        Assert.InRange(view.Labels.Count, 1, 6);
+        Assert.All(view.Labels, label => Assert.InRange(label.Left, 0, 90));
+    }
+
     [Fact]
     public void Histogram_Failures_StandOnTheBaseLineAndTheWorstIsNamed()
     {

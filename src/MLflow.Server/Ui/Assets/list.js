@@ -298,6 +298,8 @@ const leave = 300;
 const paneWidth = 584;
 let at = null;
 let hovered = null;
+let hoveredAt = '';
+let closed = null;
 let resting = 0;
 let leaving = 0;
 const floating = () => find('.peek.float');
@@ -305,10 +307,13 @@ function stopResting() {
   clearTimeout(resting);
   resting = 0;
 }
-function hide() {
-  stopResting();
+function stay() {
   clearTimeout(leaving);
   leaving = 0;
+}
+function hide() {
+  stopResting();
+  stay();
   if (hovered === null) return;
   hovered = null;
   tell('unhover');
@@ -323,23 +328,36 @@ document.addEventListener('pointermove', event => {
     hovered = null;
     return;
   }
+  // Of another list, nothing is looked into yet.
+  if (location.href !== hoveredAt) hide();
   const row = event.target.closest?.('.lrow[data-id]');
+  if (row?.dataset.id !== closed) closed = null;
   if (event.target.closest?.('.peek.float') || row && row.dataset.id === hovered) {
-    clearTimeout(leaving);
-    leaving = 0;
+    stay();
     return;
   }
-  if (hovered !== null) leaving ||= setTimeout(hide, leave);
   // Further right the pane would cover what the pointer is at; in a narrow window that is everything.
-  if (!row || event.buttons !== 0 || isBusy() || innerWidth <= 760 || event.clientX > innerWidth - paneWidth) return;
+  const opens = row && closed === null && event.buttons === 0 && !isBusy() && innerWidth > 760 && event.clientX <= innerWidth - paneWidth;
+  if (!opens) {
+    if (hovered !== null) leaving ||= setTimeout(hide, leave);
+    return;
+  }
+  stay();
   resting = setTimeout(() => {
     if (!row.isConnected || isBusy()) return;
-    clearTimeout(leaving);
-    leaving = 0;
     hovered = row.dataset.id;
+    hoveredAt = location.href;
     tell(`hover ${hovered}`);
   }, floating() ? restOnNext : rest);
 }, { passive: true });
+document.addEventListener('click', event => {
+  // The server closes it. A row that the pointer is on still, it has to leave first.
+  if (!event.target.closest?.('.peek.float [data-esc]')) return;
+  stopResting();
+  stay();
+  closed = find('.lrow[data-id]:hover')?.dataset.id ?? null;
+  hovered = null;
+}, true);
 document.addEventListener('scroll', event => {
   if (!event.target.closest?.('.peek')) hide();
 }, true);

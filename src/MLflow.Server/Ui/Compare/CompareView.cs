@@ -59,7 +59,7 @@ public sealed class CompareView
     {
         yield return Fact(T("State"), trace => trace.State);
         yield return Fact(T("Began"), trace => Figures.Instant(trace.Info.RequestTimeMs)[..19] + " UTC");
-        yield return Fact(T("Latency"), trace => trace.Info.DurationMs is { } duration ? Figures.TraceDuration(duration) : "");
+        yield return Fact(T("Latency"), trace => trace.Tree.Took ?? (trace.Info.DurationMs is { } duration ? Figures.TraceDuration(duration) : ""));
         yield return Fact(T("First token"), trace => trace.Info.Facts.FirstTokenMs is { } first ? Figures.TraceDuration(first) : "");
         yield return Fact(T("Model"), trace => string.Join(", ", trace.Tree.ModelCalls.Select(call => call.Span.Model).OfType<string>().Distinct()));
         yield return Fact(T("Model calls"), trace => Figures.Count(trace.Tree.ModelCalls.Count));

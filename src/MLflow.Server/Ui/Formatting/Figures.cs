@@ -18,11 +18,11 @@ public static class Figures
         < 999.5 => string.Create(Culture, $"{milliseconds:0}\u00A0ms"),
         < 9_995 => string.Create(Culture, $"{milliseconds / 1000:0.00}\u00A0s"),
         < 119_950 => string.Create(Culture, $"{milliseconds / 1000:0.0}\u00A0s"),
-        _ when IsJapanese => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0} 分 {milliseconds / 1000 % 60:00} 秒"),
-        _ => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0} min {milliseconds / 1000 % 60:00} s"),
+        _ when IsJapanese => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0}\u00A0分\u00A0{milliseconds / 1000 % 60:00}\u00A0秒"),
+        _ => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0}\u00A0min\u00A0{milliseconds / 1000 % 60:00}\u00A0s"),
     };
 
-    /// <summary><c>2 ms</c>, <c>412 ms</c>, <c>3.42 s</c>: of a trace, whose time is kept in whole milliseconds, a begun one left out. Wherever it stands, it reads the same.</summary>
+    /// <summary><c>2 ms</c>, <c>412 ms</c>, <c>3.42 s</c>: of a trace whose root is not at hand: its time is kept in whole milliseconds, a begun one left out.</summary>
     public static string TraceDuration(double milliseconds) => Math.Floor(milliseconds) switch
     {
         <= 0 => "<1\u00A0ms",

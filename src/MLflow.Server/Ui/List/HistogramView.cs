@@ -21,7 +21,9 @@ public sealed class HistogramView
         Worst = histogram.Worst is { Failed: > 1 } worst ? WorstWords(worst) : null;
         WorstLeft = histogram.Worst is { } place ? Math.Min(80, place.Bucket * 100.0 / query.Buckets) : 0;
         var step = Math.Max(1, (int)Math.Ceiling(query.Buckets / (double)(MostLabels - 1)));
-        Labels = [.. Enumerable.Range(0, query.Buckets).Where(bucket => bucket % step == 0).Select(bucket => (bucket * 100.0 / query.Buckets, Time(bucket)))];
+
+        // One further right would be cut off.
+        Labels = [.. Enumerable.Range(0, query.Buckets).Where(bucket => bucket % step == 0 && bucket * 10 <= query.Buckets * 9).Select(bucket => (bucket * 100.0 / query.Buckets, Time(bucket)))];
     }
 
     public IReadOnlyList<HistogramBar> Bars { get; }

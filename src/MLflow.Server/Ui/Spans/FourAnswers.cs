@@ -78,7 +78,7 @@ public static class FourAnswers
         return new Answer
         {
             Question = T("Why this slow?"),
-            Result = tree.IsRunning ? T("{0} so far", Figures.TraceDuration(tree.TotalMs)) : Figures.TraceDuration(tree.TotalMs),
+            Result = tree.IsRunning ? T("{0} so far", Figures.TraceDuration(tree.TotalMs)) : tree.Took ?? Figures.TraceDuration(tree.TotalMs),
             Evidence = split.Count == 0 ? [] : evidence,
             Split = split,
         };

@@ -1,5 +1,6 @@
 using MLflow.Server.Pricing;
 using MLflow.Server.Traces;
+using MLflow.Server.Ui.Formatting;
 
 namespace MLflow.Server.Ui.Spans;
 
@@ -45,6 +46,9 @@ public sealed class SpanTree
 
     /// <summary>Milliseconds from the start of the earliest span to the last thing known.</summary>
     public double TotalMs { get; private set; }
+
+    /// <summary>How long the trace took, as the row of its root says it; null where no root is there that spans the whole of it.</summary>
+    public string? Took => Roots is [{ MissingParentId: null, Span: { DurationMs: { } duration, EndMs: var end } }] && end == TotalMs && !IsRunning ? Figures.Duration(duration) : null;
 
     /// <summary>Whether contents of any step are still to be read (<see cref="StepContents"/>).</summary>
     public bool IsSkeleton => _skeletons > 0;

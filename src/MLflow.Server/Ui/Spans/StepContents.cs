@@ -41,12 +41,12 @@ internal sealed class StepContents(SpanTree tree, string traceId)
 
     /// <summary>
     /// Takes contents over from the same trace as it was read earlier: of steps that had ended a while before, and stand in the columns as they stood. Of one that has just ended
-    /// log records may still come, which are read with it.
+    /// log records may still come, which are read with it. What could not be had then may be there now.
     /// </summary>
     public void Keep(SpanTree earlier, DateTimeOffset now)
     {
         var settledNs = (now - Settling).ToUnixTimeMilliseconds() * 1_000_000;
-        foreach (var record in earlier.Rows.Select(node => node.Span.Record).Where(record => !record.IsSkeleton && record.EndNs < settledNs))
+        foreach (var record in earlier.Rows.Select(node => node.Span.Record).Where(record => !record.IsSkeleton && record.EndNs < settledNs && record[SpanBlobs.LostAttribute] is null))
         {
             if (tree.Find(record.SpanId)?.Span.Record is { } column && (column.StartNs, column.EndNs, column.Name, column.Type, column.Status, column.StatusMessage) == (record.StartNs, record.EndNs, record.Name, record.Type, record.Status, record.StatusMessage))
             {
