@@ -57,7 +57,12 @@ public sealed class TracesCommandTests : CommandTestBase
 
         object Span(int id, string name, int? parent, int at) => new
         {
-            traceId, spanId = $"{id:x16}", parentSpanId = parent is null ? "" : $"{parent:x16}", name, startTimeUnixNano = $"170000000{at}000000000", endTimeUnixNano = "1700000009000000000",
+            traceId,
+            spanId = $"{id:x16}",
+            parentSpanId = parent is null ? "" : $"{parent:x16}",
+            name,
+            startTimeUnixNano = $"170000000{at}000000000",
+            endTimeUnixNano = "1700000009000000000",
         };
     }
 

@@ -11,6 +11,10 @@ public sealed class PackedPackages : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
 
+    // Where this repository gets packages from, and the version of ours: they may not be somebody else's of the same name.
+    private string _sources = "";
+    private string _version = "";
+
     /// <summary>The folder that holds the packages.</summary>
     public string Source => Path.Combine(_folder.Path, "packed");
 
@@ -27,6 +31,11 @@ public sealed class PackedPackages : IAsyncLifetime
         {
             await RunAsync(RepositoryFiles.Root(), "pack", Path.Combine("src", project), "-c", Configuration, "--no-build", "-o", Source, "-nodeReuse:false");
         }
+
+        var tracing = Path.Combine(Source, "MLflow.Tracing.");
+        _version = Path.ChangeExtension(Directory.GetFiles(Source, "MLflow.Tracing.*.nupkg").Single(), null)[tracing.Length..];
+        var listed = await RunAsync(RepositoryFiles.Root(), "nuget", "list", "source", "--format", "short");
+        _sources = string.Join(';', listed.Split('\n').Where(line => line.StartsWith("E ", StringComparison.Ordinal)).Select(line => line[2..].Trim()).Prepend(Source));
     }
 
     public ValueTask DisposeAsync()
@@ -35,7 +44,7 @@ public sealed class PackedPackages : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Writes a program that references a package, restores it from the packed folder, and runs it.</summary>
+    /// <summary>Writes a program that references a package, restores it from the packed folder, and runs it. The version of our own is <c>*</c>.</summary>
     /// <returns>What it wrote.</returns>
     public Task<string> RunProgramAsync(string name, string references, string program, params (string Name, string Value)[] environment) =>
         RunProgramAsync(name, "Microsoft.NET.Sdk", references, program, environment);
@@ -70,7 +79,7 @@ public sealed class PackedPackages : IAsyncLifetime
         var folder = Path.Combine(_folder.Path, name);
         Directory.CreateDirectory(folder);
 
-        // What the packages need was restored for this repository; the packages themselves do not get there.
+        // Most of what the packages need was restored for this repository; the packages themselves do not get there.
         await File.WriteAllTextAsync(Path.Combine(folder, name + ".csproj"), $"""
             <Project Sdk="{sdk}">
               <PropertyGroup>
@@ -78,11 +87,11 @@ public sealed class PackedPackages : IAsyncLifetime
                 <TargetFramework>net10.0</TargetFramework>
                 <Nullable>enable</Nullable>
                 <ImplicitUsings>enable</ImplicitUsings>
-                <RestoreSources>{Source}</RestoreSources>
+                <RestoreSources>{_sources}</RestoreSources>
                 <RestorePackagesPath>{_folder.Path}/packages</RestorePackagesPath>
                 <RestoreFallbackFolders>{Restored}</RestoreFallbackFolders>
               </PropertyGroup>
-              <ItemGroup>{references}</ItemGroup>
+              <ItemGroup>{references.Replace("\"*\"", $"\"[{_version}]\"", StringComparison.Ordinal)}</ItemGroup>
             </Project>
             """);
         await File.WriteAllTextAsync(Path.Combine(folder, "Directory.Build.props"), "<Project />");
