@@ -9,6 +9,7 @@ namespace MLflow.EndToEnd.Tests.Cli;
 internal sealed class FlakyProxy : IAsyncDisposable
 {
     private readonly HttpClient _http = new();
+    private readonly Lock _lock = new();
     private readonly Uri _server;
     private readonly Func<string, bool> _breaksAt;
     private readonly Func<string, Task>? _before;
@@ -29,7 +30,7 @@ internal sealed class FlakyProxy : IAsyncDisposable
     public bool IsWell { get; set; }
 
     /// <param name="server">The server behind.</param>
-    /// <param name="breaksAt">Is asked for each path until it says yes.</param>
+    /// <param name="breaksAt">Is asked for each path, one after the other.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <param name="before">Is waited for before a request goes on, by its path.</param>
     /// <param name="hides">What no path may end in: the server has none such.</param>
@@ -54,8 +55,15 @@ internal sealed class FlakyProxy : IAsyncDisposable
     private async Task HandleAsync(HttpContext context)
     {
         var path = context.Request.Path + context.Request.QueryString;
-        _isBroken |= _breaksAt(path);
-        if (_isBroken && !IsWell)
+        bool isBroken;
+        lock (_lock)
+        {
+            // Requests come side by side, and are counted.
+            _isBroken |= _breaksAt(path);
+            isBroken = _isBroken;
+        }
+
+        if (isBroken && !IsWell)
         {
             context.Abort();
             return;
