@@ -143,7 +143,7 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
         }
 
         // Files and sounds have no tokens at their end.
-        if (call.LastOrNull is { Succeeded: true, ResponseBody.IsCut: true } answer && (answer.IsEventStream || answer.ResponseContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) == true))
+        if (call.LastOrNull is { Succeeded: true, IsAnswerCut: true } answer && (answer.IsEventStream || answer.ResponseContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) == true))
         {
             Uncounted();
         }

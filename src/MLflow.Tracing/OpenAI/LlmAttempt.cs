@@ -85,6 +85,9 @@ internal sealed class LlmAttempt
 
     public bool IsEventStream { get; private set; }
 
+    /// <summary>True when the answer was longer than is kept: what it says at its end is not known.</summary>
+    public bool IsAnswerCut => ResponseBody.IsCut;
+
     /// <summary>How long the server asked to wait before the next try.</summary>
     public TimeSpan? RetryAfter { get; private set; }
 
