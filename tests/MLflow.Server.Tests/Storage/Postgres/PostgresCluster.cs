@@ -142,13 +142,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     public Task PromoteAsync() => RunAsync("pg_ctl", "promote", "-D", Data, "-w");
 
     /// <summary>Returns when the standby shows all that has been written to this server.</summary>
-    public async Task WaitForStandbyAsync()
-    {
-        while (await ScalarAsync(Uri("postgres"), "SELECT replay_lsn >= pg_current_wal_lsn() FROM pg_stat_replication") is not true)
-        {
-            // It is catching up.
-        }
-    }
+    public Task WaitForStandbyAsync() => WaitAsync(Uri("postgres"), "(SELECT replay_lsn >= pg_current_wal_lsn() FROM pg_stat_replication)");
 
     public async Task ExecuteAsync(string databaseOrUri, string sql)
     {
@@ -174,18 +168,23 @@ public sealed class PostgresCluster : IAsyncDisposable
     {
         var settings = PostgresUri.Parse(uri);
         settings.Pooling = false;
+
+        // Of a busy machine, too.
+        settings.Timeout = 60;
+        settings.CommandTimeout = 120;
         var connection = new NpgsqlConnection(settings.ConnectionString);
         await connection.OpenAsync();
         return connection;
     }
 
     /// <summary>Returns when somebody waits for a lock in the database.</summary>
-    public static async Task WaitForLockAsync(string uri)
+    public static Task WaitForLockAsync(string uri) => WaitAsync(uri, "EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')");
+
+    // Within one session: a new one for each look would take the processors from all the others.
+    private static async Task WaitAsync(string uri, string condition)
     {
-        while (await ScalarAsync(uri, "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')") is not true)
-        {
-            // It is on its way there.
-        }
+        await using var connection = await ConnectAsync(uri);
+        await ExecuteAsync(connection, $"DO $$ BEGIN WHILE ({condition}) IS NOT TRUE LOOP PERFORM pg_sleep(0.005), pg_stat_clear_snapshot(); END LOOP; END $$");
     }
 
     public async ValueTask DisposeAsync()
