@@ -18,18 +18,19 @@ if ! sdk=$(dotnet --version 2>&1); then
 fi
 say ".NET SDK $sdk"
 
-# Where Debian puts it, and where the tests look for it.
-have_chromium() { [ -x /usr/bin/chromium ]; }
+# Where Debian puts them, and where the tests look for them: the shell without windows first, which is much faster.
+have_shell() { [ -x /usr/bin/chromium-headless-shell ]; }
+have_browser() { have_shell || [ -x /usr/bin/chromium ]; }
 
 # No service is needed: the tests make a cluster of their own.
 have_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null; }
 
 have_font() { command -v fc-list >/dev/null && [ -n "$(fc-list "$1" family)" ]; }
 
-# Fills "missing" with the names of Debian's packages.
+# Fills "missing" with the names of Debian's packages; the argument says which browser will do.
 find_missing() {
   missing=()
-  have_chromium || missing+=(chromium)
+  "$1" || missing+=(chromium-headless-shell)
   have_postgres || missing+=(postgresql)
   command -v fc-list >/dev/null || missing+=(fontconfig)
   have_font Inter || missing+=(fonts-inter)
@@ -51,7 +52,7 @@ else
   say "npm is not there; tests of S3 and Azure are skipped" >&2
 fi
 
-find_missing
+find_missing have_shell
 if [ "${#missing[@]}" -eq 0 ]; then
   say "chromium, fonts and PostgreSQL are there"
   exit 0
@@ -81,7 +82,8 @@ apt update || say "the package lists could not be updated; trying with the old o
 for package in "${missing[@]}"; do
   apt install -y --no-install-recommends "$package" >/dev/null || say "$package could not be installed" >&2
 done
+have_browser || apt install -y --no-install-recommends chromium >/dev/null || say "chromium could not be installed" >&2
 
-find_missing
+find_missing have_browser
 [ "${#missing[@]}" -eq 0 ] || cannot "apt-get could not install everything"
 say "chromium, fonts and PostgreSQL are there"

@@ -7,7 +7,6 @@ namespace MLflow.Benchmarks.Server;
 /// <summary>The web pages in Chromium: what they weigh, how soon they are there, what the server holds for each open one, and a long list that is scrolled through.</summary>
 internal static class PagesPart
 {
-    private const string Chromium = "/usr/bin/chromium";
     private const int Repetitions = 7;
     private const int OpenPages = 50;
     private const int OpenLargePages = 10;
@@ -16,6 +15,9 @@ internal static class PagesPart
     private const int PagesOfTheList = 100;
     private const int RowsOfAPage = 50;
     private const int EdgePages = 20;
+
+    // Debian's: without windows, or else with them.
+    private static readonly string Chromium = new[] { "/usr/bin/chromium-headless-shell", "/usr/bin/chromium" }.FirstOrDefault(File.Exists) ?? "/usr/bin/chromium";
 
     private static readonly string[] Switches =
         ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];

@@ -163,12 +163,12 @@ public sealed class AccountTests(UiFixture ui) : IAsyncLifetime
         // An answer that comes after the next signing in would take that one's cookie away.
         await Assertions.Expect(other.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
 
-        // Headless Chromium drops all clicks and keys on a page that went to another address while it was behind.
-        await page.BringToFrontAsync();
         await Assertions.Expect(page).ToHaveURLAsync(new Regex("/login"));
         await page.GetByLabel("User name").FillAsync("ada");
         await page.GetByLabel("Password").FillAsync(Password);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+
+        // Chromium without a window may drop all clicks and keys on a page that went to another address by itself: https://github.com/microsoft/playwright/issues/37476.
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).DispatchEventAsync("click");
         await Assertions.Expect(page).ToHaveURLAsync(new Regex("/experiments/0$"));
         await opened.HasCircuitAsync();
     }
