@@ -35,6 +35,8 @@ internal static class OtlpSpanWriter
     public const int AnyDouble = 4;
     public const int AnyBytes = 7;
 
+    private static readonly byte[] ChunkValueKey = Encoding.UTF8.GetBytes(AttributeNames.ChunkValue);
+
     /// <summary>Writes a span that no longer changes: one that has ended, or a copy of one that still runs, which has no end.</summary>
     public static void Write(ProtobufWriter writer, LiveSpan span)
     {
@@ -127,7 +129,7 @@ internal static class OtlpSpanWriter
             var message = writer.BeginMessage(SpanEvents);
             writer.WriteFixed64(EventTime, (ulong)entry.TimeNs);
             writer.WriteString(EventName, ChunkLog.EventName(i));
-            WriteText(writer, EventAttributes, AttributeNames.ChunkValue, chunks.DataOf(entry));
+            WriteChunk(writer, chunks.DataOf(entry));
             if (entry.EventType is { } type)
             {
                 WriteText(writer, EventAttributes, AttributeNames.ChunkEventType, type);
@@ -135,6 +137,22 @@ internal static class OtlpSpanWriter
 
             writer.EndMessage(message);
         }
+    }
+
+    // There are thousands in a stream, and their key is always the same.
+    private static void WriteChunk(ProtobufWriter writer, ReadOnlySpan<byte> data)
+    {
+        if (!Utf8.IsValid(data))
+        {
+            WriteText(writer, EventAttributes, AttributeNames.ChunkValue, data);
+            return;
+        }
+
+        var valueSize = ProtobufWriter.SizeOf(data.Length);
+        writer.WriteHeader(EventAttributes, ProtobufWriter.SizeOf(ChunkValueKey.Length) + ProtobufWriter.SizeOf(valueSize));
+        writer.WriteBytes(KeyValueKey, ChunkValueKey);
+        writer.WriteHeader(KeyValueValue, valueSize);
+        writer.WriteBytes(AnyString, data);
     }
 
     private static void WriteStatus(ProtobufWriter writer, LiveSpan span)

@@ -149,6 +149,20 @@ internal sealed class ProtobufWriter : IBufferWriter<byte>, IDisposable
 
     private void WriteVarint(ulong value)
     {
+        var (buffer, at) = (_buffer, Position);
+        if (value < 0x80 && at < buffer.Length)
+        {
+            // All tags and most lengths.
+            buffer[at] = (byte)value;
+            Position = at + 1;
+            return;
+        }
+
+        WriteLongVarint(value);
+    }
+
+    private void WriteLongVarint(ulong value)
+    {
         Ensure(10);
         while (value >= 0x80)
         {

@@ -14,7 +14,7 @@ internal static partial class SecretScrubber
     private static readonly int Url = GroupOf("://");
     private static readonly int EscapedUrl = GroupOf(":\\/");
     private static readonly int Escape = GroupOf("\\u0");
-    private static readonly int[] Names = [.. new[] { "key", "ssw", "pwd", "ecr", "riz", "kie", "s_t", "sh_", "cce", "efr", "uth", "ws_" }.Select(GroupOf)];
+    private static readonly int[] Names = [.. new[] { "key", "ssw", "pwd", "ecr", "riz", "kie", "cce", "efr", "uth", "ws_" }.Select(GroupOf)];
 
     private static bool IsSuspect(ReadOnlySpan<byte> bytes, int at)
     {

@@ -21,7 +21,7 @@ internal static class SecretSearch
     [
         ["hub", "goc", "cce"],
         ["asi", "xai", "ecr", "efr"],
-        ["sk-", "sk_", "pp-", "s_t", "sh_"],
+        ["sk-", "sk_", "pp-"],
         ["hp_", "ho_", "hs_", "hr_", "hf_", "://", ":\\/", "ws_"],
         ["hu_", "kia", "aiz", "bea", "key", "kie"],
         ["glp", "dap", "jqq", "\\u0"],

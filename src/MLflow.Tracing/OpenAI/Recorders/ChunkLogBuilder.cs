@@ -29,10 +29,13 @@ internal ref struct ChunkLogBuilder
     /// <summary>False where no chunk has a member that is called <c>type</c>. To look for it in all of them at once costs less.</summary>
     public bool MayHaveTypes { get; init; } = true;
 
+    /// <summary>False where no chunk has a vector.</summary>
+    public bool MayHaveVectors { get; init; } = true;
+
     public void Add(ReadOnlySpan<byte> data, ReadOnlySpan<byte> eventName, long timeNs, bool isJson)
     {
         _total++;
-        if (isJson && _limits.TrimsMedia)
+        if (isJson && _limits.TrimsMedia && (MayHaveVectors || data.Length > MediaTrimmer.MaxTextBytes))
         {
             var whole = data.Length;
             data = MediaTrimmer.Trim(data, "", null);

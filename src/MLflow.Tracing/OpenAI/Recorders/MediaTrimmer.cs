@@ -106,7 +106,10 @@ internal ref struct MediaTrimmer
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static bool MayHaveMedia(ReadOnlySpan<byte> json) => json.Length > MaxTextBytes || json.IndexOf("\"embedding\""u8) >= 0;
+    private static bool MayHaveMedia(ReadOnlySpan<byte> json) => json.Length > MaxTextBytes || MayHaveVectors(json);
+
+    /// <summary>False where there is no vector to be shortened, in JSON or in much that has JSON in it.</summary>
+    public static bool MayHaveVectors(ReadOnlySpan<byte> bytes) => bytes.IndexOf("\"embedding\""u8) >= 0;
 
     private static AttributeValue Trim(AttributeValue value, string root, List<TrimmedMedia>? trimmed)
     {

@@ -9,7 +9,11 @@ internal static class StreamReading
     {
         var bytes = JsonText.ValidUtf8(body.Bytes);
         var events = new ServerSentEvents(bytes);
-        var chunks = new ChunkLogBuilder(fields.Limits, bytes.Length) { MayHaveTypes = bytes.IndexOf("type\""u8) >= 0 };
+        var chunks = new ChunkLogBuilder(fields.Limits, bytes.Length)
+        {
+            MayHaveTypes = bytes.IndexOf("type\""u8) >= 0,
+            MayHaveVectors = MediaTrimmer.MayHaveVectors(bytes),
+        };
         StringBuilder? text = null;
         var mark = 0;
         long lastContent = 0;
