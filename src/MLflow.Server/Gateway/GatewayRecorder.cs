@@ -310,14 +310,21 @@ internal sealed partial class GatewayRecorder : IHostedService, IDisposable
     private void Failed(int count, Exception? exception)
     {
         _meter.Rejected("gateway_trace", count);
+        if (exception is null)
+        {
+            // Thousands come at once where any do: a line for each would be a second load.
+            Log.Warn("gateway-trace", "More calls of the gateway came than can wait to be stored: those beyond are in no trace and no budget, and count in mlflow_server_rejected_total.");
+            return;
+        }
+
         LogFailed(_logger, count, exception);
     }
 
     [LoggerMessage(LogLevel.Warning, "The server stops, and some calls of the gateway are not stored as traces.")]
     private static partial void LogUnstored(ILogger logger);
 
-    [LoggerMessage(LogLevel.Warning, "{Count} calls of the gateway are in no trace and no budget: they could not be stored, or more than can wait came at once.")]
-    private static partial void LogFailed(ILogger logger, int count, Exception? exception);
+    [LoggerMessage(LogLevel.Warning, "{Count} calls of the gateway are in no trace and no budget: they could not be stored.")]
+    private static partial void LogFailed(ILogger logger, int count, Exception exception);
 
     private sealed class Exporter(GatewayRecorder recorder, RecordedCall call) : ITraceExporter
     {
