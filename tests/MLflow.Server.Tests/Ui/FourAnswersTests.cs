@@ -62,7 +62,7 @@ public sealed class FourAnswersTests
 
     [Theory]
     [InlineData(2.74, "2.7\u00A0ms")]
-    [InlineData(412.7, "413\u00A0ms")]
+    [InlineData(412.7, "412\u00A0ms")]
     [InlineData(3426.2, "3.43\u00A0s")]
     public void Of_RootThatSpansTheTrace_SaysItsTimeAsTheRowDoes(double ms, string text)
     {

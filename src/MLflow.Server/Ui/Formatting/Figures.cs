@@ -6,16 +6,22 @@ namespace MLflow.Server.Ui.Formatting;
 public static class Figures
 {
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    /// <summary>Of milliseconds that are the difference of two others.</summary>
+    private const double Imprecision = 1e-6;
+
     private const string JapaneseDays = "日月火水木金土";
 
     private static bool IsJapanese => Words.PageLanguage == Words.Japanese;
 
-    /// <summary><c>0.4 ms</c>, <c>412 ms</c>, <c>3.42 s</c>, <c>11.8 s</c>, <c>2 min 05 s</c>.</summary>
+    /// <summary>
+    /// <c>0.4 ms</c>, <c>412 ms</c>, <c>3.42 s</c>, <c>11.8 s</c>, <c>2 min 05 s</c>. A begun millisecond is left out, as it is of a trace's kept time: a list and a page say the same.
+    /// </summary>
     public static string Duration(double milliseconds) => milliseconds switch
     {
         < 0 => "0\u00A0ms",
-        < 9.95 => string.Create(Culture, $"{milliseconds:0.0}\u00A0ms"),
-        < 999.5 => string.Create(Culture, $"{milliseconds:0}\u00A0ms"),
+        < 10 - Imprecision => string.Create(Culture, $"{Math.Floor((milliseconds + Imprecision) * 10) / 10:0.0}\u00A0ms"),
+        < 1000 - Imprecision => string.Create(Culture, $"{Math.Floor(milliseconds + Imprecision):0}\u00A0ms"),
         < 9_995 => string.Create(Culture, $"{milliseconds / 1000:0.00}\u00A0s"),
         < 119_950 => string.Create(Culture, $"{milliseconds / 1000:0.0}\u00A0s"),
         _ when IsJapanese => string.Create(Culture, $"{Math.Floor(milliseconds / 60_000):#,0}\u00A0分\u00A0{milliseconds / 1000 % 60:00}\u00A0秒"),

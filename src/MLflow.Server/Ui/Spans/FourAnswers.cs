@@ -19,7 +19,7 @@ public static class FourAnswers
         var last = tree.ModelCalls.Count == 0 ? null : tree.ModelCalls[^1];
         var failed = tree.Roots.Any(root => root.Span.IsFailed);
         var first = tools.Count == 1 ? (tools[0].Count() switch { 1 => T("Called {0}", tools[0].Key), 2 => T("Called {0} twice", tools[0].Key), var times => T("Called {0} {1} times", tools[0].Key, times) })
-            : tools.Count > 1 ? T("Used {0} tools", tools.Count)
+            : tools.Count > 1 ? T("Used {0} tools", Figures.Count(tools.Count))
             : searches.Count > 0 ? T("Looked up documents")
             : null;
         var result = tree.IsRunning ? Running(tree)
