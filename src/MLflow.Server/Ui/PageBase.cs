@@ -12,6 +12,9 @@ public abstract class PageBase : ComponentBase, IAsyncDisposable
     private readonly CancellationTokenSource _gone = new();
     private Task _refreshing = Task.CompletedTask;
 
+    /// <summary>A page, which is not yet shown.</summary>
+    protected PageBase() => Gone = _gone.Token;
+
     /// <summary>What the circuit takes from the <see cref="Ui.Handover"/>.</summary>
     [PersistentState]
     public string? HandoverKey { get; set; }
@@ -29,8 +32,8 @@ public abstract class PageBase : ComponentBase, IAsyncDisposable
     [CascadingParameter]
     protected HttpContext? Request { get; set; }
 
-    /// <summary>Cancelled when the page is left.</summary>
-    protected CancellationToken Gone => _gone.Token;
+    /// <summary>Cancelled when the page is left. What still runs then may ask for it.</summary>
+    protected CancellationToken Gone { get; }
 
     public async ValueTask DisposeAsync()
     {
