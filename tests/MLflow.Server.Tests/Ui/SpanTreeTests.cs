@@ -15,6 +15,7 @@ public sealed class SpanTreeTests
         Assert.Equal([SomeSpan.Id(1), SomeSpan.Id(2), SomeSpan.Id(4), SomeSpan.Id(3)], tree.Rows.Select(node => node.Id));
         Assert.Equal([1, 2, 3, 4], tree.Rows.Select(node => node.Number));
         Assert.Equal([0, 1, 2, 1], tree.Rows.Select(node => node.Depth));
+        Assert.Equal(2, tree.MaxDepth);
         Assert.Equal(100, tree.TotalMs);
     }
 

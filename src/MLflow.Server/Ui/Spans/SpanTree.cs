@@ -47,6 +47,9 @@ public sealed class SpanTree
     /// <summary>Milliseconds from the start of the earliest span to the last thing known.</summary>
     public double TotalMs { get; private set; }
 
+    /// <summary>Steps above the deepest one.</summary>
+    public int MaxDepth { get; private set; }
+
     /// <summary>How long the trace took, as the row of its root says it; null where no root is there that spans the whole of it.</summary>
     public string? Took => Roots is [{ MissingParentId: null, Span: { DurationMs: { } duration, EndMs: var end } }] && end == TotalMs && !IsRunning ? Figures.Duration(duration) : null;
 
@@ -140,6 +143,7 @@ public sealed class SpanTree
         {
             node.Number = rows.Count + 1;
             node.Depth = node.Parent is null ? 0 : node.Parent.Depth + 1;
+            MaxDepth = Math.Max(MaxDepth, node.Depth);
             rows.Add(node);
             for (var i = node.Children.Count - 1; i >= 0; i--)
             {
