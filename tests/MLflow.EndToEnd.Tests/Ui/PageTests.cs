@@ -29,9 +29,10 @@ public sealed class PageTests(UiFixture ui)
                 data.Add(page, ColorScheme.Light, 390);
             }
 
-            data.Add("error", ColorScheme.Light, 1024);
-            data.Add("overview", ColorScheme.Light, 1024);
-            data.Add("session", ColorScheme.Light, 1024);
+            foreach (var page in (string[])["experiments", "list", "wrong filter", "empty", "trace", "error", "stream", "inputs", "running", "search", "log", "graph", "overview", "sessions", "session"])
+            {
+                data.Add(page, ColorScheme.Light, 1024);
+            }
 
             return data;
         }
