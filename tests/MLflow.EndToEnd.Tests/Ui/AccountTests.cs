@@ -167,7 +167,7 @@ public sealed class AccountTests(UiFixture ui) : IAsyncLifetime
         await page.GetByLabel("User name").FillAsync("ada");
         await page.GetByLabel("Password").FillAsync(Password);
 
-        // Chromium without a window may drop all clicks and keys on a page that went to another address by itself: https://github.com/microsoft/playwright/issues/37476.
+        // Headless Chromium may drop all clicks and keys on a page that went to another address by itself: https://github.com/microsoft/playwright/issues/37476.
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).DispatchEventAsync("click");
         await Assertions.Expect(page).ToHaveURLAsync(new Regex("/experiments/0$"));
         await opened.HasCircuitAsync();
