@@ -15,7 +15,7 @@ internal static class SecretSearch
 {
     /// <summary>
     /// The groups, one for each word that <see cref="SecretScrubber"/> then compares. Which part of a word stands for it, and in which bucket, was searched
-    /// for over recorded calls: together they let 6 places in a KiB through, of which 1.6 are a group.
+    /// for over recorded calls: together they let at most 6 places in a KiB through, of which at most 1.6 are a group.
     /// </summary>
     private static readonly string[][] Buckets =
     [
