@@ -1,4 +1,5 @@
-using System.IO.Pipelines;
+using System.Buffers;
+using System.Runtime.ExceptionServices;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
@@ -15,6 +16,7 @@ internal sealed partial class LocalCall : IAsyncDisposable
     private readonly AsyncServiceScope _scope;
     private readonly LocalResponse _response = new();
     private readonly CancellationTokenSource _stop;
+    private SequencePosition? _end;
     private Task _passing = Task.CompletedTask;
 
     private LocalCall(IServiceScopeFactory scopes, CancellationToken cancellationToken)
@@ -31,9 +33,6 @@ internal sealed partial class LocalCall : IAsyncDisposable
 
     /// <summary>The trace of the call; null where it is none.</summary>
     public string? TraceId => _response.Headers[GatewayTransformer.TraceHeader] is [{ Length: > 0 } id] ? id : null;
-
-    /// <summary>The answer. Reading it throws where it breaks off.</summary>
-    public PipeReader Body => _response.Reader;
 
     /// <summary>Sends a call; its status is there on return. Disposing it stops it.</summary>
     /// <param name="scopes">Of the server.</param>
@@ -56,6 +55,32 @@ internal sealed partial class LocalCall : IAsyncDisposable
             await call.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>Reads on in the answer; null at its end. What is read is valid until the next call.</summary>
+    /// <param name="cancellationToken">Stops the waiting.</param>
+    /// <exception cref="Exception">The answer broke off: thrown once all that had come has been read.</exception>
+    public async ValueTask<ReadOnlySequence<byte>?> ReadAsync(CancellationToken cancellationToken)
+    {
+        if (_end is { } end)
+        {
+            _response.Reader.AdvanceTo(end);
+            _end = null;
+        }
+
+        var read = await _response.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        _end = read.Buffer.End;
+        if (!read.Buffer.IsEmpty)
+        {
+            return read.Buffer;
+        }
+
+        if (_response.Failure is { } failure)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
+        return null;
     }
 
     public async ValueTask DisposeAsync()

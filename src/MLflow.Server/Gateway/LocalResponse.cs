@@ -35,8 +35,11 @@ internal sealed class LocalResponse : IHttpResponseFeature, IHttpResponseBodyFea
 
     public PipeWriter Writer { get; }
 
-    /// <summary>What is written.</summary>
+    /// <summary>What is written. It ends alike where it broke off: a pipe that is completed with an exception throws it before what is still to be read.</summary>
     public PipeReader Reader => _pipe.Reader;
+
+    /// <summary>Why it broke off; null where it did not, and before its end.</summary>
+    public Exception? Failure { get; private set; }
 
     /// <summary>Status and headers are there.</summary>
     public Task Started => _started.Task;
@@ -85,7 +88,8 @@ internal sealed class LocalResponse : IHttpResponseFeature, IHttpResponseBodyFea
             _started.TrySetResult();
         }
 
-        await _pipe.Writer.CompleteAsync(failure).ConfigureAwait(false);
+        Failure ??= failure;
+        await _pipe.Writer.CompleteAsync().ConfigureAwait(false);
     }
 
     // The first byte sends the headers, as everywhere.
