@@ -7,8 +7,11 @@ namespace MLflow.Benchmarks.Long;
 /// <summary>Looks into a database past the server: what is there of each trace, and whether anything is there by half.</summary>
 internal static class StoredTotals
 {
+    // In PostgreSQL the row of a span says where in the payload of another its content is.
+    private const string PostgresOwner = "COALESCE(encode(substring(s.frame_place FOR 8), 'hex'), s.span_id)";
+
     private const string SpansSql = """
-        SELECT t.trace_id, t.span_count, (SELECT COUNT(*) FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id WHERE s.trace_id = t.trace_id),
+        SELECT t.trace_id, t.span_count, (SELECT COUNT(*) FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = {0} WHERE s.trace_id = t.trace_id),
             (SELECT COUNT(*) FROM trace_tags g WHERE g.trace_id = t.trace_id)
         FROM traces t
         """;
@@ -27,7 +30,7 @@ internal static class StoredTotals
         var traces = new Dictionary<string, (long, long, long)>();
         await using (var command = connection.CreateCommand())
         {
-            command.CommandText = SpansSql;
+            command.CommandText = SpansSql.Replace("{0}", postgres is null ? "s.span_id" : PostgresOwner, StringComparison.Ordinal);
             await using var reader = await command.ExecuteReaderAsync();
             while (await reader.ReadAsync())
             {

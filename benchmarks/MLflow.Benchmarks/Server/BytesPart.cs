@@ -72,7 +72,7 @@ internal static class BytesPart
 
             // What the catalogue of an empty database weighs is not of the spans.
             var all = (long)(await size.ExecuteScalarAsync())! - empty;
-            await using (var command = new Npgsql.NpgsqlCommand("SELECT COUNT(*), SUM(LENGTH(payload))::bigint FROM span_payloads", connection))
+            await using (var command = new Npgsql.NpgsqlCommand("SELECT COUNT(*), (SUM(COALESCE(LENGTH(frame_place), 0)) + (SELECT SUM(LENGTH(payload)) FROM span_payloads))::bigint FROM spans", connection))
             {
                 await using var reader = await command.ExecuteReaderAsync();
                 await reader.ReadAsync();

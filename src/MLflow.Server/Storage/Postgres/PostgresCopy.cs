@@ -25,7 +25,7 @@ internal sealed class PostgresCopy
 
     public Task DayAsync(DateOnly value) => _importer.WriteAsync(value, NpgsqlDbType.Date, _cancellationToken);
 
-    public Task BytesAsync(byte[] value) => _importer.WriteAsync(value, NpgsqlDbType.Bytea, _cancellationToken);
+    public Task BytesAsync(byte[]? value) => value is null ? NullAsync() : _importer.WriteAsync(value, NpgsqlDbType.Bytea, _cancellationToken);
 
     private Task NullAsync() => _importer.WriteNullAsync(_cancellationToken);
 }

@@ -82,6 +82,7 @@ internal sealed class PostgresRetentionStore : IRetentionStore
 
             var (batch, _) = await PostgresTraceDeletion.DeleteLogsAsync(session, [trace.TraceId], [homes[0].Bucket]).ConfigureAwait(false);
             batch.Add(DeletePayloadsSql, trace.TraceId, homes[0].Bucket);
+            batch.Add(LeaveFramesSql, trace.TraceId, homes[0].Bucket);
             batch.Add(DeleteReferencesSql, trace.TraceId);
             await PostgresBlobLedger.ReferAsync(session, batch, [], [(trace.TraceId, "", blob)]).ConfigureAwait(false);
             await batch.RunAsync().ConfigureAwait(false);
@@ -153,6 +154,8 @@ internal sealed class PostgresRetentionStore : IRetentionStore
         $"UPDATE traces t SET archive = $4 WHERE t.trace_id = $3 AND t.archive IS NULL AND COALESCE(t.last_seen_ms, 0) = $5 AND {IsExpired}";
 
     private const string DeletePayloadsSql = "DELETE FROM span_payloads WHERE trace_id = $1 AND bucket = $2";
+
+    private const string LeaveFramesSql = "UPDATE spans SET frame_place = NULL WHERE trace_id = $1 AND bucket = $2 AND frame_place IS NOT NULL";
 
     private const string DeleteReferencesSql = "DELETE FROM trace_blobs WHERE trace_id = $1";
 

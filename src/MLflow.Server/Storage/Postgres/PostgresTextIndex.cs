@@ -29,10 +29,9 @@ internal sealed class PostgresTextIndex : ITextIndex
         WHERE p.place < 0 AND COALESCE(t.last_seen_ms, 0) <= $1 ORDER BY p.place DESC LIMIT $2
         """;
 
-    private const string SelectSpansSql = """
-        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
-        FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.bucket = s.bucket AND p.span_id = s.span_id
-        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2) ORDER BY s.trace_id
+    private const string SelectSpansSql = $"""
+        SELECT {SpanRows.Columns}, {SpanRows.Payload} FROM {SpanRows.WithPayloads}
+        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2) AND {SpanRows.IsHere} ORDER BY s.trace_id
         """;
 
     private const string SelectPagesSql = "SELECT page, grams FROM text_pages WHERE page = ANY($1) AND segment_id = $2";

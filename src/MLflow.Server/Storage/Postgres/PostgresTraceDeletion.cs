@@ -4,7 +4,7 @@ namespace MLflow.Server.Storage.Postgres;
 internal static class PostgresTraceDeletion
 {
     // Parameters: the traces, and the buckets that their spans are in.
-    private const string SelectOtelIdsSql = "SELECT otel_trace_id, span_id FROM spans WHERE trace_id = ANY($1) AND bucket = ANY($2)";
+    private const string SelectOtelIdsSql = $"SELECT {SpanRows.OtelTraceId}, s.span_id FROM spans s WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2)";
 
     // Log records and aliases are kept by OpenTelemetry's ids, on the machine of those. Other traces may have spans of the same id.
     private const string DeleteLogsSql = """

@@ -23,18 +23,18 @@ internal sealed partial class PostgresTraceStore
     private const string SelectBucketSql = "SELECT bucket, archive FROM traces WHERE trace_id = $1";
 
     // Spans and payloads are not joined: of what came a moment ago the planner knows nothing, and compared each of 50,000 spans with each payload.
-    private const string SelectSpansSql = """
-        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns
-        FROM spans s WHERE s.trace_id = $1 AND s.bucket = $2
-        """;
+    private const string SelectSpansSql = $"SELECT {SpanRows.Columns}, s.frame_place FROM spans s WHERE s.trace_id = $1 AND s.bucket = $2";
 
     private const string SpanOrder = "ORDER BY s.parent_span_id IS NOT NULL, s.start_ns, s.span_id";
 
     private const string SelectPayloadsSql = "SELECT p.span_id, p.codec, p.payload FROM span_payloads p WHERE p.trace_id = $1 AND p.bucket = $2";
 
     // The owners of the frames that contents of spans are in.
-    private const string SelectOwnersSql =
-        "SELECT DISTINCT encode(substring(p.payload FROM 1 FOR 8), 'hex') FROM span_payloads p WHERE p.trace_id = $1 AND p.bucket = $2 AND p.span_id = ANY($3) AND p.codec = 3";
+    private const string SelectOwnersSql = """
+        SELECT encode(substring(s.frame_place FROM 1 FOR 8), 'hex') FROM spans s WHERE s.trace_id = $1 AND s.bucket = $2 AND s.span_id = ANY($3) AND s.frame_place IS NOT NULL
+        UNION
+        SELECT encode(substring(p.payload FROM 1 FOR 8), 'hex') FROM span_payloads p WHERE p.trace_id = $1 AND p.bucket = $2 AND p.span_id = ANY($3) AND p.codec = 3
+        """;
 
     private const string SelectSkeletonSql = $"SELECT {SkeletonRows.Columns} FROM spans s WHERE s.trace_id = $1 AND s.bucket = $2 {SpanOrder}";
 
@@ -119,7 +119,13 @@ internal sealed partial class PostgresTraceStore
             .ToDictionary(row => row.SpanId, StringComparer.Ordinal);
         return await session.QueryAsync(
             $"{SelectSpansSql} {some} {SpanOrder}",
-            row => SpanRows.ReadColumns(row) is var span && payloads.TryGetValue(span.SpanId, out var payload) ? new StoredSpan(span, payload.Codec, payload.Payload) : StoredSpan.Archived(span),
+            row =>
+            {
+                var span = SpanRows.ReadColumns(row);
+                return row.BytesOrNull(10) is { } place ? new StoredSpan(span, PayloadFrame.Member, place)
+                    : payloads.TryGetValue(span.SpanId, out var payload) ? new StoredSpan(span, payload.Codec, payload.Payload)
+                    : StoredSpan.Archived(span);
+            },
             values).ConfigureAwait(false);
     }
 

@@ -92,7 +92,7 @@ internal static partial class PostgresTraceWriter
             await session.CopyAsync(CopySpansSql, spans, (copy, span) => WriteAsync(copy, span, buckets[span.Record.TraceId])).ConfigureAwait(false);
             await session.CopyAsync(
                 CopyPayloadsSql,
-                spans,
+                spans.FindAll(HasPayload),
                 async (copy, span) =>
                 {
                     await copy.TextAsync(span.Record.TraceId).ConfigureAwait(false);
@@ -105,7 +105,7 @@ internal static partial class PostgresTraceWriter
         else if (spans.Count > 0)
         {
             closing.Add(InsertSpansSql, SpanColumnsOf(spans, buckets));
-            closing.Add(InsertPayloadsSql, PayloadColumnsOf(spans, buckets));
+            closing.Add(InsertPayloadsSql, PayloadColumnsOf(spans.FindAll(HasPayload), buckets));
         }
     }
 
@@ -142,13 +142,9 @@ internal static partial class PostgresTraceWriter
 
         if (alone.Count > 0)
         {
-            await session.ExecuteAsync(
-                UpsertPayloadsSql,
-                Column(alone, span => span.TraceId),
-                Column(alone, span => buckets[span.TraceId]),
-                Column(alone, span => span.SpanId),
-                Column(alone, span => (short)span.Codec),
-                Column(alone, span => span.Payload)).ConfigureAwait(false);
+            PostgresValue[] ids = [Column(alone, span => span.TraceId), Column(alone, span => buckets[span.TraceId]), Column(alone, span => span.SpanId)];
+            await session.ExecuteAsync(UpsertPayloadsSql, [.. ids, Column(alone, span => (short)span.Codec), Column(alone, span => span.Payload)]).ConfigureAwait(false);
+            await session.ExecuteAsync(LeaveFrameSql, ids).ConfigureAwait(false);
         }
     }
 
@@ -168,16 +164,30 @@ internal static partial class PostgresTraceWriter
         await batch.RunAsync().ConfigureAwait(false);
         var isWritten = written.ToHashSet();
         var payloads = isWritten.Count == spans.Count ? spans : spans.FindAll(span => isWritten.Contains((span.Record.TraceId, span.Record.SpanId)));
-        await session.ExecuteAsync(UpsertPayloadsSql, PayloadColumnsOf(payloads, buckets)).ConfigureAwait(false);
+        await session.ExecuteAsync(UpsertPayloadsSql, PayloadColumnsOf(payloads.FindAll(HasPayload), buckets)).ConfigureAwait(false);
+        if (payloads.FindAll(span => !HasPayload(span)) is { Count: > 0 } members)
+        {
+            await session.ExecuteAsync(
+                DeletePayloadsSql, Column(members, span => span.Record.TraceId), Column(members, span => buckets[span.Record.TraceId]), Column(members, span => span.Record.SpanId)).ConfigureAwait(false);
+        }
+
         return payloads;
     }
+
+    /// <summary>Whether a span has a row of content. Others say in their own row where in the frame of another it is.</summary>
+    private static bool HasPayload(SpanRow span) => span.Codec != PayloadFrame.Member;
+
+    private static byte[]? FramePlace(SpanRow span) => HasPayload(span) ? null : span.Payload;
+
+    /// <summary>OpenTelemetry's id of the trace where it does not follow from the trace's own; else null.</summary>
+    private static string? OwnOtelTraceId(SpanRecord span) => span.TraceId == TraceIdOf(span.OtelTraceId) ? null : span.OtelTraceId;
 
     private static PostgresValue[] SpanColumnsOf(List<SpanRow> spans, Dictionary<string, DateOnly> buckets) =>
     [
         Column(spans, span => span.Record.TraceId),
         Column(spans, span => buckets[span.Record.TraceId]),
         Column(spans, span => span.Record.SpanId),
-        Column(spans, span => span.Record.OtelTraceId),
+        Column(spans, span => OwnOtelTraceId(span.Record)),
         Column(spans, span => span.Record.ParentSpanId),
         Column(spans, span => span.Record.Name),
         Column(spans, span => span.Record.Type),
@@ -198,6 +208,7 @@ internal static partial class PostgresTraceWriter
         Column(spans, span => span.Facts.Cost?.Output),
         Column(spans, span => span.Facts.Session),
         Column(spans, span => span.Facts.User),
+        Column(spans, FramePlace),
     ];
 
     private static PostgresValue[] PayloadColumnsOf(List<SpanRow> spans, Dictionary<string, DateOnly> buckets) =>
@@ -215,7 +226,7 @@ internal static partial class PostgresTraceWriter
         await copy.TextAsync(span.Record.TraceId).ConfigureAwait(false);
         await copy.DayAsync(bucket).ConfigureAwait(false);
         await copy.TextAsync(span.Record.SpanId).ConfigureAwait(false);
-        await copy.TextAsync(span.Record.OtelTraceId).ConfigureAwait(false);
+        await copy.TextAsync(OwnOtelTraceId(span.Record)).ConfigureAwait(false);
         await copy.TextAsync(span.Record.ParentSpanId).ConfigureAwait(false);
         await copy.TextAsync(span.Record.Name).ConfigureAwait(false);
         await copy.TextAsync(span.Record.Type).ConfigureAwait(false);
@@ -236,5 +247,6 @@ internal static partial class PostgresTraceWriter
         await copy.NumberAsync(span.Facts.Cost?.Output).ConfigureAwait(false);
         await copy.TextAsync(span.Facts.Session).ConfigureAwait(false);
         await copy.TextAsync(span.Facts.User).ConfigureAwait(false);
+        await copy.BytesAsync(FramePlace(span)).ConfigureAwait(false);
     }
 }

@@ -107,12 +107,12 @@ internal static partial class PostgresTraceWriter
 
     private const string SpanColumns = """
         trace_id, bucket, span_id, otel_trace_id, parent_span_id, name, type, status, status_message, start_ns, end_ns,
-        model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message, input_cost, output_cost, session, user_name
+        model, input_tokens, output_tokens, total_tokens, cached_input_tokens, first_token_ms, stream_end, error_type, error_message, input_cost, output_cost, session, user_name, frame_place
         """;
 
     private const string SpansOfParameters = """
         SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[],
-            $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::text[], $20::text[], $21::bigint[], $22::bigint[], $23::text[], $24::text[])
+            $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::text[], $20::text[], $21::bigint[], $22::bigint[], $23::text[], $24::text[], $25::bytea[])
         """;
 
     private const string CopySpansSql = $"COPY spans ({SpanColumns}) FROM STDIN (FORMAT BINARY)";
@@ -130,7 +130,7 @@ internal static partial class PostgresTraceWriter
             first_token_ms = excluded.first_token_ms, stream_end = excluded.stream_end,
             error_type = excluded.error_type, error_message = excluded.error_message,
             input_cost = excluded.input_cost, output_cost = excluded.output_cost,
-            session = excluded.session, user_name = excluded.user_name
+            session = excluded.session, user_name = excluded.user_name, frame_place = excluded.frame_place
         WHERE excluded.end_ns IS NOT NULL OR s.end_ns IS NULL
         RETURNING s.trace_id, s.span_id
         """;
@@ -150,8 +150,21 @@ internal static partial class PostgresTraceWriter
         """;
 
     private const string SelectMembersSql = """
+        SELECT trace_id, span_id, frame_place FROM spans
+        WHERE trace_id = ANY($1) AND bucket = ANY($2) AND encode(substring(frame_place FOR 8), 'hex') = ANY($3)
+        UNION ALL
         SELECT trace_id, span_id, payload FROM span_payloads
         WHERE trace_id = ANY($1) AND bucket = ANY($2) AND codec = 3 AND encode(substring(payload FOR 8), 'hex') = ANY($3)
+        """;
+
+    private const string LeaveFrameSql = """
+        UPDATE spans s SET frame_place = NULL FROM unnest($1::text[], $2::date[], $3::text[]) AS u (trace_id, bucket, span_id)
+        WHERE s.trace_id = u.trace_id AND s.bucket = u.bucket AND s.span_id = u.span_id
+        """;
+
+    private const string DeletePayloadsSql = """
+        DELETE FROM span_payloads p USING unnest($1::text[], $2::date[], $3::text[]) AS u (trace_id, bucket, span_id)
+        WHERE p.trace_id = u.trace_id AND p.bucket = u.bucket AND p.span_id = u.span_id
         """;
 
     private const string SelectSpanFactsSql = """
@@ -186,14 +199,15 @@ internal static partial class PostgresTraceWriter
 
     private const string SelectAliasesSql = "SELECT trace_id FROM trace_aliases WHERE otel_trace_id = ANY($1)";
 
-    private const string SelectSpansSql = """
-        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload,
-            (SELECT f.payload FROM span_payloads f WHERE p.codec = 3 AND f.trace_id = p.trace_id AND f.bucket = p.bucket AND f.span_id = encode(substring(p.payload FOR 8), 'hex'))
-        FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.bucket = s.bucket AND p.span_id = s.span_id
-        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2)
+    private const string SelectSpansSql = $"""
+        SELECT {SpanRows.Columns}, {SpanRows.Payload},
+            (SELECT f.payload FROM span_payloads f WHERE f.trace_id = s.trace_id AND f.bucket = s.bucket
+                AND f.span_id = encode(substring(COALESCE(s.frame_place, CASE WHEN p.codec = 3 THEN p.payload END) FOR 8), 'hex'))
+        FROM {SpanRows.WithPayloads}
+        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2) AND {SpanRows.IsHere}
         """;
 
-    private const string SelectSpansOfLogsSql = SelectSpansSql + " AND (s.otel_trace_id, s.span_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))";
+    private const string SelectSpansOfLogsSql = SelectSpansSql + $" AND ({SpanRows.OtelTraceId}, s.span_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))";
 
     private const string SelectMappingSql = "SELECT version, done_trace_id, target FROM convention_mapping WHERE id = 1 FOR UPDATE";
 

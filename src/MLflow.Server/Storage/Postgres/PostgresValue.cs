@@ -46,7 +46,7 @@ internal readonly struct PostgresValue
 
     public static implicit operator PostgresValue(byte[] value) => new(value);
 
-    public static implicit operator PostgresValue(byte[][] values) => new(values);
+    public static implicit operator PostgresValue(byte[]?[] values) => new(values);
 
     /// <summary>A value of a filter.</summary>
     public static PostgresValue Of(object? value) => value switch

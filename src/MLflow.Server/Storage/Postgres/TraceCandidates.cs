@@ -12,15 +12,11 @@ internal sealed class TraceCandidates
     private const int FirstChunk = 100;
     private const int MaxChunk = 800;
 
-    private const string SelectSpansSql = """
-        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns
-        FROM spans s WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2)
-        """;
+    private const string SelectSpansSql = $"SELECT {SpanRows.Columns} FROM spans s WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2)";
 
-    private const string SelectPayloadsSql = """
-        SELECT s.trace_id, s.span_id, s.otel_trace_id, s.parent_span_id, s.name, s.type, s.status, s.status_message, s.start_ns, s.end_ns, p.codec, p.payload
-        FROM spans s JOIN span_payloads p ON p.trace_id = s.trace_id AND p.bucket = s.bucket AND p.span_id = s.span_id
-        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2) ORDER BY s.trace_id
+    private const string SelectPayloadsSql = $"""
+        SELECT {SpanRows.Columns}, {SpanRows.Payload} FROM {SpanRows.WithPayloads}
+        WHERE s.trace_id = ANY($1) AND s.bucket = ANY($2) AND {SpanRows.IsHere} ORDER BY s.trace_id
         """;
 
     private readonly PostgresSession _session;

@@ -13,16 +13,20 @@ internal sealed class SkeletonRows
         s.cached_input_tokens, s.input_cost, s.output_cost, s.first_token_ms, s.stream_end, s.error_type, s.error_message
         """;
 
+    private const int IdPrefixLength = 3;
+
     // Bytes up to which a text is looked for before it is made.
     private const int MostLookedFor = 128;
 
     private readonly string _traceId;
+    private readonly string _otelTraceId;
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
     private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _knownBySpan;
 
     public SkeletonRows(string traceId)
     {
         _traceId = traceId;
+        _otelTraceId = traceId.Length > IdPrefixLength ? traceId[IdPrefixLength..] : traceId;
         _knownBySpan = _known.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
@@ -32,7 +36,7 @@ internal sealed class SkeletonRows
     {
         TraceId = _traceId,
         SpanId = text(0)!,
-        OtelTraceId = text(1)!,
+        OtelTraceId = text(1) ?? _otelTraceId,
         ParentSpanId = text(2),
         Name = text(3)!,
         Type = text(4)!,
