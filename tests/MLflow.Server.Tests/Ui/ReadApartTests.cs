@@ -1,12 +1,14 @@
 using Bunit;
 using Microsoft.AspNetCore.Components;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using MLflow.Server.Access;
 using MLflow.Server.Storage;
 using MLflow.Server.Storage.Sqlite;
 using MLflow.Server.Tests.Storage;
 using MLflow.Server.Traces;
 using MLflow.Server.Ui;
+using MLflow.Server.Ui.List;
 using MLflow.Server.Ui.Pages;
 using Xunit;
 
@@ -18,7 +20,8 @@ public sealed class ReadApartTests : BunitContext
     private readonly TemporaryFolder _folder = new();
     private readonly SqliteDatabase _database;
     private readonly SqliteTraceStore _store;
-    private readonly HeldTraceStore _held;
+    private readonly HeldReads _held;
+    private readonly HeldReads _heldHistogram;
     private readonly string _otelId = SomeTrace.NewOtelId();
     private readonly string _otherOtelId = SomeTrace.NewOtelId();
 
@@ -26,11 +29,12 @@ public sealed class ReadApartTests : BunitContext
     {
         _database = SqliteDatabase.Open(_folder.File("mlflow.db"), TimeProvider.System);
         _store = new SqliteTraceStore(_database);
-        (var traces, _held) = HeldTraceStore.Of(_store);
+        (var traces, _held) = HeldReads.Of<ITraceStore>(_store, nameof(ITraceStore.GetSpansAsync));
+        (var analysis, _heldHistogram) = HeldReads.Of<ITraceAnalysis>(new SqliteTraceAnalysis(_database), nameof(ITraceAnalysis.HistogramAsync));
         var caller = new CurrentCaller(null!, Services);
         caller.SetServer();
         Services.AddSingleton(TimeProvider.System).AddSingleton(new Handover(TimeProvider.System)).AddSingleton(new TraceChanges()).AddSingleton(caller).AddSingleton(traces)
-            .AddSingleton<ITraceAnalysis>(new SqliteTraceAnalysis(_database)).AddSingleton<IExperimentStore>(new SqliteExperimentStore(_database)).AddSingleton<IViewStore>(new SqliteViewStore(_database));
+            .AddSingleton(analysis).AddSingleton<IExperimentStore>(new SqliteExperimentStore(_database)).AddSingleton<IViewStore>(new SqliteViewStore(_database));
         JSInterop.Mode = JSRuntimeMode.Loose;
     }
 
@@ -38,13 +42,13 @@ public sealed class ReadApartTests : BunitContext
 
     protected override void Dispose(bool disposing)
     {
-        _held.LetGo();
+        LetGo();
         base.Dispose(disposing);
     }
 
     protected override async ValueTask DisposeAsyncCore()
     {
-        _held.LetGo();
+        LetGo();
         await base.DisposeAsyncCore();
         await _database.DisposeAsync();
         _folder.Dispose();
@@ -64,9 +68,49 @@ public sealed class ReadApartTests : BunitContext
     }
 
     [Fact]
+    public async Task List_WhileItsTracesAreCounted_ShowsRowsAndTakesAnotherFilter()
+    {
+        await WriteAsync();
+
+        var page = Render<TraceListPage>(parameters => parameters.Add(p => p.ExperimentId, 0));
+
+        Assert.Equal(2, page.FindAll(".lrow[data-id]").Count);
+        Assert.Contains("counting…", page.Find(".livebar").TextContent, StringComparison.Ordinal);
+        Assert.NotNull(page.Find(".hist[aria-busy=true]"));
+        var first = await _heldHistogram.NextAsync(Token);
+
+        var navigation = Services.GetRequiredService<NavigationManager>();
+        await page.InvokeAsync(() => navigation.NavigateTo(navigation.GetUriWithQueryParameter("q", "name = 'nothing'")));
+        var second = await _heldHistogram.NextAsync(Token);
+        Assert.Equal((true, false), (first.IsCancellationRequested, second.IsCancellationRequested));
+        _heldHistogram.LetGo();
+        await page.WaitForAssertionAsync(() => Assert.Contains("0 traces", page.Find(".livebar").TextContent, StringComparison.Ordinal), TimeSpan.FromMinutes(1));
+        Assert.Empty(page.FindAll("[aria-busy=true]"));
+    }
+
+    [Fact]
+    public async Task List_PrerenderedWhileItsTracesAreCounted_IsSentWithoutTheirNumber()
+    {
+        await WriteAsync();
+        var clock = new FakeTimeProvider();
+        var reader = new TraceListReader(_store, Services.GetRequiredService<ITraceAnalysis>(), new TraceListUrl(0), TimeWindow.Of(null, null, null, TimeProvider.System.GetUtcNow()), "");
+
+        var figures = reader.FiguresAtOnceAsync(clock, Token);
+        var read = await _heldHistogram.NextAsync(Token);
+        Assert.False(figures.IsCompleted);
+        clock.Advance(TraceListReader.Patience);
+        Assert.Null(await figures.WaitAsync(Token));
+        Assert.True(read.IsCancellationRequested);
+
+        _heldHistogram.LetGo();
+        Assert.Equal(2, (await reader.FiguresAtOnceAsync(clock, Token))!.Count);
+    }
+
+    [Fact]
     public async Task Peek_AnotherRowIsRestedOn_ReadsNoFurther()
     {
         await WriteAsync();
+        _heldHistogram.LetGo();
         var page = Render<TraceListPage>(parameters => parameters.Add(p => p.ExperimentId, 0));
         Assert.Equal(2, page.FindAll(".lrow[data-id]").Count);
 
@@ -80,6 +124,12 @@ public sealed class ReadApartTests : BunitContext
         await second.WaitAsync(Token);
 
         Assert.Equal("tr-" + _otherOtelId, page.Find(".peek").GetAttribute("data-of"));
+    }
+
+    private void LetGo()
+    {
+        _held.LetGo();
+        _heldHistogram.LetGo();
     }
 
     private async Task WriteAsync()

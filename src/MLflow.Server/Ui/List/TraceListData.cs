@@ -1,6 +1,5 @@
 using MLflow.Server.Experiments;
 using MLflow.Server.Traces;
-using MLflow.Server.Traces.Analysis;
 using MLflow.Server.Views;
 
 namespace MLflow.Server.Ui.List;
@@ -13,11 +12,8 @@ internal sealed record TraceListData
 
     public TracePage Page { get; init; } = new([], null);
 
-    /// <summary>How many match, counted up to <see cref="TraceListReader.CountLimit"/>.</summary>
-    public int Count { get; init; }
-
-    /// <summary>When they began; null where there is nothing to draw.</summary>
-    public (HistogramQuery Query, TraceHistogram Histogram)? Histogram { get; init; }
+    /// <summary>What is told of all that match; null where it is not known yet.</summary>
+    public TraceListFigures? Figures { get; init; }
 
     public IReadOnlyList<SavedView> Views { get; init; } = [];
 

@@ -12,6 +12,9 @@ internal sealed class TraceListReader
     /// <summary>Counting stops here.</summary>
     public const int CountLimit = 10_000;
 
+    /// <summary>How long a page that is sent without its circuit waits for figures. Its rows are read by then.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300);
+
     private readonly ITraceStore _traces;
     private readonly ITraceAnalysis _analysis;
     private readonly TimeWindow _window;
@@ -44,8 +47,8 @@ internal sealed class TraceListReader
 
     public Task<TracePage> PageAsync(string? token, CancellationToken cancellationToken) => _traces.SearchAsync(Query with { PageToken = token }, cancellationToken);
 
-    /// <summary>A page with its count and histogram.</summary>
-    public async Task<TraceListData> ReadAsync(IExperimentStore experiments, IViewStore views, string? token, TimeProvider clock, CancellationToken cancellationToken)
+    /// <summary>A page without its figures.</summary>
+    public async Task<TraceListData> ReadAsync(IExperimentStore experiments, IViewStore views, string? token, CancellationToken cancellationToken)
     {
         var experiment = await VisibleExperiment.FindAsync(experiments, _experimentId, cancellationToken);
         if (experiment is null)
@@ -56,18 +59,48 @@ internal sealed class TraceListReader
         var saved = await views.ListAsync(_experimentId, cancellationToken);
         try
         {
-            return new TraceListData
-            {
-                Experiment = experiment,
-                Views = saved,
-                Page = await PageAsync(token, cancellationToken),
-                Count = await _traces.CountAsync(Query with { OrderBy = [] }, CountLimit, cancellationToken),
-                Histogram = await HistogramAsync(clock.GetUtcNow(), cancellationToken),
-            };
+            return new TraceListData { Experiment = experiment, Views = saved, Page = await PageAsync(token, cancellationToken) };
         }
         catch (MlflowException e) when (e.ErrorCode != ErrorCode.UNAUTHENTICATED)
         {
             return new TraceListData { Experiment = experiment, Views = saved, Error = e.Message };
+        }
+    }
+
+    /// <summary>Count and histogram, on a thread of their own: of many traces they take longer than a page of them.</summary>
+    public Task<TraceListFigures> FiguresAsync(TimeProvider clock, CancellationToken cancellationToken) => Task.Run(
+        async () =>
+        {
+            try
+            {
+                return new TraceListFigures
+                {
+                    Count = await _traces.CountAsync(Query with { OrderBy = [] }, CountLimit, cancellationToken),
+                    Histogram = await HistogramAsync(clock.GetUtcNow(), cancellationToken),
+                };
+            }
+            catch (MlflowException e) when (e.ErrorCode != ErrorCode.UNAUTHENTICATED)
+            {
+                return new TraceListFigures { Error = e.Message };
+            }
+        },
+        cancellationToken);
+
+    /// <summary>The same where it takes no longer than <see cref="Patience"/>; else null.</summary>
+    public async Task<TraceListFigures?> FiguresAtOnceAsync(TimeProvider clock, CancellationToken cancellationToken)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var figures = FiguresAsync(clock, late.Token);
+        await Task.WhenAny(figures, Task.Delay(Patience, clock, late.Token));
+        await late.CancelAsync();
+        try
+        {
+            // Also where they are late: whoever asked goes on, and what they are read by with it.
+            return await figures;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
         }
     }
 

@@ -1,22 +1,23 @@
 using System.Reflection;
 using System.Threading.Channels;
-using MLflow.Server.Storage;
 
 namespace MLflow.Server.Tests.Ui;
 
-/// <summary>A store whose reads of spans hold the thread, as those of a slow disk do, until they may go on or are cancelled.</summary>
-public class HeldTraceStore : DispatchProxy
+/// <summary>A store of which one method holds the thread, as a slow disk does, until it may go on or is cancelled.</summary>
+public class HeldReads : DispatchProxy
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
     private readonly TaskCompletionSource _gate = new();
     private readonly Channel<CancellationToken> _reads = Channel.CreateUnbounded<CancellationToken>();
     private object _store = null!;
+    private string _method = "";
 
-    internal static (ITraceStore Store, HeldTraceStore Held) Of(ITraceStore store)
+    internal static (T Store, HeldReads Held) Of<T>(T store, string method)
+        where T : class
     {
-        var proxy = Create<ITraceStore, HeldTraceStore>();
-        var held = (HeldTraceStore)(object)proxy;
-        held._store = store;
+        var proxy = Create<T, HeldReads>();
+        var held = (HeldReads)(object)proxy;
+        (held._store, held._method) = (store, method);
         return (proxy, held);
     }
 
@@ -27,7 +28,7 @@ public class HeldTraceStore : DispatchProxy
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
-        if (targetMethod!.Name == nameof(ITraceStore.GetSpansAsync) && args![^1] is CancellationToken token)
+        if (targetMethod!.Name == _method && args![^1] is CancellationToken token)
         {
             _reads.Writer.TryWrite(token);
             _gate.Task.Wait((int)Longest.TotalMilliseconds, token);
