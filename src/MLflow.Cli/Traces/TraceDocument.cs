@@ -14,6 +14,8 @@ internal sealed class TraceDocument
     /// <summary>One line.</summary>
     public static readonly JsonWriterOptions WriterOptions = Output.StandardOutput.Indented with { Indented = false };
 
+    private readonly Lazy<string?> _name;
+
     /// <param name="info">MLflow's TraceInfo.</param>
     /// <param name="spans">In the shape of the API or of <c>traces.json</c>.</param>
     /// <exception cref="FormatException">The facts have no id.</exception>
@@ -22,6 +24,7 @@ internal sealed class TraceDocument
         Info = info;
         Spans = spans;
         TraceId = TraceReader.IdOf(info) ?? throw new FormatException("a trace has no trace_id");
+        _name = new(() => TraceOutput.NameOf(info) ?? RootName);
     }
 
     public string TraceId { get; }
@@ -29,6 +32,9 @@ internal sealed class TraceDocument
     public JsonElement Info { get; }
 
     public IReadOnlyList<JsonElement> Spans { get; }
+
+    /// <summary>The name with which it was sent, or that of its root.</summary>
+    public string? Name => _name.Value;
 
     /// <summary>The name of the earliest span without a parent, as lists of traces show it; null where there is none.</summary>
     public string? RootName => Spans.Where(span => string.IsNullOrEmpty(ApiJson.Text(span, "parent_span_id")))

@@ -168,6 +168,9 @@ public sealed class ExportCommandTests : CommandTestBase
         }
 
         await Client.FlushAsync(Token);
+
+        // As traces are that come by OpenTelemetry.
+        await Client.DeleteTraceTagAsync(id, "mlflow.traceName", Token);
         var path = Path.Combine(Folder.Path, "out.parquet");
         Assert.Equal("Exported 1 trace", (await RunAsync("traces", "export", "-n", "mine", "--format", "parquet", "--file", path)).Errors.Trim());
         Assert.Equal([path], Directory.GetFiles(Folder.Path));
@@ -175,6 +178,7 @@ public sealed class ExportCommandTests : CommandTestBase
         await using var reader = await ParquetReader.CreateAsync(path, cancellationToken: Token);
         using var group = reader.OpenRowGroupReader(0);
         Assert.Equal([id, id], await TextsAsync("trace_id"));
+        Assert.Equal(["root", "root"], await TextsAsync("trace_name"));
         Assert.Equal(["root", "call"], await TextsAsync("name"));
         Assert.Equal(["AGENT", "CHAT_MODEL"], await TextsAsync("type"));
         Assert.Equal(["s-1", "s-1"], await TextsAsync("session"));

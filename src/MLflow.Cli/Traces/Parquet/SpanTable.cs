@@ -39,7 +39,7 @@ internal static class SpanTable
         // Of the trace, on each of its rows.
         Text(TraceId, row => row.Trace.TraceId),
         Text("experiment_id", row => ApiJson.Member(row.Trace.Info, "trace_location") is { } location && ApiJson.Member(location, "mlflow_experiment") is { } experiment ? ApiJson.Text(experiment, "experiment_id") : null),
-        Text("trace_name", row => row.Tag(TraceKeys.TraceName)),
+        Text("trace_name", row => row.Trace.Name),
         Text("trace_state", row => ApiJson.Text(row.Trace.Info, "state")),
         Time("trace_start_time", row => row.TraceTime()),
         Text("session", row => row.Metadata(TraceKeys.Session)),

@@ -36,8 +36,6 @@ internal sealed class SpanTableRow
 
     public string? Metadata(string key) => ApiJson.Text(_metadata, key);
 
-    public string? Tag(string key) => ApiJson.Member(Trace.Info, "tags") is { } tags ? ApiJson.Text(tags, key) : null;
-
     /// <summary>A member of the span as a whole number.</summary>
     /// <exception cref="FormatException">It is none.</exception>
     public long? Integer(string name) => ApiJson.Text(Span, name) is not { } text ? null
