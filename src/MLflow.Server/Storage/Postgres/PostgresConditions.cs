@@ -1,3 +1,4 @@
+using System.Globalization;
 using MLflow.Server.Storage.Sql;
 using MLflow.Server.Traces.Filters;
 
@@ -8,12 +9,22 @@ namespace MLflow.Server.Storage.Postgres;
 /// </summary>
 internal sealed class PostgresConditions : SqlConditions
 {
+    /// <summary>Characters of a text that an index takes.</summary>
+    private const int Indexed = 100;
+
+    private static readonly string[] UnindexedKeys =
+    [
+        TraceKeys.TokenUsage, TraceKeys.Cost, TraceKeys.SizeStats, TraceKeys.Inputs, TraceKeys.Outputs, TraceKeys.Session, TraceKeys.SourceRun,
+    ];
+
     private readonly PostgresParameters _parameters;
 
     public PostgresConditions(PostgresParameters parameters, SearchClock clock)
-        : base(clock.StartMs) => _parameters = parameters;
+        : base(clock.StartMs, [TraceKeys.Session, TraceKeys.SourceRun], UnindexedKeys) => _parameters = parameters;
 
     public override string AssessmentsOfSession => "JOIN assessments x ON x.session = m.value JOIN traces o ON o.trace_id = x.trace_id";
+
+    public override string SessionOfAssessment => $"JOIN trace_metadata m ON m.key = '{TraceKeys.Session}' AND m.value = x.session";
 
     public override string SpanOfTrace => " AND s.bucket = t.bucket";
 
@@ -21,7 +32,7 @@ internal sealed class PostgresConditions : SqlConditions
 
     // An index takes the beginning of a value: one as long as it likes would not fit.
     public override string ComparePair(string expression, FilterOperator @operator, IReadOnlyList<object> values) => @operator == FilterOperator.Equal
-        ? $"left({expression}, 100) = left({Value(values[0])}, 100) AND {Compare(expression, @operator, values)}"
+        ? $"{Beginning(expression)} = {Beginning(Value(values[0]))} AND {Compare(expression, @operator, values)}"
         : Compare(expression, @operator, values);
 
     // The index over those that are not OK does not know what is interrupted.
@@ -32,6 +43,10 @@ internal sealed class PostgresConditions : SqlConditions
     public override string Value(object? value) => _parameters.Add(value);
 
     public override string In(string column, IReadOnlyList<long> values) => $"{column} = ANY({Value(values.ToArray())})";
+
+    public override string In(string column, IReadOnlyCollection<string> values) => $"{column} = ANY({Value(values.ToArray())})";
+
+    public override string Beginning(string expression) => string.Create(CultureInfo.InvariantCulture, $"left({expression}, {Indexed})");
 
     public override string Unindexed(string column) => column;
 

@@ -53,9 +53,10 @@ internal sealed class PostgresTraceAnalysis : SqlTraceAnalysis
                 if (TraceCandidates.IsExact(filter))
                 {
                     clock.ThrowIfOver();
+                    var few = await PostgresFewTraces.FindAsync(session, clock, filter).ConfigureAwait(false);
                     var parameters = new PostgresParameters();
                     var conditions = new PostgresConditions(parameters, clock);
-                    var select = HistogramSql(query, new TraceSql(conditions).Where(traces, filter), conditions);
+                    var select = HistogramSql(query, new TraceSql(conditions).Where(traces, filter, few is null ? null : conditions.In("t.trace_id", few)), conditions);
                     return Histogram(await session.QueryAsync(select, row => Piece(row), parameters.Values).ConfigureAwait(false));
                 }
 

@@ -154,8 +154,10 @@ internal sealed partial class PostgresTraceStore
                     }
 
                     clock.ThrowIfOver();
+                    var few = await PostgresFewTraces.FindAsync(session, clock, filter).ConfigureAwait(false);
                     var parameters = new PostgresParameters();
-                    var where = new TraceSql(new PostgresConditions(parameters, clock)).Where(query, filter);
+                    var conditions = new PostgresConditions(parameters, clock);
+                    var where = new TraceSql(conditions).Where(query, filter, few is null ? null : conditions.In("t.trace_id", few));
                     var select = $"SELECT COUNT(*) FROM (SELECT 1 FROM traces t WHERE {where} LIMIT {parameters.Add((long)limit)}) AS found";
                     return (int)(await session.QueryAsync(select, row => row.Int64(0), [.. parameters.Values]).ConfigureAwait(false))[0];
                 },

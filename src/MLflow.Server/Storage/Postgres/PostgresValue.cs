@@ -55,6 +55,7 @@ internal readonly struct PostgresValue
         long number => number,
         double number => (double?)number,
         long[] numbers => numbers,
+        string[] texts => texts,
         _ => throw new ArgumentOutOfRangeException(nameof(value), value, "Not a type of filter values."),
     };
 

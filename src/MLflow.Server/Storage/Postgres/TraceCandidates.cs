@@ -46,11 +46,16 @@ internal sealed class TraceCandidates
         int wanted,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var few = await PostgresFewTraces.FindAsync(_session, _clock, filter).ConfigureAwait(false);
+
         // A page is found by going along an index. New partitions have no statistics, and what little they are thought to hold would be read whole.
         await _session.ExecuteAsync("SET LOCAL enable_seqscan = off").ConfigureAwait(false);
         var isExact = IsExact(filter);
         var text = new PostgresTextPlaces(_session, _clock, filter);
-        var few = await text.FewAsync().ConfigureAwait(false);
+        var places = few is null ? await text.FewAsync().ConfigureAwait(false) : null;
+
+        // Of a few traces the text is there sooner than what the index says of it.
+        var asksEach = text.CanTell && few is null && places is null;
         var token = query.PageToken;
         var passOver = -1L;
         for (var limit = isExact ? Math.Min(wanted, MaxChunk) : FirstChunk; ; limit = Math.Min(2 * limit, MaxChunk))
@@ -66,15 +71,17 @@ internal sealed class TraceCandidates
 
             // An offset counts what matches, not what may.
             passOver = passOver < 0 ? start.Offset : passOver;
-            var place = few is null && text.CanTell ? "COALESCE((SELECT p.place FROM text_places p WHERE p.trace_id = t.trace_id), -1)" : "-1::bigint";
-            var ofFew = few is null ? null : $"t.trace_id IN (SELECT p.trace_id FROM text_places p WHERE p.place < 0 OR {conditions.In("p.place", few)})";
+            var place = asksEach ? "COALESCE((SELECT p.place FROM text_places p WHERE p.trace_id = t.trace_id), -1)" : "-1::bigint";
+            var ofFew = few is not null ? conditions.In("t.trace_id", few)
+                : places is not null ? $"t.trace_id IN (SELECT p.trace_id FROM text_places p WHERE p.place < 0 OR {conditions.In("p.place", places)})"
+                : null;
             var select = $"""
                 SELECT {string.Join(", ", new[] { "t.trace_id", "t.bucket", place, keyset.Select }.Concat(filters.SelectMany(each => each.Columns)))}
                 FROM traces t WHERE {sql.Where(query, filters[0].Superset, ofFew)} AND {start.Condition}
                 ORDER BY {keyset.OrderBy} LIMIT {parameters.Add((long)limit)}
                 """;
             var rows = await _session.QueryAsync(select, row => Read(row, keyset.Count, filters), [.. parameters.Values]).ConfigureAwait(false);
-            var may = few is null && text.CanTell ? await MayAsync(rows, text).ConfigureAwait(false) : rows;
+            var may = asksEach ? await MayAsync(rows, text).ConfigureAwait(false) : rows;
             await ReadSpansAsync(may, filters, cancellationToken).ConfigureAwait(false);
             foreach (var row in may.Where(row => filters[0].Holds(row.Facts[0])))
             {

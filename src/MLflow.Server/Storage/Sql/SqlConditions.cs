@@ -5,7 +5,20 @@ namespace MLflow.Server.Storage.Sql;
 /// <summary>Writes the conditions of one search in a database's dialect; every value becomes a parameter or stays outside.</summary>
 internal abstract class SqlConditions
 {
-    protected SqlConditions(long nowMs) => NowMs = nowMs;
+    private readonly IReadOnlyList<string> _equalKeys;
+    private readonly string _indexedKeys;
+    private readonly IReadOnlyList<string> _unindexedKeys;
+
+    /// <param name="nowMs">When the search began.</param>
+    /// <param name="equalKeys">Keys of metadata of which each has an index of its own over whole values.</param>
+    /// <param name="unindexedKeys">What the index over the other metadata leaves out, in the order of its definition.</param>
+    protected SqlConditions(long nowMs, IReadOnlyList<string> equalKeys, IReadOnlyList<string> unindexedKeys)
+    {
+        NowMs = nowMs;
+        _equalKeys = equalKeys;
+        _unindexedKeys = unindexedKeys;
+        _indexedKeys = $"x.key NOT IN ({string.Join(", ", unindexedKeys.Select(key => $"'{key}'"))})";
+    }
 
     /// <summary>Joins the traces <c>o</c> of the assessments <c>x</c> that speak of the session <c>m.value</c> as a whole, where <c>m</c> is metadata of trace <c>t</c>.</summary>
     public abstract string AssessmentsOfSession { get; }
@@ -25,8 +38,17 @@ internal abstract class SqlConditions
     /// <summary>The condition that a column is one of some numbers, however many.</summary>
     public abstract string In(string column, IReadOnlyList<long> values);
 
+    /// <summary>The condition that a column is one of some texts, however many.</summary>
+    public abstract string In(string column, IReadOnlyCollection<string> values);
+
     /// <summary>A column that no index shall be chosen for, where the database would choose a wrong one.</summary>
     public abstract string Unindexed(string column);
+
+    /// <summary>What joins the metadata <c>m</c> that says which traces are in the session that assessment <c>x</c> speaks of as a whole.</summary>
+    public abstract string SessionOfAssessment { get; }
+
+    /// <summary>What an index takes of a text.</summary>
+    public abstract string Beginning(string expression);
 
     /// <summary>The sum of two numbers; what is beyond 64 bits is no error.</summary>
     public abstract string Sum(string left, string right);
@@ -41,6 +63,19 @@ internal abstract class SqlConditions
     /// <param name="condition">The condition.</param>
     /// <param name="sql">It in SQL.</param>
     public virtual string Guarded(TraceCondition condition, string sql) => sql;
+
+    /// <summary>The condition for which an index finds the rows <c>x</c> of a table of keys and values that have a value, and perhaps others; null where there is none.</summary>
+    public string? IndexedPair(string table, string key, object value)
+    {
+        // Keys as literals, and the very words of the index's definition: only so does SQLite take a partial one.
+        if (table == "trace_metadata" && _equalKeys.Contains(key))
+        {
+            return $"x.key = '{key}' AND x.value = {Value(value)}";
+        }
+
+        var isIndexed = table != "trace_metadata" ? "TRUE" : _unindexedKeys.Contains(key) ? null : _indexedKeys;
+        return isIndexed is null ? null : $"x.key = {Value(key)} AND {isIndexed} AND {Beginning("x.value")} = {Beginning(Value(value))}";
+    }
 
     /// <summary>A condition on a value of a table of keys and values; a database that has an index over them says it so that the index is found.</summary>
     public virtual string ComparePair(string expression, FilterOperator @operator, IReadOnlyList<object> values) => Compare(expression, @operator, values);

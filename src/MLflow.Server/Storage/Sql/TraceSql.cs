@@ -33,7 +33,7 @@ internal sealed class TraceSql
     public string Where(TraceQuery query, FilterTree<TraceCondition> filter, string? few = null)
     {
         // SQLite would walk through the experiment even where a condition names a few traces.
-        var column = few is not null || NamesFew(filter) || (filter.Kind == FilterTreeKind.All && filter.Children.Any(NamesFew)) ? _conditions.Unindexed("t.experiment_id") : "t.experiment_id";
+        var column = few is not null || NamesFew(filter) ? _conditions.Unindexed("t.experiment_id") : "t.experiment_id";
         return $"{Experiments(column, query)} AND {(few is null ? "" : few + " AND ")}{new TraceFilterSql(_conditions).Where(filter)}";
     }
 
@@ -75,7 +75,9 @@ internal sealed class TraceSql
             : _conditions.In(column, query.ExperimentIds);
 
     /// <summary>Whether an index finds what holds, and it is what one caller made.</summary>
-    private static bool NamesFew(FilterTree<TraceCondition> tree) => tree is
+    public static bool NamesFew(FilterTree<TraceCondition> filter) => filter.Kind == FilterTreeKind.All ? filter.Children.Any(IsOfFew) : IsOfFew(filter);
+
+    private static bool IsOfFew(FilterTree<TraceCondition> tree) => tree is
     {
         Kind: FilterTreeKind.Condition,
         Condition: { Operator: FilterOperator.Equal, Field: TraceField.TraceId or TraceField.ClientRequestId or TraceField.RunId }

@@ -8,12 +8,18 @@ namespace MLflow.Server.Storage.Sqlite;
 /// <summary>Conditions in SQLite's dialect; what it cannot compare, our functions do.</summary>
 internal sealed class SqliteConditions : SqlConditions
 {
+    private static readonly string[] UnindexedKeys =
+    [
+        TraceKeys.TokenUsage, TraceKeys.Cost, TraceKeys.SizeStats, TraceKeys.SizeBytes, TraceKeys.Inputs, TraceKeys.Outputs, TraceKeys.Session, TraceKeys.SourceRun, TraceKeys.User,
+        TraceKeys.SchemaVersion, TraceKeys.SourceType, TraceKeys.GitRepoUrl, TraceKeys.InfoFinalized,
+    ];
+
     private readonly SqlParameters _parameters;
     private readonly SearchFunctions _functions;
     private readonly SearchClock _clock;
 
     public SqliteConditions(SqlParameters parameters, SearchFunctions functions, SearchClock clock)
-        : base(clock.StartMs)
+        : base(clock.StartMs, [TraceKeys.Session, TraceKeys.SourceRun, TraceKeys.User], UnindexedKeys)
     {
         _parameters = parameters;
         _functions = functions;
@@ -24,6 +30,12 @@ internal sealed class SqliteConditions : SqlConditions
     public override string AssessmentsOfSession =>
         """CROSS JOIN assessments x ON json_extract(x.metadata, '$."mlflow.trace.session"') = +m.value CROSS JOIN traces o ON o.trace_id = x.trace_id""";
 
+    public override string SessionOfAssessment =>
+        $$"""CROSS JOIN trace_metadata m ON m.key = '{{TraceKeys.Session}}' AND m.value = json_extract(x.metadata, '$."{{TraceKeys.Session}}"')""";
+
+    /// <summary>Whether the text index is asked about each trace before its text is looked at; of a few traces the text is there sooner.</summary>
+    public bool IsGuarded { get; set; } = true;
+
     public override string SpanOfTrace => "";
 
     public override string PayloadOfSpan => "";
@@ -31,6 +43,10 @@ internal sealed class SqliteConditions : SqlConditions
     public override string Value(object? value) => _parameters.Add(value);
 
     public override string In(string column, IReadOnlyList<long> values) => $"{column} IN (SELECT value FROM json_each({Value(JsonSerializer.Serialize(values))}))";
+
+    public override string In(string column, IReadOnlyCollection<string> values) => $"{column} IN (SELECT value FROM json_each({Value(JsonSerializer.Serialize(values))}))";
+
+    public override string Beginning(string expression) => $"substr({expression}, 1, 100)";
 
     // It knows no numbers of rows.
     public override string Unindexed(string column) => "+" + column;
@@ -42,7 +58,7 @@ internal sealed class SqliteConditions : SqlConditions
     public override string Payload(TraceCondition condition) => _functions.Span(SpanMatch.Create(condition, _clock));
 
     public override string Guarded(TraceCondition condition, string sql) =>
-        TextNeed.Of(condition) is { } need ? $"((t.text_place < 0 OR {_functions.Place(need, "t.text_place")}) AND {sql})" : sql;
+        IsGuarded && TextNeed.Of(condition) is { } need ? $"((t.text_place < 0 OR {_functions.Place(need, "t.text_place")}) AND {sql})" : sql;
 
     protected override string Pattern(string expression, FilterOperator @operator, string pattern) => Matches(expression, TextMatch.Create(@operator, pattern, _clock));
 }

@@ -47,7 +47,7 @@ internal sealed class SqliteTraceAnalysis : SqlTraceAnalysis
         return Task.FromResult(search.Run(connection =>
         {
             using var transaction = connection.BeginTransaction(deferred: true);
-            var where = new TraceSql(conditions).Where(traces, filter, functions.Places(connection, search.Clock).Few(filter, conditions));
+            var where = new TraceSql(conditions).Where(traces, filter, new SqliteFewTraces(connection, search.Clock, functions).Condition(filter, conditions));
             functions.Register(connection, search.Clock);
             using var command = connection.CreateCommand();
             command.CommandText = HistogramSql(query, where, conditions);

@@ -186,7 +186,7 @@ internal sealed partial class SqliteTraceStore
         {
             // Index, traces, tags and metadata of one moment, even while the writer commits in between.
             using var transaction = connection.BeginTransaction(deferred: true);
-            var few = functions.Places(connection, search.Clock).Few(filter, conditions);
+            var few = new SqliteFewTraces(connection, search.Clock, functions).Condition(filter, conditions, orders[0].Field == TraceField.RequestTime ? query.PageSize + 1 : null);
 
             // One row more than the page tells whether there is another page.
             var select = $"""
@@ -224,7 +224,7 @@ internal sealed partial class SqliteTraceStore
         return Task.FromResult(search.Run(connection =>
         {
             using var transaction = connection.BeginTransaction(deferred: true);
-            var where = new TraceSql(conditions).Where(query, filter, functions.Places(connection, search.Clock).Few(filter, conditions));
+            var where = new TraceSql(conditions).Where(query, filter, new SqliteFewTraces(connection, search.Clock, functions).Condition(filter, conditions, limit));
             functions.Register(connection, search.Clock);
             using var command = connection.CreateCommand();
             command.CommandText = $"SELECT COUNT(*) FROM (SELECT 1 FROM traces t WHERE {where} LIMIT {parameters.Add(limit)})";

@@ -22,7 +22,9 @@ public sealed class FilledPostgres : IAsyncLifetime
         SELECT 'tr-' || i, '6026-11-01', s, i, 'span-' || i % 50, CASE WHEN i % 100 = 0 THEN 'TOOL' ELSE 'CHAIN' END, 'OK', 1, 2 FROM generate_series(1, {Traces}) i, generate_series(1, 2) s;
         INSERT INTO span_payloads SELECT 'tr-' || i, '6026-11-01', s, 0, '\x7b7d' FROM generate_series(1, {Traces}) i, generate_series(1, 2) s;
         INSERT INTO assessments (trace_id, assessment_id, arrival, name, type, value, value_text, source_type, metadata, create_time_ms, last_update_time_ms)
-        SELECT 'tr-' || i, 'a-' || i, i, 'helpful', 'FEEDBACK', 'true', NULL, 'HUMAN', CHR(123) || CHR(125), 1, 1 FROM generate_series(1, {Traces}, 5) i;
+        SELECT 'tr-' || i, 'a-' || i, i, 'helpful', 'feedback', CASE WHEN i % 500 = 1 THEN 'false' ELSE 'true' END, NULL, 'HUMAN', CHR(123) || CHR(125), 1, 1 FROM generate_series(1, {Traces}, 5) i;
+        INSERT INTO assessments (trace_id, assessment_id, arrival, name, type, value, value_number, source_type, metadata, create_time_ms, last_update_time_ms)
+        SELECT 'tr-' || i, 'n-' || i, i, 'score', 'feedback', i % 1000, i % 1000, 'HUMAN', CHR(123) || CHR(125), 1, 1 FROM generate_series(1, {Traces}, 3) i;
         ANALYZE;
         """);
 

@@ -20,7 +20,7 @@ public sealed class SearchTimeoutTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("name = 'none'")]
+    [InlineData("name LIKE 'none'")]
     [InlineData("trace.text LIKE '%none%'")]
     [InlineData("span.attributes.k RLIKE 'none'")]
     [InlineData("NOT (tags.a = 'b' OR name ILIKE 'N_NE')")]
@@ -50,7 +50,7 @@ public sealed class SearchTimeoutTests : IDisposable
         var store = new SqliteTraceStore(database);
         await store.WriteAsync(Batch([.. Enumerable.Range(0, 2000).Select(_ => Span(NewOtelId(), 1))]), Cancellation);
 
-        Assert.Empty((await store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = "name = 'none'" }, Cancellation)).Traces);
+        Assert.Empty((await store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = "name LIKE 'none'" }, Cancellation)).Traces);
         Assert.InRange(time.Looks, 30, 100_000);
     }
 
@@ -114,6 +114,6 @@ public sealed class SearchTimeoutTests : IDisposable
         await store.WriteAsync(Batch([.. Enumerable.Range(0, 500).Select(_ => Span(NewOtelId(), 1))]), Cancellation);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = "name = 'none'" }, new CancellationToken(canceled: true)));
+            () => store.SearchAsync(new TraceQuery { ExperimentIds = [0], Filter = "name LIKE 'none'" }, new CancellationToken(canceled: true)));
     }
 }
