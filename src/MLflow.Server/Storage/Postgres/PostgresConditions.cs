@@ -30,10 +30,19 @@ internal sealed class PostgresConditions : SqlConditions
 
     public override string PayloadOfSpan => " AND p.bucket = s.bucket";
 
-    // An index takes the beginning of a value: one as long as it likes would not fit.
-    public override string ComparePair(string expression, FilterOperator @operator, IReadOnlyList<object> values) => @operator == FilterOperator.Equal
-        ? $"{Beginning(expression)} = {Beginning(Value(values[0]))} AND {Compare(expression, @operator, values)}"
-        : Compare(expression, @operator, values);
+    // An index takes the beginning of a value: one as long as it likes would not fit. A shorter one is compared by it alone, as the planner takes two conditions for
+    // independent: it would think that a tenth of the traces are a hundredth, and start further processes for what is found at once.
+    public override string ComparePair(string expression, FilterOperator @operator, IReadOnlyList<object> values)
+    {
+        if (@operator != FilterOperator.Equal)
+        {
+            return Compare(expression, @operator, values);
+        }
+
+        return PostgresText.Encode((string)values[0]).Length < Indexed
+            ? $"{Beginning(expression)} = {Value(values[0])}"
+            : $"{Beginning(expression)} = {Beginning(Value(values[0]))} AND {Compare(expression, @operator, values)}";
+    }
 
     // The index over those that are not OK does not know what is interrupted.
     public override string CompareState(string expression, FilterOperator @operator, IReadOnlyList<object> values) => @operator == FilterOperator.Equal && values[0] is "OK" or "ERROR"
