@@ -24,6 +24,10 @@ internal sealed class AgentTraces
 
     public const int ErrorEvery = 50;
 
+    /// <summary>Of traces in a row so many are one audit: every fiftieth of them has metadata, feedback and a span that name it.</summary>
+    public const int TracesOfAnAudit = 1000;
+    public const int AuditedEvery = 50;
+
     /// <summary>2026-01-01.</summary>
     public const long FirstStartMs = 1_767_225_600_000;
 
@@ -129,7 +133,7 @@ internal sealed class AgentTraces
         var final = $$"""{"role":"assistant","content":"{{answer}}","refusal":null}""";
         WriteSpan(trace, 1, 0, "chat gpt-4o-mini", "CHAT_MODEL", $$"""{"model":"gpt-4o-mini","messages":[{{asking}}],"tools":{{tools}},"temperature":0.2}""", Completion(prose, toolCall, asking.Length / 4), null, Usage(asking.Length));
         WriteSpan(trace, 2, 0, "search_orders", "TOOL", arguments, result, isError ? prose.Text(60) : null, null);
-        WriteSpan(trace, 3, 0, "retrieve", "RETRIEVER", $$"""{"query":"{{prose.Text(Size(80))}}","k":4}""", $"[{documents}]", null, null);
+        WriteSpan(trace, 3, 0, IsAudited(trace) ? "retrieve " + Audit(trace) : "retrieve", "RETRIEVER", $$"""{"query":"{{prose.Text(Size(80))}}","k":4}""", $"[{documents}]", null, null);
         WriteSpan(trace, 4, 0, "chat gpt-4o-mini", "CHAT_MODEL", $$"""{"model":"gpt-4o-mini","messages":[{{answering}}],"tools":{{tools}},"temperature":0.2}""", Completion(prose, final, answering.Length / 4), null, Usage(answering.Length));
         WriteSpan(trace, 0, null, "support-agent", "AGENT", $$"""{"messages":[{"role":"user","content":"{{question}}"}]}""", $$"""{"messages":[{"role":"assistant","content":"{{answer}}"}]}""", isError ? "tool failed" : null, null, SpansOfATrace - 1);
     }
@@ -182,8 +186,15 @@ internal sealed class AgentTraces
     /// <summary>What our own client tells with a trace's last span.</summary>
     private string Facts(int trace, int spans, bool isError) =>
         $$$$"""
-        {"trace":{"trace_info":{"trace_id":"{{{{TraceId(_seed, trace)}}}}","trace_location":{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"0"}},"state":"{{{{(isError ? "ERROR" : "OK")}}}}","trace_metadata":{"mlflow.trace.session":"s-{{{{trace / 10}}}}","mlflow.trace.user":"u-{{{{trace % 500}}}}","mlflow.trace.sizeStats":"{\"num_spans\": {{{{spans}}}}}"},"tags":{"tier":"{{{{(trace % 10 == 0 ? "gold" : "basic")}}}}","customer":"c-{{{{HashCode(trace) % Math.Max(1, trace / TracesOfACustomer)}}}}","mlflow.traceName":"support-agent"}} }}
+        {"trace":{"trace_info":{"trace_id":"{{{{TraceId(_seed, trace)}}}}","trace_location":{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"0"}},"state":"{{{{(isError ? "ERROR" : "OK")}}}}","trace_metadata":{"mlflow.trace.session":"s-{{{{trace / 10}}}}","mlflow.trace.user":"u-{{{{trace % 500}}}}","mlflow.trace.sizeStats":"{\"num_spans\": {{{{spans}}}}}"{{{{(IsAudited(trace) ? $",\"audit\":\"{Audit(trace)}\"" : "")}}}}},{{{{(IsAudited(trace) ? Feedback(trace) : "")}}}}"tags":{"tier":"{{{{(trace % 10 == 0 ? "gold" : "basic")}}}}","customer":"c-{{{{HashCode(trace) % Math.Max(1, trace / TracesOfACustomer)}}}}","mlflow.traceName":"support-agent"}} }}
         """;
+
+    private static bool IsAudited(int trace) => trace % AuditedEvery == 0;
+
+    /// <summary>Which audit a trace is in.</summary>
+    public static string Audit(int trace) => $"a-{trace / TracesOfAnAudit}";
+
+    private static string Feedback(int trace) => $$""" "assessments":[{"assessment_name":"audited","source":{"source_type":"CODE"},"feedback":{"value":"{{Audit(trace)}}"} }],""";
 
     private void Attribute(string key, string value)
     {

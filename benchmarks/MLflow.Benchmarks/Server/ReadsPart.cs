@@ -68,6 +68,9 @@ internal static class ReadsPart
         await MeasureAsync("newest page", () => SearchAsync(server, null));
         await MeasureAsync("by a tag that every tenth trace has", () => SearchAsync(server, "tag.tier = 'gold'"));
         await MeasureAsync($"by a tag that {AgentTraces.TracesOfACustomer} traces have", () => SearchAsync(server, $"tag.customer = 'c-{random.Next(traces / AgentTraces.TracesOfACustomer / 2)}'"));
+        await MeasureAsync($"by metadata that {AgentTraces.TracesOfAnAudit / AgentTraces.AuditedEvery} traces have", () => SearchAsync(server, $"metadata.audit = '{AgentTraces.Audit(random.Next(traces))}'"));
+        await MeasureAsync($"by feedback that {AgentTraces.TracesOfAnAudit / AgentTraces.AuditedEvery} traces have", () => SearchAsync(server, $"feedback.audited = '{AgentTraces.Audit(random.Next(traces))}'"));
+        await MeasureAsync($"by a span that {AgentTraces.TracesOfAnAudit / AgentTraces.AuditedEvery} traces have", () => SearchAsync(server, $"span.name = 'retrieve {AgentTraces.Audit(random.Next(traces))}'"));
         await MeasureAsync("by status", () => SearchAsync(server, "status = 'ERROR'"));
         await MeasureAsync("by an attribute of a span", () => SearchAsync(server, $"span.attributes.`retry.count` = '{random.Next(97)}'"));
         await MeasureAsync("by a text that one of a thousand has, within a day", () => SearchAsync(server, $"trace.text LIKE '%{AgentTraces.RareWord}%' AND timestamp_ms > {lastMs - dayMs}"));
