@@ -74,6 +74,11 @@ public sealed class LiveTests(UiFixture ui)
         await using var opened = await ui.OpenAsync($"traces/{running.Id}");
         await Expect(opened.Page.Locator(".meta")).ToContainTextAsync("Running");
 
+        // Nothing comes of it, and its time goes on.
+        var time = opened.Page.Locator(".ans .big").Nth(1);
+        await Expect(time).ToContainTextAsync("so far");
+        await Expect(time).Not.ToHaveTextAsync(await time.InnerTextAsync());
+
         var ended = new SceneTrace(110, start);
         ended.Add(1, 0, "LongRun", "AGENT", 0, 2400).Set("mlflow.spanInputs", new { question = "How long?" }).Set("mlflow.spanOutputs", "2.4 s");
         await ui.SendAsync(ended, experiment);

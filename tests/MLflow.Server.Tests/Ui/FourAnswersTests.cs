@@ -92,6 +92,26 @@ public sealed class FourAnswersTests
     }
 
     [Fact]
+    public void Of_RunningTrace_CountsUpToNow()
+    {
+        var tree = SomeSpan.Tree(SomeSpan.Of(1, 0, "AGENT", 0, null), SomeSpan.Of(2, 1, "CHAT_MODEL", 0, 1000), SomeSpan.Of(3, 1, "TOOL", 1000, null, "get_fare_rules"));
+        tree.RunUntil(DateTimeOffset.FromUnixTimeMilliseconds(SomeSpan.OriginNs / 1_000_000 + 10_000));
+        var slow = FourAnswers.Of(tree)[1];
+
+        Assert.Equal("10.0\u00A0s so far", slow.Result);
+        Assert.Equal("Tools 90\u00A0%, waiting for the model 10\u00A0%. Longest: step 3, get_fare_rules, 9.00\u00A0s so far.", string.Concat(slow.Evidence.Select(phrase => phrase.Text)));
+    }
+
+    [Fact]
+    public void RunUntil_TraceThatHasEnded_StaysAsLongAsItWas()
+    {
+        var tree = SomeSpan.Tree(SomeSpan.Of(1, 0, "AGENT", 0, 3000));
+        tree.RunUntil(DateTimeOffset.FromUnixTimeMilliseconds(SomeSpan.OriginNs / 1_000_000 + 10_000));
+
+        Assert.Equal(3000, tree.TotalMs);
+    }
+
+    [Fact]
     public void Of_NoUsage_SaysSoInsteadOfZero() =>
         Assert.Equal("No tokens counted", FourAnswers.Of(SomeSpan.Tree(SomeSpan.Of(1, 0, "CHAT_MODEL", 0, 10)))[3].Result);
 

@@ -42,7 +42,8 @@ public sealed class TimelineTests
     public void Bar_RunningSpan_ReachesNowAndIsOpen()
     {
         var tree = SomeSpan.Tree(SomeSpan.Of(1, 0, "TOOL", 0, null));
-        var parts = Timeline.Of(tree, nowMs: 2000).Bar(tree.Rows[0]);
+        tree.RunUntil(DateTimeOffset.FromUnixTimeMilliseconds(SomeSpan.OriginNs / 1_000_000 + 2000));
+        var parts = Timeline.Of(tree).Bar(tree.Rows[0]);
 
         Assert.Equal([BarStyle.Solid, BarStyle.Open], parts.Select(part => part.Style));
         Assert.Equal(100 / 1.04, parts[0].Width, 6);

@@ -44,6 +44,14 @@ public sealed class TraceRowTests
     }
 
     [Fact]
+    public void Latency_RunningTrace_IsUpToNowWhateverItsClientSaidOfIt()
+    {
+        var row = Row(Info() with { State = TraceState.InProgress, DurationMs = 400, RequestTimeMs = Now.ToUnixTimeMilliseconds() - 60_000 });
+
+        Assert.Equal(60_000, row.LatencyMs);
+    }
+
+    [Fact]
     public void Mark_SpansMissing_SaysHowMany()
     {
         var row = Row(Info() with { Facts = new TraceFacts { SpanCount = 2, AnnouncedSpanCount = 5 } });

@@ -21,7 +21,7 @@ public sealed class TraceRow
         Response = PreviewText.Cut(PreviewText.Response(info.ResponsePreview ?? info.Metadata.GetValueOrDefault(TraceKeys.Outputs)), Longest);
         ResponseLang = Language.Of(Response);
         Time = Figures.ShortTime(info.RequestTimeMs, now);
-        LatencyMs = info.DurationMs ?? (Mark == StateMark.Running ? Math.Max(0, now.ToUnixTimeMilliseconds() - info.RequestTimeMs) : null);
+        LatencyMs = Mark == StateMark.Running ? Math.Max(info.DurationMs ?? 0, now.ToUnixTimeMilliseconds() - info.RequestTimeMs) : info.DurationMs;
     }
 
     public TraceInfo Info { get; }

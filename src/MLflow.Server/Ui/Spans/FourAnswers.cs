@@ -67,12 +67,13 @@ public static class FourAnswers
         var shares = split.Where(part => part.Share >= 0.01).OrderByDescending(part => part.Share).Take(4)
             .Select((part, i) => $"{(i == 0 ? Capital(part.Words) : part.Words)} {Figures.Percent(part.Share)}");
         var evidence = new List<Phrase> { new(string.Join(", ", shares) + ".") };
-        var longest = tree.Rows.Where(node => node.Children.Count == 0).MaxBy(node => node.Span.DurationMs ?? 0);
-        if (tree.Rows.Count > 1 && longest?.Span.DurationMs is { } duration)
+        double Took(SpanNode node) => node.Span.DurationMs ?? tree.TotalMs - node.Span.StartMs;
+        var longest = tree.Rows.Where(node => node.Children.Count == 0).MaxBy(Took);
+        if (tree.Rows.Count > 1 && longest is not null && Took(longest) is > 0 and var duration)
         {
             evidence.Add(new Phrase(" " + T("Longest:") + " "));
             evidence.Add(new Phrase(T("step {0}", longest.Number), longest.Id));
-            evidence.Add(new Phrase($", {longest.Span.Title}, {Figures.Duration(duration)}."));
+            evidence.Add(new Phrase($", {longest.Span.Title}, {(longest.Span.EndMs is null ? T("{0} so far", Figures.TraceDuration(duration)) : Figures.Duration(duration))}."));
         }
 
         return new Answer

@@ -44,7 +44,7 @@ public sealed class SpanTree
     /// <summary>Where errors began, in the order of their ends.</summary>
     public IReadOnlyList<SpanNode> ErrorOrigins { get; private set; } = [];
 
-    /// <summary>Milliseconds from the start of the earliest span to the last thing known.</summary>
+    /// <summary>Milliseconds from the start of the earliest span to the last thing known; of a trace that still runs, to the time it is read at.</summary>
     public double TotalMs { get; private set; }
 
     /// <summary>Steps above the deepest one.</summary>
@@ -87,6 +87,16 @@ public sealed class SpanTree
             node.Span = new SpanView(span, OriginNs);
             _skeletons--;
             _toolRuns = null;
+        }
+    }
+
+    /// <summary>Says that what has not ended still runs at <paramref name="now"/>.</summary>
+    internal void RunUntil(DateTimeOffset now)
+    {
+        if (IsRunning)
+        {
+            TotalMs = Math.Max(TotalMs, (now.ToUnixTimeMilliseconds() * 1_000_000.0 - OriginNs) / 1e6);
+            _criticalPath = null;
         }
     }
 

@@ -36,10 +36,7 @@ public sealed class Timeline
     public bool IsZoomed { get; }
 
     /// <summary>Makes the surface of a trace.</summary>
-    /// <param name="tree">Its spans.</param>
-    /// <param name="nowMs">For a running trace: now, in milliseconds from its start; running bars reach it.</param>
-    public static Timeline Of(SpanTree tree, double? nowMs = null) =>
-        new(tree, Math.Max(tree.TotalMs, nowMs ?? 0), tree.Rows.Count > 2 ? tree.CriticalPath.Nodes : new HashSet<SpanNode>(), null);
+    public static Timeline Of(SpanTree tree) => new(tree, tree.TotalMs, tree.Rows.Count > 2 ? tree.CriticalPath.Nodes : new HashSet<SpanNode>(), null);
 
     /// <summary>The same with a part of the time, see <see cref="TraceUrl.Zoom"/>; what is no such part shows all.</summary>
     public Timeline Zoomed(string? zoom) => TimeScale.Parse(zoom) is { } part ? new Timeline(_tree, _endMs, _critical, part) : this;

@@ -1,6 +1,7 @@
 using MLflow.Server.Experiments;
 using MLflow.Server.Storage;
 using MLflow.Server.Traces;
+using MLflow.Server.Ui.List;
 
 namespace MLflow.Server.Ui.Spans;
 
@@ -35,6 +36,9 @@ internal sealed record TracePageData
             return true;
         }
     }
+
+    /// <summary>The same trace at a later time, up to which it has run.</summary>
+    public TracePageData AsOf(DateTimeOffset now) => View is { Mark: StateMark.Running } view ? this with { View = new TraceView(view.Info, view.Tree, now) } : this;
 
     /// <summary>Reads a trace; of a large one without the contents of most steps.</summary>
     /// <param name="traces">Where it is.</param>

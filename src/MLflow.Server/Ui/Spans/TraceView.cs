@@ -22,8 +22,12 @@ public sealed class TraceView
         Info = info;
         Tree = tree;
         Mark = TraceRow.MarkOf(info);
-        var nowMs = (now.ToUnixTimeMilliseconds() * 1_000_000.0 - Tree.OriginNs) / 1e6;
-        Timeline = Timeline.Of(Tree, Mark == StateMark.Running && Tree.IsRunning ? nowMs : null);
+        if (Mark == StateMark.Running)
+        {
+            Tree.RunUntil(now);
+        }
+
+        Timeline = Timeline.Of(Tree);
         Answers = FourAnswers.Of(Tree);
         Title = PreviewText.Cut(FindTitle(), TitleLength);
         TitleLang = Language.Of(Title);
