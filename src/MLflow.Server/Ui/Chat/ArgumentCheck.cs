@@ -25,5 +25,5 @@ public static class ArgumentCheck
 
     public static IReadOnlyList<ArgumentProblem> Problems(JsonElement arguments, JsonElement schema) => arguments.ValueKind == JsonValueKind.Object
         ? SchemaCheck.Problems(arguments, schema)
-        : [new ArgumentProblem("", "the arguments are not a JSON object")];
+        : [new ArgumentProblem("", Words.T("the arguments are not a JSON object"))];
 }

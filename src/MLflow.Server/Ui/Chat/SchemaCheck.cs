@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using MLflow.Server.Ui.Formatting;
+using static MLflow.Server.Ui.Formatting.Words;
 
 namespace MLflow.Server.Ui.Chat;
 
@@ -50,7 +51,7 @@ public sealed class SchemaCheck
                 CheckObject(value, schema, path, depth);
                 break;
             case JsonValueKind.Array:
-                CheckBound(value.GetArrayLength(), schema, "minItems", "maxItems", path, "items");
+                CheckBound(value.GetArrayLength(), schema, "minItems", "maxItems", path, T("items"));
                 var i = 0;
                 foreach (var item in value.EnumerateArray())
                 {
@@ -59,7 +60,7 @@ public sealed class SchemaCheck
 
                 break;
             case JsonValueKind.String:
-                CheckBound(value.GetString()!.Length, schema, "minLength", "maxLength", path, "characters");
+                CheckBound(value.GetString()!.Length, schema, "minLength", "maxLength", path, T("characters"));
                 break;
             case JsonValueKind.Number when value.TryGetDouble(out var number):
                 CheckBound(number, schema, "minimum", "maximum", path, "");
@@ -77,20 +78,20 @@ public sealed class SchemaCheck
         };
         if (types.Count > 0 && !types.Any(type => Fits(value, type)))
         {
-            Add(path, $"{Given(value)} given, schema says {string.Join(" or ", types)}");
+            Add(path, T("{0} given, schema says {1}", Given(value), string.Join(T(" or "), types)));
             return false;
         }
 
         var allowed = schema.Member("enum");
         if (allowed.ValueKind == JsonValueKind.Array && !allowed.EnumerateArray().Any(item => JsonElement.DeepEquals(item, value)))
         {
-            Add(path, $"not one of {string.Join(", ", allowed.EnumerateArray().Take(6))}");
+            Add(path, T("not one of {0}", string.Join(", ", allowed.EnumerateArray().Take(6))));
             return false;
         }
 
         if (schema.Member("const") is { ValueKind: not JsonValueKind.Undefined } only && !JsonElement.DeepEquals(only, value))
         {
-            Add(path, $"not {only}");
+            Add(path, T("not {0}", only));
             return false;
         }
 
@@ -117,7 +118,7 @@ public sealed class SchemaCheck
                 }
                 else
                 {
-                    Add(path, "fits none of the choices of the schema");
+                    Add(path, T("fits none of the choices of the schema"));
                 }
             }
         }
@@ -136,7 +137,7 @@ public sealed class SchemaCheck
         {
             if (!value.TryGetProperty(name, out _))
             {
-                Add(Join(path, name), "required, not given");
+                Add(Join(path, name), T("required, not given"));
             }
         }
 
@@ -151,7 +152,7 @@ public sealed class SchemaCheck
             }
             else if (others.ValueKind == JsonValueKind.False)
             {
-                Add(Join(path, member.Name), "not in the schema");
+                Add(Join(path, member.Name), T("not in the schema"));
             }
             else
             {
@@ -165,12 +166,12 @@ public sealed class SchemaCheck
         var words = unit.Length > 0 ? " " + unit : "";
         if (schema.Member(least) is { ValueKind: JsonValueKind.Number } min && min.TryGetDouble(out var low) && figure < low)
         {
-            Add(path, string.Create(CultureInfo.InvariantCulture, $"{figure}{words}, schema says at least {low}"));
+            Add(path, T("{0}, schema says at least {1}", figure + words, low));
         }
 
         if (schema.Member(most) is { ValueKind: JsonValueKind.Number } max && max.TryGetDouble(out var high) && figure > high)
         {
-            Add(path, string.Create(CultureInfo.InvariantCulture, $"{figure}{words}, schema says at most {high}"));
+            Add(path, T("{0}, schema says at most {1}", figure + words, high));
         }
     }
 

@@ -28,6 +28,6 @@ public sealed record StructuredOutput(string? Name, IReadOnlyList<ArgumentProble
 
         return new StructuredOutput(
             format.Text("name"),
-            TolerantJson.TryParse(answer.Text, out var json) ? SchemaCheck.Problems(json, schema) : [new ArgumentProblem("", "the answer is not JSON")]);
+            TolerantJson.TryParse(answer.Text, out var json) ? SchemaCheck.Problems(json, schema) : [new ArgumentProblem("", Words.T("the answer is not JSON"))]);
     }
 }

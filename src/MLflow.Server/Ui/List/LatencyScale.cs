@@ -1,6 +1,7 @@
 using System.Globalization;
 using MLflow.Server.Ui.Formatting;
 using MLflow.Server.Ui.Spans;
+using static MLflow.Server.Ui.Formatting.Words;
 
 namespace MLflow.Server.Ui.List;
 
@@ -60,7 +61,8 @@ public sealed class LatencyScale
     /// <summary>What the column's tooltip says.</summary>
     public static string Title(TraceRow row)
     {
-        var total = row.LatencyMs is { } ms ? Figures.TraceDuration(ms) : "no end received";
-        return row.Info.Facts.FirstTokenMs is { } first ? $"first token of the answer {Figures.TraceDuration(first)}, total {total}" : $"total {total}, not streamed";
+        var total = row.LatencyMs is { } ms ? Figures.TraceDuration(ms) : T("no end received");
+        return row.Mark == StateMark.Running ? T("{0} so far", total)
+            : row.Info.Facts.FirstTokenMs is { } first ? T("first token of the answer {0}, total {1}", Figures.TraceDuration(first), total) : T("total {0}, not streamed", total);
     }
 }

@@ -2,6 +2,7 @@ using MLflow.Server.Assessments;
 using MLflow.Server.Traces;
 using MLflow.Server.Ui.Formatting;
 using MLflow.Server.Ui.Sessions;
+using static MLflow.Server.Ui.Formatting.Words;
 
 namespace MLflow.Server.Ui.List;
 
@@ -51,17 +52,17 @@ public sealed class TraceRow
 
     /// <summary>The exception, which takes the response's place.</summary>
     public string? Error => Mark != StateMark.Failed ? null
-        : Info.Facts is { ErrorType: null, ErrorMessage: null } ? "failed without a message"
+        : Info.Facts is { ErrorType: null, ErrorMessage: null } ? T("failed without a message")
         : PreviewText.Cut(new Spans.SpanError(Info.Facts.ErrorType, Info.Facts.ErrorMessage ?? "", null, null).Line, Longest);
 
     /// <summary>Words before the response when something differs, or null.</summary>
     public string? Words => Mark switch
     {
-        StateMark.Running => "running",
-        StateMark.Stopped => $"stopped by the app{AfterTokens}",
-        StateMark.Cut => $"cut by the server{AfterTokens}",
-        StateMark.Interrupted => "interrupted: no end was received",
-        StateMark.Waiting => $"waiting for {Figures.Plural(Missing(Info), "span")}",
+        StateMark.Running => T("running"),
+        StateMark.Stopped => Info.Facts.OutputTokens is { } tokens ? T("stopped by the app after {0}", Figures.Plural(tokens, "token")) : T("stopped by the app"),
+        StateMark.Cut => Info.Facts.OutputTokens is { } tokens ? T("cut by the server after {0}", Figures.Plural(tokens, "token")) : T("cut by the server"),
+        StateMark.Interrupted => T("interrupted: no end was received"),
+        StateMark.Waiting => T("waiting for {0}", Figures.Plural(Missing(Info), "span")),
         _ => null,
     };
 
@@ -73,8 +74,8 @@ public sealed class TraceRow
     public string? CostTitle => Info.Facts.UnpricedCalls switch
     {
         0 => null,
-        var calls when Info.Facts.Cost is null => $"the price of {Figures.Plural(calls, "call")} is not known",
-        var calls => $"without {Figures.Plural(calls, "call")} whose price is not known",
+        var calls when Info.Facts.Cost is null => T("the price of {0} is not known", Figures.Plural(calls, "call")),
+        var calls => T("without {0} whose price is not known", Figures.Plural(calls, "call")),
     };
 
     /// <summary>The last feedback that holds; a no goes before a yes.</summary>
@@ -103,8 +104,6 @@ public sealed class TraceRow
 
     private string? Assessed(AssessmentType type, string name) =>
         Info.Assessments.LastOrDefault(assessment => assessment.IsValid && assessment.Type == type && assessment.Name == name) is { } found ? FeedbackText.Of(found) : null;
-
-    private string AfterTokens => Info.Facts.OutputTokens is { } tokens ? $" after {Figures.Plural(tokens, "token")}" : "";
 
     /// <summary>The mark of a trace.</summary>
     public static StateMark MarkOf(TraceInfo info)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MLflow.Server.Ui.Formatting;
 
 namespace MLflow.Server.Ui.Spans;
 
@@ -34,7 +35,7 @@ public sealed record Attempt
     public bool Failed => Error is not null || Status is null or >= 400;
 
     /// <summary>The status, or what stands in its place.</summary>
-    public string Outcome => Status is not { } status ? "no answer"
-        : status < 400 && Error is not null ? string.Create(CultureInfo.InvariantCulture, $"{status}, broken off")
+    public string Outcome => Status is not { } status ? Words.T("no answer")
+        : status < 400 && Error is not null ? Words.T("{0}, broken off", status)
         : status.ToString(CultureInfo.InvariantCulture);
 }

@@ -39,14 +39,14 @@ public static class FourAnswers
 
         foreach (var group in tools.Concat(searches).Take(4))
         {
-            evidence.Add(new Phrase(evidence.Count == 0 ? "" : "; "));
+            evidence.Add(new Phrase(evidence.Count == 0 ? "" : T("; ")));
             evidence.Add(new Phrase(group.Key, group.First().Id));
             evidence.Add(new Phrase((group.Count() > 1 ? $" ×{group.Count()}" : "") + (AreSideBySide(group) ? " " + T("side by side") : "")));
         }
 
         if (evidence.Count > 0)
         {
-            evidence.Add(new Phrase("."));
+            evidence.Add(new Phrase(T(".")));
         }
 
         return new Answer { Question = T("What did it do?"), Result = result, Evidence = evidence };
@@ -66,14 +66,14 @@ public static class FourAnswers
         var split = TimeSplit.Of(tree);
         var shares = split.Where(part => part.Share >= 0.01).OrderByDescending(part => part.Share).Take(4)
             .Select((part, i) => $"{(i == 0 ? Capital(part.Words) : part.Words)} {Figures.Percent(part.Share)}");
-        var evidence = new List<Phrase> { new(string.Join(", ", shares) + ".") };
+        var evidence = new List<Phrase> { new(string.Join(T(", "), shares) + T(".")) };
         double Took(SpanNode node) => node.Span.DurationMs ?? tree.TotalMs - node.Span.StartMs;
         var longest = tree.Rows.Where(node => node.Children.Count == 0).MaxBy(Took);
         if (tree.Rows.Count > 1 && longest is not null && Took(longest) is > 0 and var duration)
         {
             evidence.Add(new Phrase(" " + T("Longest:") + " "));
             evidence.Add(new Phrase(T("step {0}", longest.Number), longest.Id));
-            evidence.Add(new Phrase($", {longest.Span.Title}, {(longest.Span.EndMs is null ? T("{0} so far", Figures.TraceDuration(duration)) : Figures.Duration(duration))}."));
+            evidence.Add(new Phrase($", {longest.Span.Title}, {(longest.Span.EndMs is null ? T("{0} so far", Figures.TraceDuration(duration)) : Figures.Duration(duration))}{T(".")}"));
         }
 
         return new Answer
@@ -104,7 +104,7 @@ public static class FourAnswers
             var statuses = string.Join(", ", attempts.SkipLast(1).Select(attempt => attempt.Outcome));
             evidence.Add(new Phrase((evidence.Count > 0 ? " " : "") + T("{0} recovered after {1} in", statuses, Figures.Duration(attempts[^1].StartMs)) + " "));
             evidence.Add(new Phrase(T("step {0}", node.Number), node.Id));
-            evidence.Add(new Phrase("."));
+            evidence.Add(new Phrase(T(".")));
         }
 
         var end = tree.ModelCalls.LastOrDefault(node => node.Span.StreamEnd is not null);
@@ -160,11 +160,11 @@ public static class FourAnswers
         {
             evidence.Add(new Phrase(" " + (unpriced.Count == 1 ? T("Without 1 call of unknown price,") : T("Without {0} calls of unknown price,", Figures.Count(unpriced.Count))) + " "));
             evidence.Add(new Phrase(T("step {0}", unpriced[0].Number), unpriced[0].Id));
-            evidence.Add(new Phrase(unpriced[0].Span.WhyUnpriced is { } why ? $": {why}." : "."));
+            evidence.Add(new Phrase(unpriced[0].Span.WhyUnpriced is { } why ? $": {why}{T(".")}" : T(".")));
         }
         else if (counted.FirstOrDefault(node => node.Span.CostNotes.Count > 0) is { } noted)
         {
-            evidence.Add(new Phrase($" {Capital(noted.Span.CostNotes[0])}."));
+            evidence.Add(new Phrase(T(" ") + Capital(noted.Span.CostNotes[0]) + T(".")));
         }
 
         return new Answer { Question = T("What did it cost?"), Result = unpriced.Count > 0 ? T("At least {0}", Figures.Usd(cost.Usd)) : Figures.Usd(cost.Usd), Evidence = evidence };

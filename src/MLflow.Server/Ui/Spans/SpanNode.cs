@@ -1,3 +1,5 @@
+using MLflow.Server.Ui.Formatting;
+
 namespace MLflow.Server.Ui.Spans;
 
 /// <summary>A span at its place in the tree.</summary>
@@ -43,7 +45,7 @@ public sealed class SpanNode
     public bool IsLastChild => Parent is null || ReferenceEquals(Parent.Children[^1], this);
 
     /// <summary>Small text beside the title: <c>call 2</c>, a tool's first argument.</summary>
-    public string? Detail => ModelCall is { } call && !IsOnlyModelCall ? $"call {call}" : Span.FirstArgument;
+    public string? Detail => ModelCall is { } call && !IsOnlyModelCall ? Words.T("call {0}", call) : Span.FirstArgument;
 
     /// <summary>From the root's child down to the parent: whether a line runs on past this row, for each level of indentation before the last.</summary>
     public IEnumerable<bool> Guides

@@ -51,8 +51,8 @@ public sealed class SpanView
         Cost = CallCost.Parse(record[AttributeNames.Cost]);
         IsCounted = tokens.Any || Cost is not null;
         var basis = TolerantJson.Parse(record[AttributeNames.CostBasis]);
-        WhyUnpriced = Cost is null ? basis.Text("unknown") : null;
-        CostNotes = [.. basis.Member("notes").Items().Select(note => TolerantJson.Unquote(note.GetRawText())).OfType<string>()];
+        WhyUnpriced = Cost is null && basis.Text("unknown") is { } unknown ? CostWords.Of(unknown) : null;
+        CostNotes = [.. basis.Member("notes").Items().Select(note => TolerantJson.Unquote(note.GetRawText())).OfType<string>().Select(CostWords.Of)];
     }
 
     public SpanRecord Record { get; }
@@ -181,7 +181,7 @@ public sealed class SpanView
                 EventMs(exception));
         }
 
-        return IsFailed ? new SpanError(null, string.IsNullOrEmpty(Record.StatusMessage) ? "failed without a message" : Record.StatusMessage, null, null) : null;
+        return IsFailed ? new SpanError(null, string.IsNullOrEmpty(Record.StatusMessage) ? Words.T("failed without a message") : Record.StatusMessage, null, null) : null;
     }
 
     private double? ReadFirstToken()
