@@ -142,5 +142,18 @@ public sealed class KeyTests(UiFixture ui)
         await Expect(opened.Page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("previous, next model call");
     }
 
+    [Theory]
+    [InlineData(1440)]
+    [InlineData(390)]
+    public async Task QuestionMark_SmallWindow_ShowsTheKeysFromTheirBeginning(int width)
+    {
+        await using var opened = await ui.OpenAsync("", width, 400);
+
+        await opened.Page.Keyboard.PressAsync("?");
+
+        await Expect(opened.Page.GetByRole(AriaRole.Heading, new() { Name = "Keys" })).ToBeInViewportAsync();
+        Assert.Equal(0, await opened.Page.EvaluateAsync<int>("() => document.querySelector('dialog.keys').scrollTop"));
+    }
+
     private static Task<string> BackgroundAsync(IPage page) => page.EvaluateAsync<string>("() => getComputedStyle(document.body).backgroundColor");
 }

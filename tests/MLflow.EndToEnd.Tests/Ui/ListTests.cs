@@ -563,6 +563,8 @@ public sealed class ListTests(UiFixture ui)
         await Expect(other.Page.GetByRole(AriaRole.Link, new() { Name = "24 h" })).ToHaveAttributeAsync("aria-current", "true");
         await other.Page.GetByRole(AriaRole.Link, new() { Name = "7 d" }).ClickAsync();
         await Expect(other.Page.Locator(".views [aria-current]")).ToHaveTextAsync("Dear & slow *");
+        var (box, field) = (await page.Locator(".views .pop").BoundingBoxAsync(), await page.GetByLabel("Name of the view").BoundingBoxAsync());
+        Assert.InRange(field!.X + field.Width, box!.X, box.X + box.Width);
 
         await other.Page.GetByText("Manage").ClickAsync();
         await other.Page.GetByLabel("Delete the view Dear & slow").ClickAsync();

@@ -1,4 +1,5 @@
 using MLflow.Server.Traces;
+using MLflow.Server.Ui.Formatting;
 using MLflow.Server.Ui.List;
 using Xunit;
 
@@ -77,6 +78,22 @@ public sealed class TraceRowTests
         var scale = LatencyScale.For([Row(Info() with { DurationMs = 500 })]);
 
         Assert.Equal(["0", "200", "", "600 ms"], scale.Ticks.Select(tick => tick.Label));
+    }
+
+    [Fact]
+    public void Words_InJapanese_HaveNoEnglishAmongThem()
+    {
+        Words.PageLanguage = Words.Japanese;
+        var facts = new TraceFacts { SpanCount = 2, OutputTokens = 42, UnpricedCalls = 2 };
+        List<TraceRow> rows =
+        [
+            Row(Info() with { State = TraceState.InProgress }), Row(Info() with { State = TraceState.InProgress, IsInterrupted = true }), Row(Info() with { State = TraceState.Error }),
+            Row(Info() with { Facts = facts with { StreamEnd = "truncated" } }), Row(Info() with { Facts = facts with { StreamEnd = "abandoned" } }), Row(Info() with { Facts = facts with { AnnouncedSpanCount = 5 } }),
+        ];
+
+        var words = rows.SelectMany(row => (string?[])[row.Words, row.Error, row.CostTitle, LatencyScale.Title(row)]).OfType<string>().ToList();
+        Assert.Equal(6 + 6 + 3, words.Count);
+        Assert.DoesNotContain(words, text => text.Split([' ', '\u00A0'], StringSplitOptions.RemoveEmptyEntries).Any(word => word.Length > 2 && word.All(char.IsAsciiLetter)));
     }
 
     private static TraceInfo Info() => new()
