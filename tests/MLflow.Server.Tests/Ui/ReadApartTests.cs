@@ -34,7 +34,7 @@ public sealed class ReadApartTests : BunitContext
         var caller = new CurrentCaller(null!, Services);
         caller.SetServer();
         Services.AddSingleton(TimeProvider.System).AddSingleton(new Handover(TimeProvider.System)).AddSingleton(new TraceChanges()).AddSingleton(caller).AddSingleton(traces)
-            .AddSingleton(analysis).AddSingleton<IExperimentStore>(new SqliteExperimentStore(_database)).AddSingleton<IViewStore>(new SqliteViewStore(_database));
+            .AddSingleton(analysis).AddSingleton<IExperimentStore>(new SqliteExperimentStore(_database)).AddSingleton<IViewStore>(new SqliteViewStore(_database)).AddSingleton<IAssessmentStore>(new SqliteAssessmentStore(_database));
         JSInterop.Mode = JSRuntimeMode.Loose;
     }
 
@@ -104,6 +104,19 @@ public sealed class ReadApartTests : BunitContext
 
         _heldHistogram.LetGo();
         Assert.Equal(2, (await reader.FiguresAtOnceAsync(clock, Token))!.Count);
+    }
+
+    [Fact]
+    public async Task Trace_WhileItIsRead_HoldsUpNoClick()
+    {
+        await WriteAsync();
+
+        var page = Render<MLflow.Server.Ui.Pages.TracePage>(parameters => parameters.Add(p => p.TraceId, "tr-" + _otelId));
+
+        await _held.NextAsync(Token);
+        Assert.Empty(page.FindAll("h1"));
+        _held.LetGo();
+        await page.WaitForAssertionAsync(() => Assert.NotEmpty(page.FindAll(".ttl h1")), TimeSpan.FromMinutes(1));
     }
 
     [Fact]

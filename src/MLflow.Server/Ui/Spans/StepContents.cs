@@ -63,7 +63,9 @@ internal sealed class StepContents(SpanTree tree, string traceId)
             var reason = "it has been deleted";
             try
             {
-                foreach (var span in await traces.GetSpansAsync(traceId, [.. part.Select(node => node.Id)], cancellationToken))
+                // On a thread of its own, so that a page is not held up; what was read is put in its place by the page itself.
+                string[] ids = [.. part.Select(node => node.Id)];
+                foreach (var span in await Task.Run(() => traces.GetSpansAsync(traceId, ids, cancellationToken), cancellationToken))
                 {
                     tree.Fill(span);
                 }
