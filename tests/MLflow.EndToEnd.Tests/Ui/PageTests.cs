@@ -125,6 +125,22 @@ public sealed class PageTests(UiFixture ui)
     }
 
     [Theory]
+    [InlineData("list")]
+    [InlineData("overview")]
+    [InlineData("sessions")]
+    public async Task Experiment_OnAPhone_HasItsNameAndTheWayToEveryPage(string name)
+    {
+        await using var opened = await ui.OpenAsync(Path(name), 390, 844);
+        var top = opened.Page.Locator("header.top");
+
+        await Expect(top.GetByText("kite-production")).ToBeInViewportAsync();
+        foreach (var page in (string[])["Overview", "Traces", "Sessions", "Review", "Settings"])
+        {
+            await Expect(top.GetByRole(AriaRole.Link, new() { Name = page })).ToBeInViewportAsync(new() { Ratio = 1 });
+        }
+    }
+
+    [Theory]
     [InlineData("en-GB", ColorScheme.Light, 1440, "No such page")]
     [InlineData("en-GB", ColorScheme.Dark, 390, "No such page")]
     [InlineData("ja-JP", ColorScheme.Light, 390, "ページがありません")]
