@@ -543,6 +543,18 @@ public sealed class ListTests(UiFixture ui)
     }
 
     [Fact]
+    public async Task Peek_PinnedInANarrowWindow_LeavesTheLatencies()
+    {
+        var trace = ui.Scenes.Single(scene => scene.User == "sato@contoso").Id;
+        await using var opened = await ui.OpenAsync($"experiments/{ui.ExperimentId}?peek={trace}&pin=1", 1024, 768);
+        var page = opened.Page;
+
+        var (peek, figure) = (await page.Locator(".peek").BoundingBoxAsync(), await page.Locator(".lrow[data-id] .lat .r").First.BoundingBoxAsync());
+        Assert.InRange(figure!.X + figure.Width, 1, peek!.X);
+        Assert.False(await page.EvaluateAsync<bool>("() => { const list = document.querySelector('.lt'); return list.scrollWidth > list.clientWidth; }"));
+    }
+
+    [Fact]
     public async Task Views_SavedChangedAndDeleted_AreOfTheExperiment()
     {
         var experiment = await ui.CreateExperimentAsync("saved-views");
@@ -551,6 +563,8 @@ public sealed class ListTests(UiFixture ui)
         var page = opened.Page;
 
         await page.GetByText("Save view").ClickAsync();
+        var (box, field) = (await page.Locator(".views .pop").BoundingBoxAsync(), await page.GetByLabel("Name of the view").BoundingBoxAsync());
+        Assert.InRange(field!.X + field.Width, box!.X, box.X + box.Width);
         await page.GetByLabel("Name of the view").FillAsync("Dear & slow");
         await page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
         await Expect(page.Locator(".views [aria-current]")).ToHaveTextAsync("Dear & slow");
@@ -563,8 +577,6 @@ public sealed class ListTests(UiFixture ui)
         await Expect(other.Page.GetByRole(AriaRole.Link, new() { Name = "24 h" })).ToHaveAttributeAsync("aria-current", "true");
         await other.Page.GetByRole(AriaRole.Link, new() { Name = "7 d" }).ClickAsync();
         await Expect(other.Page.Locator(".views [aria-current]")).ToHaveTextAsync("Dear & slow *");
-        var (box, field) = (await page.Locator(".views .pop").BoundingBoxAsync(), await page.GetByLabel("Name of the view").BoundingBoxAsync());
-        Assert.InRange(field!.X + field.Width, box!.X, box.X + box.Width);
 
         await other.Page.GetByText("Manage").ClickAsync();
         await other.Page.GetByLabel("Delete the view Dear & slow").ClickAsync();

@@ -20,8 +20,8 @@ public sealed class ListColumns
 
     public IReadOnlyList<ListColumn> All { get; }
 
-    /// <summary>The widths for CSS: all, without those that a narrow window has no room for, and those beside a pinned trace.</summary>
-    public string Css => $"--cols:{Grid(All)};--cols-m:{Grid(All.Where(column => column.Key is not ("name" or "feedback")))};--cols-p:{Grid(All.Where(column => BesidePeek.Contains(column.Key)))};--minw:{Minimum(All)}px;--minw-m:{Minimum(All.Where(column => column.Key is not ("name" or "feedback")))}px";
+    /// <summary>The widths for CSS: all, without those that a narrow window has no room for, those beside a pinned trace, and those in the narrow window, without the bars.</summary>
+    public string Css => $"--cols:{Grid(All)};--cols-m:{Grid(All.Where(column => column.Key is not ("name" or "feedback")))};--cols-p:{Grid(All.Where(column => BesidePeek.Contains(column.Key)))};--cols-n:{Tight(All.Where(column => BesidePeek.Contains(column.Key)))};--minw:{Minimum(All)}px;--minw-m:{Minimum(All.Where(column => column.Key is not ("name" or "feedback")))}px";
 
     /// <summary>As <see cref="ToString"/> writes them; what is none is passed over, and the request is always there.</summary>
     public static ListColumns Of(string? text)
@@ -74,6 +74,9 @@ public sealed class ListColumns
 
     private static string Grid(IEnumerable<ListColumn> columns) =>
         string.Join(' ', columns.Select(column => column.IsFlexible ? string.Create(CultureInfo.InvariantCulture, $"minmax({column.Pixels}px,1fr)") : string.Create(CultureInfo.InvariantCulture, $"{column.Pixels}px")));
+
+    private static string Tight(IEnumerable<ListColumn> columns) =>
+        string.Join(' ', columns.Select(column => column.IsFlexible ? "minmax(0,1fr)" : column.Key == "latency" ? "62px" : string.Create(CultureInfo.InvariantCulture, $"{column.Pixels}px")));
 
     private static int Minimum(IEnumerable<ListColumn> columns) => columns.Sum(column => column.Pixels + Gap) + (2 * Gap);
 }
