@@ -76,9 +76,9 @@ public sealed class KeyTests(UiFixture ui)
         var page = opened.Page;
 
         await page.Keyboard.PressAsync("[");
-        await Expect(page.Locator(".ph")).ToContainTextAsync("model call 1/2");
+        await Expect(page.Locator(".ph")).ToContainTextAsync("call 1 of 2");
         await page.Keyboard.PressAsync("]");
-        await Expect(page.Locator(".ph")).ToContainTextAsync("model call 2/2");
+        await Expect(page.Locator(".ph")).ToContainTextAsync("call 2 of 2");
     }
 
     [Fact]
