@@ -7,8 +7,9 @@ public static class Ruler
 {
     private const int MostTicks = 8;
 
-    // Labels that stand nearer would touch.
+    // Labels that stand nearer would touch: longer ones sooner.
     private const double NearestPercent = 7;
+    private const double PercentOfACharacter = 2.6;
 
     /// <summary>The ticks of a ruler from 0 to <paramref name="width"/> milliseconds.</summary>
     public static IReadOnlyList<RulerTick> Ticks(double width) => Ticks(TimeScale.Of(0, width, []));
@@ -25,9 +26,10 @@ public static class Ruler
             for (var i = Math.Max(0, Math.Ceiling(segment.FromMs / step - 1e-9)); i * step <= segment.ToMs + step * 1e-9; i++)
             {
                 var left = scale.Left(i * step);
-                if (ticks.Count == 0 || left - ticks[^1].Left >= NearestPercent)
+                var label = Math.Round(i * step / (seconds ? 1000 : 1), 6).ToString("#,0.######", CultureInfo.InvariantCulture);
+                if (ticks.Count == 0 || left - ticks[^1].Left >= Math.Max(NearestPercent, label.Length * PercentOfACharacter))
                 {
-                    ticks.Add(new RulerTick(left, Math.Round(i * step / (seconds ? 1000 : 1), 6).ToString("#,0.######", CultureInfo.InvariantCulture)));
+                    ticks.Add(new RulerTick(left, label));
                 }
             }
         }
