@@ -7,6 +7,7 @@ namespace MLflow.Server.Ui.Spans;
 public static class FourAnswers
 {
     private const int MessageLength = 80;
+    private const int MostNamed = 4;
 
     public static IReadOnlyList<Answer> Of(SpanTree tree) => [Did(tree), Slow(tree), Wrong(tree), Used(tree)];
 
@@ -37,11 +38,16 @@ public static class FourAnswers
             evidence.Add(new Phrase(calls == 1 ? T("1 model call") : T("{0} model calls", Figures.Count(calls))));
         }
 
-        foreach (var group in tools.Concat(searches).Take(4))
+        foreach (var group in tools.Concat(searches).Take(MostNamed))
         {
             evidence.Add(new Phrase(evidence.Count == 0 ? "" : T("; ")));
             evidence.Add(new Phrase(group.Key, group.First().Id));
             evidence.Add(new Phrase((group.Count() > 1 ? $" ×{group.Count()}" : "") + (AreSideBySide(group) ? " " + T("side by side") : "")));
+        }
+
+        if (tools.Count + searches.Count > MostNamed)
+        {
+            evidence.Add(new Phrase(T("; ") + T("and {0} more", Figures.Count(tools.Count + searches.Count - MostNamed))));
         }
 
         if (evidence.Count > 0)
