@@ -58,7 +58,11 @@ public sealed class ShareTests(UiFixture ui)
         await using var alone = await OpenFileAsync(html);
         await Expect(alone.Page.Locator("h1")).ToContainTextAsync("umbrella");
         await alone.Page.Locator(".steps a").First.ClickAsync();
-        await Expect(alone.Page.Locator(".step").First).ToBeVisibleAsync();
+        await Expect(alone.Page.Locator(".sstep").First).ToBeVisibleAsync();
+
+        // What a step was given stands below its name.
+        var (name, given) = (await alone.Page.Locator(".sstep h2").First.BoundingBoxAsync(), await alone.Page.Locator(".sstep h3").First.BoundingBoxAsync());
+        Assert.True(given!.Y >= name!.Y + name.Height, $"{given.Y} is beside {name.Y}");
         Assert.NotEqual("none", await alone.Page.EvaluateAsync<string>("getComputedStyle(document.querySelector('.cbar i')).backgroundImage + getComputedStyle(document.querySelector('.cbar i')).display"));
         Assert.Empty(alone.Complaints);
         Assert.Single(alone.Requests);
